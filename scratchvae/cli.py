@@ -1,0 +1,275 @@
+"""The command `scratchvae`: train, sample, reconstruct, manifold, evaluate, gradcheck.
+
+Bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130; gradcheck with 1 when a gradient is wrong.
+"""
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from math import isqrt
+from pathlib import Path
+
+import numpy as np
+
+from scratchvae import __version__, datasets
+from scratchvae.datasets import load_mnist
+from scratchvae.evaluation import active_units, evaluate
+from scratchvae.files import FileFormatError, written_whole
+from scratchvae.gradient_check import check_gradient
+from scratchvae.initializers import INITIALIZERS
+from scratchvae.layers import ACTIVATIONS
+from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.training import History, fit
+from scratchvae.vae import VAE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        print(f"scratchvae {args.command}: stopped", file=sys.stderr)
+        return 130
+    except (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError) as error:
+        print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
+        return 2
+
+
+# ---- the commands ----
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a model, say what it reached, and write it with its history and its pictures."""
+    data = load_mnist(args.data)
+    vae = VAE(
+        data.train_images.shape[1], args.hidden, args.n_z, activation=args.activation, init=args.init, seed=args.seed,
+        image_shape=data.image_shape,
+    )  # fmt: skip
+    lr = {} if args.lr is None else {"lr": args.lr}
+    optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
+    folder = _writable_folder(args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name))
+    model, history = folder / "model.npz", History()
+
+    def save(history_so_far: History) -> None:
+        nonlocal history
+        vae.save(model)
+        history_so_far.save(folder / "history.json")
+        history = history_so_far
+
+    try:
+        fit(
+            vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size, optimizer=optimizer, seed=args.seed,
+            test_images=data.test_images, binarize=not args.grey, progress=not args.quiet, after_epoch=save,
+        )  # fmt: skip
+    except (KeyboardInterrupt, FloatingPointError) as stop:
+        n = len(history.elbo)
+        kept = f"the model of epoch {n} is in {model}" if n else "no epoch was finished, so no model was written"
+        why = f"error: {stop}" if isinstance(stop, FloatingPointError) else "stopped"
+        print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
+        return 2 if isinstance(stop, FloatingPointError) else 130
+
+    seconds = sum(history.seconds)
+    speed = len(history.elbo) * len(data.train_images) / seconds
+    print(f"{vae.params.theta.size:,} weights, {len(history.elbo)} epochs in {seconds:.0f} s, {speed:,.0f} images/s")
+    _print_bounds(vae, data, args.grey)
+    _train_pictures(vae, data, history, folder, args)
+    print(f"in {folder}: {' '.join(sorted(file.name for file in folder.iterdir() if not file.name.startswith('.')))}")
+    return 0
+
+
+def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace) -> None:
+    from scratchvae import figures
+
+    rng = np.random.default_rng(args.seed)
+    as_seen = datasets.grey if args.grey else datasets.binarize
+    x = as_seen(data.test_images, rng, vae.dtype)
+    figures.learning_curve(history, folder / "learning_curve.png")
+    figures.reconstructions(x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png")
+    figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
+    if vae.n_z == 2:
+        figures.manifold(vae, data.image_shape, folder / "manifold.png")
+        figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
+
+
+def sample(args: argparse.Namespace) -> int:
+    """Draw images from the prior."""
+    vae = VAE.load(args.model)
+    means, shape = vae.sample(args.n, args.seed), _image_shape(vae)
+    from scratchvae import figures
+
+    return _wrote(args, "samples.png", lambda path: figures.samples(means, shape, path))
+
+
+def reconstruct(args: argparse.Namespace) -> int:
+    """Draw test images and their reconstructions."""
+    vae = VAE.load(args.model)
+    images = load_mnist(args.data).test_images
+    datasets.check_images("the data set's images", images, vae.n_x)
+    chosen = np.random.default_rng(args.seed).permutation(len(images))[: args.n]
+    as_seen = datasets.grey if args.grey else datasets.binarize
+    x = as_seen(images[chosen], np.random.default_rng(args.seed), vae.dtype)
+    means, shape = vae.reconstruct(x), _image_shape(vae)
+    from scratchvae import figures
+
+    return _wrote(args, "reconstructions.png", lambda path: figures.reconstructions(x, means, shape, path))
+
+
+def manifold(args: argparse.Namespace) -> int:
+    """Draw the images of a grid of z, for a model with n_z = 2."""
+    vae = VAE.load(args.model)
+    shape = _image_shape(vae)
+    from scratchvae import figures
+
+    return _wrote(args, "manifold.png", lambda path: figures.manifold(vae, shape, path, args.n))
+
+
+def evaluate_model(args: argparse.Namespace) -> int:
+    """Print the bound on training and test images, and the active units."""
+    vae, data = VAE.load(args.model), load_mnist(args.data)
+    datasets.check_images("the data set's images", data.test_images, vae.n_x)
+    _print_bounds(vae, data, args.grey)
+    return 0
+
+
+def gradcheck(args: argparse.Namespace) -> int:
+    """Print, weight by weight, the hand-written gradient of the loss against central differences."""
+    rng = np.random.default_rng(args.seed)
+    vae = VAE(12, args.hidden, args.n_z, activation=args.activation, dtype=np.float64, seed=rng)
+    vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)  # biases of 0 could hide a mistake
+    x = (rng.random((5, 12)) < 0.5).astype(np.float64)
+    eps = rng.standard_normal((args.samples, 5, args.n_z))
+    vae.loss_and_grad(x, eps)
+    comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
+    print(f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}{'largest difference':>21}{'relative error':>17}")
+    for c in comparisons:
+        shape = " x ".join(map(str, c.shape))
+        exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
+        print(f"{c.name:14}{shape:>10}{exact:>8}{close:>8}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
+    wrong = [c.name for c in comparisons if not c.close]
+    print(f"wrong: {', '.join(wrong)}" if wrong else "every gradient is close: relative error at most 1e-7")
+    return 1 if wrong else 0
+
+
+# ---- what they share ----
+
+
+def _print_bounds(vae: VAE, data: datasets.ImageSet, grey: bool) -> None:
+    print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
+    for name, images in (("train", data.train_images), ("test", data.test_images)):
+        bound = evaluate(vae, images, binarize=not grey)
+        print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
+    if grey:
+        print("(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)")
+    print(f"active latent units: {active_units(vae, data.test_images, binarize=not grey)} of {vae.n_z}")
+
+
+def _image_shape(vae: VAE) -> tuple[int, int]:
+    side = isqrt(vae.n_x)
+    if vae.image_shape is None and side * side != vae.n_x:
+        raise ValueError(f"the model has {vae.n_x} pixels and no image_shape; a picture needs one")
+    return vae.image_shape or (side, side)
+
+
+def _writable_folder(folder: Path) -> Path:
+    """The folder, made if need be; an OSError now is better than after the training."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / ".writable") as part:
+        part.touch()
+    (folder / ".writable").unlink()
+    return folder
+
+
+def _wrote(args: argparse.Namespace, name: str, draw: Callable[[Path], None]) -> int:
+    path = args.out or args.model.parent / name
+    draw(path)
+    print(f"wrote {path}")
+    return 0
+
+
+# ---- the arguments ----
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} should be 1 or more")
+    return value
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(_positive(size) for size in text.split(","))
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} should be 0 or more")
+    return value
+
+
+# argparse says "invalid whole number value: 'x'" by the name of the type
+_positive.__name__, _sizes.__name__, _seed.__name__ = "whole number", "comma-separated whole numbers", "whole number"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scratchvae", description="The variational autoencoder by hand, in NumPy.", allow_abbrev=False,
+        epilog="example: scratchvae train --epochs 10 --n-z 20",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], example: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=run.__doc__, description=run.__doc__, epilog=f"example: scratchvae {example}", allow_abbrev=False
+        )
+        added.set_defaults(run=run)
+        added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
+        return added
+
+    def with_data(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--data", type=Path, metavar="DIR", help="a folder of idx files named as MNIST's (the MNIST that comes with the package)")
+        added.add_argument("--grey", action="store_true", help="grey pixels instead of bits drawn from them")
+
+    def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
+        added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
+        if picture:
+            added.add_argument("--out", type=Path, metavar="PNG", help="the picture to write (beside the model)")
+
+    t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
+    with_data(t)
+    t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
+    t.add_argument("--epochs", type=_positive, default=10, help="passes over the training images (10)")
+    t.add_argument("--n-z", type=_positive, default=20, help="latent dimensions (20)")
+    t.add_argument("--hidden", type=_sizes, default=(500,), metavar="N[,N...]", help="units of each hidden layer of the encoder; the decoder mirrors it (500)")
+    t.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
+    t.add_argument("--init", choices=INITIALIZERS, default="glorot", help="glorot, or normal for the paper's N(0, 0.01) (glorot)")
+    t.add_argument("--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)")
+    t.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)")
+    t.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
+    t.add_argument("--weight-decay", type=float, default=0.0, help="1/N is the paper's p(theta) = N(0, I) for N training images (0)")
+    t.add_argument("--quiet", action="store_true", help="no progress line")
+
+    s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
+    with_model(s)
+    s.add_argument("--n", type=_positive, default=144, help="images (144)")
+
+    r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")
+    with_model(r)
+    with_data(r)
+    r.add_argument("--n", type=_positive, default=48, help="test images (48)")
+
+    m = command("manifold", manifold, "manifold runs/plane/model.npz --n 25")
+    with_model(m)
+    m.add_argument("--n", type=_positive, default=20, help="images along each side (20)")
+
+    e = command("evaluate", evaluate_model, "evaluate runs/mnist/model.npz")
+    with_model(e, picture=False)
+    with_data(e)
+
+    g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")
+    g.add_argument("--n-z", type=_positive, default=3, help="latent dimensions (3)")
+    g.add_argument("--hidden", type=_sizes, default=(7,), metavar="N[,N...]", help="units of each hidden layer of the encoder (7)")
+    g.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
+    g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
+    return parser

@@ -1,0 +1,177 @@
+"""Data sets: idx files, MNIST, minibatches, binarization.
+
+**idx** is the format of MNIST's files: two zero bytes, one byte for the type of the numbers (8: unsigned bytes), one byte for the
+number of dimensions, every dimension as a big-endian 32-bit integer, then the numbers, the last dimension fastest.
+
+**Binarization.** The decoder is a Bernoulli: it speaks of pixels that are 0 or 1. A grey pixel of MNIST, 0 to 255, is read as the
+*probability* pixel / 255 that the bit is 1, and the bits are drawn afresh each time an image is used. A number u drawn evenly from the
+255 numbers 0, 1, ..., 254 is below the pixel in exactly `pixel` of 255 cases, so
+
+    x = 1 if u < pixel else 0       has       P(x = 1) = pixel / 255, exactly.
+
+Images stay uint8 in memory (47 MB for MNIST, a quarter of float32) and become floats one minibatch at a time.
+"""
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from scratchvae import checks
+from scratchvae.files import FileFormatError
+from scratchvae.parameters import FloatArray
+
+Images = NDArray[np.uint8] | FloatArray
+UBYTE = 8  # the idx code of unsigned bytes
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A data set of images with a label each.
+
+    train_images (N, n_x), train_labels (N,), test_images, test_labels: uint8. image_shape: (height, width), n_x = height · width.
+    """
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.uint8]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
+    image_shape: tuple[int, int]
+
+
+def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
+    """MNIST, or another idx image set whose files have MNIST's names.
+
+    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is set, else the copy that comes with the package.
+    FileFormatError when a file is missing, damaged, or does not match the others.
+    """
+    place = _data_folder(folder)
+    train, train_labels = _images_and_labels(place, "train")
+    test, test_labels = _images_and_labels(place, "t10k")
+    if train.shape[1:] != test.shape[1:]:
+        raise FileFormatError(
+            f"{place}: training images are {train.shape[1]} x {train.shape[2]} pixels, "
+            f"test images {test.shape[1]} x {test.shape[2]}; they should be of one size"
+        )
+    image_shape = train.shape[1], train.shape[2]
+    n_x = prod(image_shape)
+    return ImageSet(train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape)
+
+
+def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
+    """The folder asked for; else $SCRATCHVAE_DATA; else the installed copy (scratchvae/data), else the checkout's (data)."""
+    if folder is None and os.environ.get("SCRATCHVAE_DATA"):
+        folder = os.environ["SCRATCHVAE_DATA"]
+    package = Path(__file__).resolve().parent
+    places = [Path(folder)] if folder is not None else [package / "data", package.parent / "data"]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileFormatError(
+        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
+        "t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with the package, in data/ of its "
+        "repository. Name the folder with --data or $SCRATCHVAE_DATA"
+    )
+
+
+def _images_and_labels(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
+    images, labels = read_idx(_find(folder, f"{part}-images-idx3-ubyte")), read_idx(_find(folder, f"{part}-labels-idx1-ubyte"))
+    if images.ndim != 3 or images.size == 0:
+        raise FileFormatError(f"{folder}: {part} images have the dimensions {images.shape}; they should be (N, height, width)")
+    if labels.shape != images.shape[:1]:
+        raise FileFormatError(
+            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label"
+        )
+    return images, labels
+
+
+def _find(folder: Path, name: str) -> Path:
+    for path in (folder / f"{name}.gz", folder / name):
+        if path.is_file():
+            return path
+    raise FileFormatError(f"{folder} holds no {name}.gz and no {name}")
+
+
+def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The array of an idx file of unsigned bytes, gzipped when its name ends in .gz.
+
+    FileFormatError when the file is missing, no gzip, no idx, or holds less or more than its header says; no more memory is
+    taken than the file holds, whatever the header says.
+    """
+    path = Path(path)
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
+            return _parse_idx(file)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"{path} does not exist") from error
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # gzip.BadGzipFile is an OSError
+        raise FileFormatError(f"{path} cannot be read as an idx file: {error}") from error
+
+
+def _parse_idx(file: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        raise ValueError(f"it begins with {magic!r}, not with two zero bytes, a type and a number of dimensions")
+    if magic[2] != UBYTE:
+        raise ValueError(f"its numbers are of type {magic[2]:#04x}; only unsigned bytes ({UBYTE:#04x}) are read")
+    header = file.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
+        raise ValueError(f"it ends within the sizes of its {magic[3]} dimensions")
+    shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
+    numbers = bytearray()
+    while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):  # by chunks: the header may promise anything
+        numbers += chunk
+    if len(numbers) != prod(shape):
+        more = "or more " if len(numbers) > prod(shape) else ""
+        raise ValueError(f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, but {len(numbers)} {more}follow")
+    return np.frombuffer(numbers, np.uint8).reshape(shape)
+
+
+def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """The numbers 0 ... n − 1 in a new random order, `batch_size` at a time; the last minibatch may be shorter."""
+    order = rng.permutation(n)
+    for start in range(0, n, batch_size):
+        yield order[start : start + batch_size]
+
+
+def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> FloatArray:
+    """x ~ Bernoulli(pixel): a fresh draw of every pixel, 0 or 1.
+
+    images: any shape; uint8, where 255 is certainly 1, or floats in [0, 1]. Returns the same shape, as floats of that dtype.
+    """
+    _check_pixels("images", images)
+    if images.dtype == np.uint8:
+        u: NDArray[Any] = rng.integers(0, 255, images.shape, np.uint8)  # 0, 1, ..., 254: u < 255 always, u < 0 never
+    else:
+        u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
+    return (u < images).astype(dtype)
+
+
+def grey(images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> FloatArray:
+    """The images as floats in [0, 1]: pixel / 255 if they are uint8. Nothing is drawn: rng is there to be called like `binarize`."""
+    _check_pixels("images", images)
+    return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
+
+
+def check_images(name: str, images: Images, n_x: int) -> None:
+    """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
+    if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
+        raise ValueError(f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row")
+    _check_pixels(name, images)
+
+
+def _check_pixels(name: str, images: Images) -> None:
+    if images.dtype == np.uint8:
+        return
+    if images.dtype.kind != "f":
+        raise TypeError(f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1]")
+    if images.size:
+        checks.unit_interval(name, images)

@@ -1,0 +1,58 @@
+"""What a trained model reached: its bound on a data set, in two parts, and the latent units that it uses."""
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from scratchvae import datasets
+from scratchvae.datasets import Images
+from scratchvae.parameters import FloatArray
+from scratchvae.vae import VAE
+
+CHUNK = 500  # images at a time: few enough to stay in the cache, enough for the matrix products
+
+
+class Bound(NamedTuple):
+    """The mean of eq. (10) over a data set, in nats per data point, and its parts: elbo = reconstruction − kl."""
+
+    elbo: float
+    reconstruction: float
+    kl: float
+
+    @classmethod
+    def mean(cls, reconstruction: FloatArray, kl: FloatArray) -> "Bound":
+        """Of the two terms of each data point, (B,) each."""
+        mean_reconstruction, mean_kl = reconstruction.mean(dtype=np.float64).item(), kl.mean(dtype=np.float64).item()
+        return cls(mean_reconstruction - mean_kl, mean_reconstruction, mean_kl)
+
+
+def evaluate(vae: VAE, images: Images, *, seed: int = 0, binarize: bool = True) -> Bound:
+    """The mean bound over the images, with one sample z of each (L = 1).
+
+    images: (N, n_x), uint8 or floats in [0, 1]. The same seed gives the same bits and the same noise, so a data set is binarised once
+    for all models that are compared on it. binarize=False: grey pixels, whose bound is no likelihood.
+    """
+    rng = np.random.default_rng(seed)
+    parts = [vae.forward(x, rng.standard_normal((len(x), vae.n_z), vae.dtype)) for x in _chunks(vae, images, rng, binarize)]
+    reconstruction, kl = (np.concatenate(part) for part in zip(*parts))
+    return Bound.mean(reconstruction, kl)
+
+
+def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool = True, threshold: float = 1e-2) -> int:
+    """How many latent dimensions carry something of x: those with Var_x( E_q(z|x)[z_j] ) > threshold.
+
+    E_q(z|x)[z_j] is μ_j(x). A dimension that the encoder does not use has q(z_j|x) = p(z_j) = N(0, 1) for every x, so that its μ_j
+    does not vary. The definition and the threshold 0.01 are from Burda, Grosse and Salakhutdinov 2015, section 5.2.
+    images: (N, n_x), N ≥ 2.
+    """
+    rng = np.random.default_rng(seed)
+    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, rng, binarize)])
+    return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
+
+
+def _chunks(vae: VAE, images: Images, rng: np.random.Generator, binarize: bool) -> Iterator[FloatArray]:
+    """The images as the model sees them, CHUNK at a time."""
+    datasets.check_images("images", images, vae.n_x)
+    as_seen = datasets.binarize if binarize else datasets.grey
+    for start in range(0, len(images), CHUNK):
+        yield as_seen(images[start : start + CHUNK], rng, vae.dtype)

@@ -1,0 +1,139 @@
+"""Layers: forward, and the backward pass derived by hand.
+
+A layer computes y = f(x; W) on the way forward. On the way back it receives dy = ∂L/∂y, the gradient of the loss L with
+respect to what it gave, and owes two things: the gradient with respect to its own weights, which it writes into the
+gradient vector, and dx = ∂L/∂x, which it returns: the `dy` of the layer before it. That is the chain rule,
+
+    ∂L/∂x_i = Σ_j ∂L/∂y_j · ∂y_j/∂x_i
+
+and it is all there is to backpropagation. A gradient has the shape of the thing that it belongs to: dx that of x, dW
+that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each layer remembers from `forward` what its `backward` needs.
+"""
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from scratchvae.parameters import FloatArray, Parameters
+
+
+class Layer(Protocol):
+    """What every layer can do. x and dx are (B, n_in), y and dy are (B, n_out)."""
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """y = f(x)."""
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """dx = ∂L/∂x, given dy = ∂L/∂y at the last `forward`."""
+
+
+class Affine:
+    """y = x W + b, each row of x by itself.
+
+    The weights are `name`.W, (n_in, n_out), and `name`.b, (n_out,), of the parameters.
+
+    In indices y_bj = Σ_i x_bi W_ij + b_j, where b counts the rows of the batch. The loss depends on W_ij through y_bj of every row, and
+
+        ∂L/∂W_ij = Σ_b dy_bj · ∂y_bj/∂W_ij = Σ_b x_bi dy_bj           dW = xᵀ dy
+        ∂L/∂b_j  = Σ_b dy_bj · 1                                      db = Σ_b dy_b
+        ∂L/∂x_bi = Σ_j dy_bj · ∂y_bj/∂x_bi = Σ_j dy_bj W_ij           dx = dy Wᵀ
+    """
+
+    def __init__(self, params: Parameters, name: str) -> None:
+        self.W, self.b = params.values[f"{name}.W"], params.values[f"{name}.b"]
+        self.dW, self.db = params.grads[f"{name}.W"], params.grads[f"{name}.b"]
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """y = x W + b. x: (B, n_in). Returns (B, n_out)."""
+        self.x = x
+        y = x @ self.W
+        y += self.b
+        return y
+
+    def backward_weights(self, dy: FloatArray) -> None:
+        """dW = xᵀ dy and db = Σ_b dy_b, written into the gradient vector. dy: (B, n_out)."""
+        np.matmul(self.x.T, dy, out=self.dW)  # ∂L/∂W = xᵀ ∂L/∂y
+        np.sum(dy, axis=0, out=self.db)  # ∂L/∂b = Σ over the rows of ∂L/∂y
+
+    def backward_input(self, dy: FloatArray) -> FloatArray:
+        """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in)."""
+        return dy @ self.W.T  # ∂L/∂x = ∂L/∂y Wᵀ
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """Both of the above. dy: (B, n_out). Returns dx, (B, n_in)."""
+        self.backward_weights(dy)
+        return self.backward_input(dy)
+
+
+class Tanh:
+    """y = tanh x, entry by entry.
+
+    tanh = sinh / cosh, so by the quotient rule tanh′ = (cosh² − sinh²) / cosh² = 1 − tanh²: the derivative can be had from y alone.
+    """
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """y = tanh x. Any shape."""
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """dx = dy ⊙ (1 − y²)."""
+        return dy * (1 - self.y * self.y)
+
+
+class ReLU:
+    """y = max(x, 0), entry by entry.
+
+    The slope is 1 where x > 0 and 0 where x < 0. At x = 0 there is none; 0 is taken, one of the subgradients.
+    """
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """y = max(x, 0). Any shape."""
+        self.y = np.maximum(x, 0)
+        return self.y
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """dx = dy where x > 0 (there y > 0 too), else 0."""
+        return dy * (self.y > 0)
+
+
+def sigmoid(a: FloatArray) -> FloatArray:
+    """σ(a) = 1 / (1 + e^(−a)), for any a without overflow, to the last digits even where σ(a) is tiny.
+
+    For a ≥ 0 that formula is safe: e^(−a) ≤ 1. For a < 0 multiply above and below by e^a: σ(a) = e^a / (1 + e^a). Both
+    are e^min(a, 0) / (1 + e^−|a|).
+    """
+    return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))
+
+
+class Sigmoid:
+    """y = σ(x) = 1 / (1 + e^(−x)), entry by entry.
+
+    σ′ = e^(−x) / (1 + e^(−x))² = σ · e^(−x) / (1 + e^(−x)) = σ · (1 − σ): again from y alone.
+    """
+
+    def forward(self, x: FloatArray) -> FloatArray:
+        """y = σ(x). Any shape."""
+        self.y = sigmoid(x)
+        return self.y
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """dx = dy ⊙ y ⊙ (1 − y)."""
+        return dy * self.y * (1 - self.y)
+
+
+ACTIVATIONS: dict[str, type[Tanh] | type[ReLU] | type[Sigmoid]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid}
+
+
+def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:
+    """y = f_n(... f_2(f_1(x))): one layer after the other."""
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
+def backward(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
+    """dx of the whole chain: the chain rule from the last layer to the first."""
+    for layer in reversed(layers):
+        dy = layer.backward(dy)
+    return dy
