@@ -40,6 +40,7 @@ import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -57,7 +58,7 @@ from scratchvae.distributions import (
 )
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS, Affine, Layer
+from scratchvae.layers import ACTIVATIONS, Affine
 from scratchvae.parameters import FloatArray, Parameters
 
 FORMAT, VERSION = "scratchvae.VAE", 1
@@ -114,7 +115,7 @@ class VAE:
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
         self._decoder = [*self._hidden_layers("decoder"), Affine(self.params, "logits")]
 
-    def _hidden_layers(self, name: str) -> list[Layer]:
+    def _hidden_layers(self, name: str) -> list[Any]:
         activation = ACTIVATIONS[self.activation]
         return [layer for i in range(len(self.hidden)) for layer in (Affine(self.params, f"{name}.{i}"), activation())]
 
@@ -200,8 +201,8 @@ class VAE:
 
         dh = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # h is used twice: the gradients add
         if self._encoder:
-            dh = layers.backward(self._encoder[1:], dh)
-            self._encoder[0].backward_weights(dh)  # the first layer: nobody needs dx
+            first, *rest = self._encoder
+            first.backward_weights(layers.backward(rest, dh))  # not dx: the gradient of the data is wanted by nobody
 
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.

@@ -1,0 +1,101 @@
+# %% [markdown]
+"""Where the time of an epoch goes: binarize, forward, bound, backward, optimizer, beside the matrix products alone.
+
+A step of Algorithm 1 cannot be faster than its eleven matrix products. They are timed here by themselves, on arrays of the same sizes,
+turn about with the training steps, so that both see the same machine; what is above them is the price of everything else.
+Run it on an idle machine:
+
+    python demos/training_speed.py --steps 300
+"""
+import argparse
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import scratchvae.vae
+from scratchvae import VAE, Adam, binarize, load_mnist
+
+N_X, H, N_Z, M = 784, 500, 20, 100  # the paper's MNIST sizes
+
+
+# %% The matrix products that a step needs: four forward, seven backward
+def matrix_products(rng: np.random.Generator) -> Callable[[], None]:
+    def some(*shape: int) -> Any:
+        return rng.random(shape, dtype=np.float32)
+
+    x, h, z, a, heads = some(M, N_X), some(M, H), some(M, N_Z), some(M, N_X), some(M, 2 * N_Z)
+    W1, W2, W3, W4 = some(N_X, H), some(H, 2 * N_Z), some(N_Z, H), some(H, N_X)
+    forward = [(x, W1), (h, W2), (z, W3), (h, W4)]
+    backward = [(h.T, a), (a, W4.T), (z.T, h), (h, W3.T), (h.T, heads), (heads, W2.T), (x.T, h)]
+    products = [(left, right, np.empty((len(left), right.shape[1]), np.float32)) for left, right in forward + backward]
+
+    def once() -> None:
+        for left, right, out in products:
+            np.matmul(left, right, out=out)
+
+    return once
+
+
+# %% A stopwatch for each phase
+spent: dict[str, float] = {}
+
+
+def timed(phase: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(*args: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*args)
+        spent[phase] = spent.get(phase, 0.0) + time.perf_counter() - start
+        return result
+
+    return wrapped
+
+
+def measure(steps: int) -> dict[str, float]:
+    """Seconds of an epoch of 60,000 images in each phase, and in the matrix products alone."""
+    rng, images = np.random.default_rng(0), load_mnist().train_images
+    vae = VAE(N_X, (H,), N_Z)
+    adam = Adam(vae.params)
+    terms = ("bernoulli_log_likelihood", "gaussian_kl")
+    untimed = {name: getattr(scratchvae.vae, name) for name in terms}
+    for name in terms:  # the bound is a part of vae.forward: time it there
+        setattr(scratchvae.vae, name, timed("bound", untimed[name]))
+    draw = timed("binarize", lambda rows: (binarize(images[rows], rng), rng.standard_normal((M, N_Z), np.float32)))
+    forward, backward, optimize = timed("forward", vae.forward), timed("backward", vae.backward), timed("optimizer", adam.step)
+    products = timed("products", matrix_products(rng))
+    order = rng.permutation(len(images))
+    for step in range(-20, steps):
+        if step == 0:
+            spent.clear()  # the first steps warm up
+        start = step * M % len(images)
+        x, eps = draw(order[start : start + M])
+        forward(x, eps)
+        backward()
+        optimize()
+        if step % 10 == 0:
+            for _ in range(10):
+                products()
+    for name in terms:
+        setattr(scratchvae.vae, name, untimed[name])
+    spent["forward"] -= spent["bound"]
+    return {phase: seconds / steps * 60_000 / M for phase, seconds in spent.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=300, help="minibatches of 100 images (300)")
+    seconds = measure(parser.parse_args().steps)
+    products = seconds.pop("products")
+    total = sum(seconds.values())
+    print(f"BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'as many as the library takes')}")
+    print(f"{'phase':18}{'s / epoch':>10}{'share':>8}{'x products':>12}")
+    for phase in ("binarize", "forward", "bound", "backward", "optimizer"):
+        print(f"{phase:18}{seconds[phase]:10.2f}{seconds[phase] / total:8.0%}{seconds[phase] / products:12.2f}")
+    print(f"{'epoch':18}{total:10.2f}{1:8.0%}{total / products:12.2f}")
+    print(f"{'products alone':18}{products:10.2f}{products / total:8.0%}{1:12.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What the tests share: hypothesis profiles, small idx data sets."""
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("dev", deadline=None, max_examples=100)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write an idx file of unsigned bytes, gzipped when the name ends in .gz. Independent of what reads it."""
+    content = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def write_image_set(folder: Path, n_train: int = 60, n_test: int = 20, height: int = 6, width: int = 5) -> Path:
+    """Write a small image set under MNIST's names: two kinds of images, a bright half on the left or on the right."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for part, n in (("train", n_train), ("t10k", n_test)):
+        labels = rng.integers(0, 2, n)
+        images = np.full((n, height, width), 10)
+        images[labels == 0, :, : width // 2] = 240
+        images[labels == 1, :, width // 2 :] = 240
+        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
+    return folder
+
+
+@pytest.fixture
+def image_set(tmp_path: Path) -> Path:
+    """A folder with a small image set of 6 x 5 pixels."""
+    return write_image_set(tmp_path / "images")

@@ -1,0 +1,222 @@
+"""The commands, run as a user runs them."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_idx, write_image_set
+
+from scratchvae import VAE, evaluate, load_mnist
+from scratchvae.cli import main
+
+PNG = b"\x89PNG\r\n\x1a\n"
+QUICK = ["--epochs", "2", "--batch-size", "16", "--hidden", "8"]
+
+
+def run(*arguments, cwd=None, **keywords):
+    """The command in a process of its own, with this checkout's package."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "scratchvae", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **keywords)
+
+
+@pytest.fixture
+def trained(image_set, tmp_path):
+    """A folder with a small trained model of n_z = 2."""
+    assert main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--n-z", "2", "--quiet", *QUICK]) == 0
+    return tmp_path / "run"
+
+
+def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
+    """train prints bounds with their parts, active units and the folder; model, history and pictures are there."""
+    result = run("train", "--data", image_set, "--n-z", 2, *QUICK, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    folder = tmp_path / "runs" / "images"
+    names = "history.json latent_scatter.png learning_curve.png manifold.png model.npz reconstructions.png samples.png".split()
+    assert sorted(file.name for file in folder.iterdir()) == names
+    assert all((folder / name).read_bytes().startswith(PNG) for name in names if name.endswith("png"))
+    for words in ("2 epochs", "images/s", "train", "test", "bound", "reconstruction", "KL", "active latent units", "runs/images"):
+        assert words in result.stdout
+    assert len(result.stderr.splitlines()) == 2  # plain progress lines, one an epoch
+
+    vae, data = VAE.load(folder / "model.npz"), load_mnist(image_set)
+    bound = evaluate(vae, data.test_images)
+    assert f"{bound.elbo:.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}" in result.stdout
+    assert json.loads((folder / "history.json").read_text())["test_elbo"][-1] == bound.elbo
+    assert vae.image_shape == (6, 5)
+
+
+def test_train_options_reach_the_model(image_set, tmp_path):
+    """The options of train are those of the model, and n_z other than 2 draws no plane."""
+    options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05 --weight-decay 0.01 --grey --seed 4"
+    assert main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--epochs", "1", "--quiet", *options.split()]) == 0
+    vae = VAE.load(tmp_path / "run" / "model.npz")
+    assert (vae.n_z, vae.hidden, vae.activation, vae.init) == (3, (7, 5), "relu", "normal")
+    assert not (tmp_path / "run" / "manifold.png").exists()
+
+
+def test_same_seed_same_model(image_set, tmp_path):
+    """train twice with the same seed gives identical bits of θ."""
+    for name in "ab":
+        main(["train", "--data", str(image_set), "--out", str(tmp_path / name), "--quiet", "--seed", "3", *QUICK])
+    a, b = (VAE.load(tmp_path / name / "model.npz").params.theta for name in "ab")
+    assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("command", ["sample", "reconstruct", "manifold"])
+def test_pictures_from_a_saved_model(trained, image_set, tmp_path, command, capsys):
+    """sample, reconstruct and manifold write one PNG from a saved model, where --out says."""
+    out = tmp_path / f"{command}.png"
+    data = ["--data", str(image_set)] if command == "reconstruct" else []
+    assert main([command, str(trained / "model.npz"), "--n", "5", "--out", str(out), *data]) == 0
+    assert out.read_bytes().startswith(PNG)
+    assert f"wrote {out}" in capsys.readouterr().out
+
+
+def test_evaluate_prints_what_train_printed(trained, image_set, capsys):
+    """evaluate gives the same bound as train did: the test set is binarised in one way."""
+    main(["evaluate", str(trained / "model.npz"), "--data", str(image_set)])
+    printed = capsys.readouterr().out
+    history = json.loads((trained / "history.json").read_text())
+    assert f"{history['test_elbo'][-1]:.2f}" in printed
+
+
+@pytest.mark.parametrize("options", [[], ["--hidden", "6,5", "--samples", "3", "--activation", "sigmoid", "--seed", "2"]])
+def test_gradcheck_prints_every_weight(options, capsys):
+    """gradcheck prints exact / close / largest difference for every weight, and ends with 0."""
+    assert main(["gradcheck", *options]) == 0
+    printed = capsys.readouterr().out
+    for name in ("encoder.0.W", "mu.b", "logvar.W", "decoder.0.b", "logits.W", "exact", "close", "largest difference"):
+        assert name in printed
+
+
+def test_gradcheck_sees_a_wrong_gradient(monkeypatch, capsys):
+    """A wrong backward pass is named, and the exit code is 1."""
+    monkeypatch.setattr("scratchvae.layers.Tanh.backward", lambda self, dy: dy * (1 - self.y))
+    assert main(["gradcheck"]) == 1
+    assert "wrong: encoder.0.W" in capsys.readouterr().out
+
+
+def test_help_has_an_example_everywhere():
+    """--help of the program and of every command ends with an example."""
+    assert "example: scratchvae train" in run("--help").stdout
+    for command in ("train", "sample", "reconstruct", "manifold", "evaluate", "gradcheck"):
+        text = run(command, "--help").stdout
+        assert f"example: scratchvae {command}" in text and "--seed" in text
+
+
+def test_import_is_light():
+    """`import scratchvae` does not import Matplotlib."""
+    code = "import sys, scratchvae; print([name for name in sys.modules if 'matplotlib' in name])"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def _truncated(folder):
+    path = folder / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    return folder
+
+
+def _fewer_labels(folder):
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", np.zeros(3))
+    return folder
+
+
+BAD_DATA = {
+    "missing": (lambda folder: folder / "nowhere", "looked in"),
+    "truncated": (_truncated, "train-images-idx3-ubyte.gz"),
+    "labels": (_fewer_labels, "each image should have one label"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_DATA)
+def test_bad_data_is_an_error_and_nothing_is_written(image_set, tmp_path, kind):
+    """Exit code 2, one sentence, no traceback, no output folder."""
+    spoil, message = BAD_DATA[kind]
+    result = run("train", "--data", spoil(image_set), "--out", tmp_path / "run", *QUICK)
+    assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+BAD_OPTIONS = [
+    (["train", "--epochs", "0"], "--epochs"),
+    (["train", "--n-z", "-3"], "--n-z"),
+    (["train", "--hidden", "5,x"], "--hidden"),
+    (["train", "--batch-size", "1.5"], "--batch-size"),
+    (["train", "--lr", "-1"], "lr is -1.0"),
+    (["train", "--lr", "nan"], "lr is nan"),
+    (["train", "--weight-decay", "-1"], "weight_decay is -1.0"),
+    (["train", "--seed", "-1"], "--seed"),
+    (["train", "--optimizer", "lbfgs"], "--optimizer"),
+    (["train", "--speed", "9"], "unrecognized arguments: --speed"),
+    (["train", "--epoch", "9"], "unrecognized arguments: --epoch"),
+    (["destroy"], "invalid choice: 'destroy'"),
+    ([], "COMMAND"),
+    (["sample", "nowhere.npz"], "nowhere.npz"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_OPTIONS)
+def test_bad_options_are_an_error_and_nothing_is_written(image_set, tmp_path, arguments, message, monkeypatch, capsys):
+    """Exit code 2, the option named, nothing written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(image_set))
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2 and message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_an_output_folder_that_cannot_be_is_an_error(image_set, tmp_path):
+    """Before the training, not after it."""
+    (tmp_path / "file").write_text("")
+    result = run("train", "--data", image_set, "--out", tmp_path / "file" / "run", "--epochs", "100000")
+    assert result.returncode == 2 and "file" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_model_of_other_pixels_is_an_error(trained, tmp_path, capsys):
+    """evaluate and reconstruct on images of another size: exit code 2, both sizes named."""
+    other = write_image_set(tmp_path / "other", height=4, width=4)
+    for command in ("evaluate", "reconstruct"):
+        assert main([command, str(trained / "model.npz"), "--data", str(other)]) == 2
+        assert "(20, 16); it should be (N, 30)" in capsys.readouterr().err
+
+
+def test_manifold_needs_two_dimensions(image_set, tmp_path, capsys):
+    """manifold of a model with n_z = 3 is refused, and no picture is written."""
+    main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--n-z", "3", "--quiet", *QUICK])
+    assert main(["manifold", str(tmp_path / "run" / "model.npz")]) == 2
+    assert "n_z is 3" in capsys.readouterr().err and not (tmp_path / "run" / "manifold.png").exists()
+
+
+def test_divergence_says_what_to_try(image_set, tmp_path):
+    """A learning rate that is far too large: exit code 2, step and advice, no traceback."""
+    result = run("train", "--data", image_set, "--out", tmp_path / "run", "--optimizer", "sgd", "--lr", "1e35", *QUICK)
+    assert result.returncode == 2 and "smaller learning rate" in result.stderr and "at step" in result.stderr
+    assert "Traceback" not in result.stderr and "Warning" not in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
+    """Ctrl-C: exit code 130, no traceback, and the named model is that of the last whole epoch."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "scratchvae", "train", "--data", image_set, "--out", tmp_path / "run", "--epochs", "1000000"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    model = tmp_path / "run" / "model.npz"
+    until = time.monotonic() + 60
+    while not model.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in error
+    epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
+    assert f"stopped: the model of epoch {epochs} is in {model}" in error
+    VAE.load(model)

@@ -1,0 +1,189 @@
+"""Data: idx files of any size, what is wrong with wrong ones, binarization, minibatches."""
+import gzip
+import hashlib
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_idx, write_image_set
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from scratchvae import FileFormatError, binarize, load_mnist, read_idx
+from scratchvae.datasets import grey, minibatches
+
+HEADER = struct.pack(">HBB", 0, 8, 1)
+
+
+def test_mnist_is_mnist():
+    """The embedded data set is the published one: shapes, and the MD5 of each file unzipped, header and all."""
+    mnist = load_mnist()
+    assert mnist.train_images.shape == (60_000, 784) and mnist.test_images.shape == (10_000, 784)
+    assert mnist.image_shape == (28, 28) and mnist.train_images.dtype == np.uint8
+    md5s = []
+    for images, labels in ((mnist.train_images, mnist.train_labels), (mnist.test_images, mnist.test_labels)):
+        md5s.append(hashlib.md5(struct.pack(">IIII", 0x803, len(images), 28, 28) + images.tobytes()).hexdigest())
+        md5s.append(hashlib.md5(struct.pack(">II", 0x801, len(labels)) + labels.tobytes()).hexdigest())
+    assert md5s == [
+        "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
+    ]  # fmt: skip
+
+
+@given(array=hnp.arrays(np.uint8, hnp.array_shapes(max_dims=4, max_side=6)), zipped=st.booleans())
+def test_idx_files_of_any_size(tmp_path_factory, array, zipped):
+    """Reading gives what was written, for any dimensions, gzipped or not."""
+    path = tmp_path_factory.mktemp("idx") / ("a.gz" if zipped else "a")
+    write_idx(path, array)
+    np.testing.assert_array_equal(read_idx(path), array)
+
+
+BAD_FILES = {
+    "empty": (b"", "begins with"),
+    "no idx": (b"\x89PNG\r\n\x1a\n", "begins with"),
+    "floats": (struct.pack(">HBBI", 0, 13, 1, 0), "type 0x0d"),
+    "header cut": (struct.pack(">HBBI", 0, 8, 3, 5), "ends within the sizes"),
+    "too little": (HEADER + struct.pack(">I", 5) + b"1234", "promises 5 = 5 bytes, but 4 follow"),
+    "too much": (HEADER + struct.pack(">I", 3) + b"1234", "promises 3 = 3 bytes, but 4 or more follow"),
+    "promises everything": (struct.pack(">HBB", 0, 8, 3) + struct.pack(">III", *[2**32 - 1] * 3) + b"1234", "but 4 follow"),
+}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_bad_idx_files_are_refused(tmp_path, kind, zipped):
+    """A file that is no idx, or holds less or more than it promises, gets a FileFormatError that says so."""
+    content, message = BAD_FILES[kind]
+    path = tmp_path / ("bad.gz" if zipped else "bad")
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    with pytest.raises(FileFormatError, match=message) as error:
+        read_idx(path)
+    assert "bad" in str(error.value)
+
+
+def test_bad_gzip_files_are_refused(tmp_path):
+    """Not gzip, gzip cut short, gzip with a flipped byte, a folder, nothing at all: each a FileFormatError with the name."""
+    good = gzip.compress(HEADER + struct.pack(">I", 1000) + np.random.default_rng(0).bytes(1000))
+    flipped = bytearray(good)
+    flipped[len(good) // 2] ^= 0xFF
+    for content in (HEADER, good[:-300], bytes(flipped)):
+        path = tmp_path / "x.gz"
+        path.write_bytes(content)
+        with pytest.raises(FileFormatError, match=r"x\.gz"):
+            read_idx(path)
+    (tmp_path / "folder.gz").mkdir()
+    for name in ("folder.gz", "missing.gz"):
+        with pytest.raises(FileFormatError, match=name):
+            read_idx(tmp_path / name)
+
+
+def test_a_lying_header_takes_no_memory(tmp_path):
+    """A header that promises 2⁹⁶ numbers in a file of four costs no more than the reading buffer."""
+    path = tmp_path / "liar"
+    path.write_bytes(BAD_FILES["promises everything"][0])
+    tracemalloc.start()
+    with pytest.raises(FileFormatError):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+def test_an_image_set_of_another_size(image_set):
+    """Any idx image set with MNIST's names loads; its image shape is that of its files."""
+    data = load_mnist(image_set)
+    assert data.train_images.shape == (60, 30) and data.test_images.shape == (20, 30) and data.image_shape == (6, 5)
+    assert data.train_labels.shape == (60,)
+
+
+def test_where_the_data_is_looked_for(image_set, tmp_path, monkeypatch):
+    """$SCRATCHVAE_DATA goes before the embedded copy, the argument before both, and the working folder does not matter."""
+    monkeypatch.chdir(tmp_path)
+    assert len(load_mnist().train_images) == 60_000
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(image_set))
+    assert len(load_mnist().train_images) == 60
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(tmp_path / "nowhere"))
+    assert len(load_mnist(image_set).train_images) == 60
+    with pytest.raises(FileFormatError, match=r"looked in .*nowhere.*SCRATCHVAE_DATA"):
+        load_mnist()
+
+
+def test_sets_that_do_not_match_are_refused(tmp_path):
+    """Other counts of images and labels, other sizes of test images, a missing file, no images: named."""
+
+    def changed(name, array):
+        folder = write_image_set(tmp_path / str(len(list(tmp_path.iterdir()))))
+        write_idx(folder / name, array)
+        return folder
+
+    with pytest.raises(FileFormatError, match="60 train images but labels of shape \\(59,\\)"):
+        load_mnist(changed("train-labels-idx1-ubyte.gz", np.zeros(59)))
+    with pytest.raises(FileFormatError, match="training images are 6 x 5 pixels, test images 7 x 5"):
+        load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((20, 7, 5))))
+    with pytest.raises(FileFormatError, match="t10k images have the dimensions \\(0, 6, 5\\)"):
+        load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((0, 6, 5))))
+    with pytest.raises(FileFormatError, match="train images have the dimensions \\(60,\\)"):
+        load_mnist(changed("train-images-idx3-ubyte.gz", np.zeros(60)))
+    folder = write_image_set(tmp_path / "missing")
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(FileFormatError, match="holds no t10k-labels-idx1-ubyte"):
+        load_mnist(folder)
+
+
+@pytest.mark.parametrize("as_floats", [True, False])
+def test_binarize_has_the_pixels_probability(as_floats):
+    """P(x = 1) = pixel / 255: the frequencies of all 256 grey levels, within 5 standard errors; 0 and 255 are certain."""
+    levels = np.arange(256, dtype=np.uint8)
+    N = 20_000
+    images = np.tile(levels, (N, 1))
+    x = binarize(images / 255 if as_floats else images, np.random.default_rng(0))
+    assert x.dtype == np.float32 and set(np.unique(x)) == {0, 1}
+    p = levels / 255
+    assert (np.abs(x.mean(axis=0) - p) <= 5 * np.sqrt(p * (1 - p) / N)).all()
+
+
+def test_binarize_is_exact_for_bytes():
+    """u is even on 0 ... 254 and never 255: were it even on 0 ... 255, a pixel of 255 would be 0 once in 256."""
+    assert binarize(np.full((1000, 1000), 255, np.uint8), np.random.default_rng(0)).min() == 1
+    assert binarize(np.ones((1000, 1000), np.float32), np.random.default_rng(0)).min() == 1
+    assert binarize(np.zeros((1000, 1000), np.uint8), np.random.default_rng(0)).max() == 0
+
+
+def test_grey():
+    """Grey is pixel / 255; floats stay what they are."""
+    np.testing.assert_allclose(grey(np.array([0, 51, 255], np.uint8)), [0, 0.2, 1], rtol=1e-6)
+    np.testing.assert_array_equal(grey(np.array([0, 0.2, 1]), dtype=np.float64), [0, 0.2, 1])
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.array([[0.5, np.nan]]), r"images\[0, 1\] is nan"),
+        (np.array([[0.5, 1.5]]), r"images\[0, 1\] is 1.5"),
+        (np.array([[0, 255]]), "images is of type int64"),
+        (np.array([["a"]]), "images is of type <U1"),
+    ],
+)
+def test_images_that_are_none_are_refused(images, message):
+    """NaN, values outside [0, 1], and numbers of a type that says nothing of their scale."""
+    for function in (lambda: binarize(images, np.random.default_rng(0)), lambda: grey(images)):
+        with pytest.raises((ValueError, TypeError), match=message):
+            function()
+
+
+@given(n=st.integers(1, 50), batch_size=st.integers(1, 60))
+def test_minibatches_meet_every_image_once(n, batch_size):
+    """A pass is a permutation, cut into pieces of batch_size; the last may be shorter, and is not dropped."""
+    batches = list(minibatches(n, batch_size, np.random.default_rng(0)))
+    assert sorted(np.concatenate(batches)) == list(range(n))
+    assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    assert len(batches[-1]) == n - batch_size * (len(batches) - 1)
+
+
+def test_the_data_folder_says_what_it_holds():
+    """data/README.md names the checksums that the test above computes."""
+    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text()
+    assert "6bbc9ace898e44ae57da46a324031adb" in readme and "CC BY-SA 3.0" in readme

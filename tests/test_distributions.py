@@ -1,0 +1,157 @@
+"""The distributions: closed forms against sums, quadrature and Monte Carlo; gradients against the complex step."""
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from scratchvae.distributions import (
+    bernoulli_log_likelihood,
+    bernoulli_log_likelihood_backward,
+    gaussian_kl,
+    gaussian_kl_backward,
+    gaussian_log_density,
+    reparameterize,
+    reparameterize_backward,
+    standard_normal_log_density,
+)
+from scratchvae.gradient_check import complex_step
+
+mus, logvars = st.floats(-3, 3), st.floats(-4, 3)
+
+
+def quadrature(f, mu, logvar):
+    """∫ f(z) dz where f is negligible beyond 12 standard deviations: the trapezoid rule, exact to rounding for such f."""
+    sigma = math.exp(0.5 * logvar)
+    z = np.linspace(mu - 12 * sigma, mu + 12 * sigma, 4001)
+    return np.trapezoid(f(z), z) if hasattr(np, "trapezoid") else np.trapz(f(z), z)
+
+
+@given(mu=mus, logvar=logvars)
+def test_gaussian_density_has_mass_1_mean_mu_and_variance_exp_logvar(mu, logvar):
+    """∫ N = 1, ∫ z N = μ, ∫ (z − μ)² N = e^logvar: logvar is log σ², not log σ."""
+    density = lambda z: np.exp(gaussian_log_density(z[:, None], np.array([mu]), np.array([logvar])))
+    assert quadrature(density, mu, logvar) == pytest.approx(1, abs=1e-10)
+    assert quadrature(lambda z: z * density(z), mu, logvar) == pytest.approx(mu, abs=1e-9)
+    assert quadrature(lambda z: (z - mu) ** 2 * density(z), mu, logvar) == pytest.approx(math.exp(logvar), rel=1e-9)
+
+
+@given(z=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(-5, 5)))
+def test_log_density_sums_over_dimensions_only(z):
+    """log N(z; 0, I) = Σ_j log N(z_j; 0, 1), one number for each row."""
+    by_hand = [sum(-0.5 * math.log(2 * math.pi) - 0.5 * zj * zj for zj in row) for row in z]
+    np.testing.assert_allclose(standard_normal_log_density(z), by_hand, rtol=1e-12)
+    np.testing.assert_allclose(gaussian_log_density(z, np.zeros_like(z), np.zeros_like(z)), by_hand, rtol=1e-12)
+
+
+@given(mu=mus, logvar=logvars)
+def test_kl_is_its_integral(mu, logvar):
+    """KL(q ‖ p) = ∫ q (log q − log p) dz, by quadrature: its sign, its ½, and σ² in the right place."""
+    log_q = lambda z: -0.5 * (math.log(2 * math.pi) + logvar + (z - mu) ** 2 / math.exp(logvar))
+    log_p = lambda z: -0.5 * (math.log(2 * math.pi) + z * z)
+    integral = quadrature(lambda z: np.exp(log_q(z)) * (log_q(z) - log_p(z)), mu, logvar)
+    assert gaussian_kl(np.array([[mu]]), np.array([[logvar]]))[0] == pytest.approx(integral, rel=1e-9, abs=1e-10)
+
+
+def test_kl_is_its_monte_carlo_mean():
+    """KL(q ‖ p) = E_q[log q(z) − log p(z)], summed over latent dimensions, not over rows: within 5 standard errors."""
+    rng = np.random.default_rng(0)
+    mu, logvar = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+    z = reparameterize(mu, logvar, rng.standard_normal((200_000, 3, 4)))
+    draws = gaussian_log_density(z, mu, logvar) - standard_normal_log_density(z)
+    error = draws.std(axis=0) / math.sqrt(len(draws))
+    assert gaussian_kl(mu, logvar).shape == (3,)
+    assert (np.abs(draws.mean(axis=0) - gaussian_kl(mu, logvar)) < 5 * error).all()
+
+
+@given(n=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+def test_kl_is_zero_only_at_the_prior(n, seed):
+    """KL(N(0, I) ‖ N(0, I)) = 0 exactly, and it is positive elsewhere, however near: no digits are lost near σ = 1."""
+    assert gaussian_kl(np.zeros((1, n)), np.zeros((1, n)))[0] == 0
+    s = np.random.default_rng(seed).uniform(1e-6, 1e-3, (1, n))
+    # e^s − 1 − s = s²/2 + s³/6 + ..., so the KL is s²/4 to leading order
+    assert gaussian_kl(np.zeros((1, n)), s)[0] == pytest.approx((s**2 / 4 + s**3 / 12 + s**4 / 48).sum(), rel=1e-6)
+
+
+@given(
+    mu=hnp.arrays(float, (2, 3), elements=mus),
+    logvar=hnp.arrays(float, (2, 3), elements=logvars),
+)
+def test_kl_backward(mu, logvar):
+    """∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1): against the complex step of the formula, to 1e-12."""
+
+    def kl(flat):
+        m, s = flat[:6], flat[6:]
+        return -0.5 * np.sum(1 + s - m * m - np.exp(s))
+
+    dmu, dlogvar = gaussian_kl_backward(mu, logvar)
+    theirs = complex_step(kl, np.concatenate([mu.ravel(), logvar.ravel()]))
+    np.testing.assert_allclose(np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_samples_have_the_declared_mean_and_variance():
+    """z = μ + σ ⊙ ε has mean μ and variance e^logvar. Taking logvar for log σ passes a gradient check, and fails here."""
+    rng = np.random.default_rng(1)
+    mu, logvar = np.array([[-2.0, 0.0, 3.0]]), np.array([[-3.0, 0.5, 2.0]])
+    N = 400_000
+    z = reparameterize(mu, logvar, rng.standard_normal((N, 1, 3)))[:, 0]
+    variance = np.exp(logvar[0])
+    assert (np.abs(z.mean(axis=0) - mu[0]) < 5 * np.sqrt(variance / N)).all()
+    assert (np.abs(z.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / N)).all()  # Var of a sample variance: 2 σ⁴ / N
+
+
+@given(L=st.integers(1, 3), batch=st.integers(1, 3), n_z=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
+def test_reparameterize_backward(L, batch, n_z, seed):
+    """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: against the complex step, to 1e-12."""
+    rng = np.random.default_rng(seed)
+    mu, logvar = rng.standard_normal((2, batch, n_z))
+    eps, dz = rng.standard_normal((2, L, batch, n_z))
+
+    def loss(flat):
+        m, s = flat.reshape(2, batch, n_z)
+        return sum(np.sum(dz[k] * (m + np.exp(s / 2) * eps[k])) for k in range(L))
+
+    dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
+    theirs = complex_step(loss, np.concatenate([mu.ravel(), logvar.ravel()]))
+    np.testing.assert_allclose(np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-11, atol=1e-13)
+
+
+@given(
+    x=hnp.arrays(float, (2, 3), elements=st.sampled_from([0.0, 1.0, 0.25])),
+    a=hnp.arrays(float, (2, 3), elements=st.floats(-15, 15)),
+)
+def test_bernoulli_log_likelihood_is_eq_11(x, a):
+    """Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)] with p = 1 / (1 + e^(−a)), summed over pixels, one number for each row."""
+    p = [[1 / (1 + math.exp(-logit)) for logit in row] for row in a]
+    by_hand = [sum(xi * math.log(pi) + (1 - xi) * math.log1p(-pi) for xi, pi in zip(*rows)) for rows in zip(x, p)]
+    np.testing.assert_allclose(bernoulli_log_likelihood(x, a), by_hand, rtol=1e-8)  # forming 1 − p costs e^15 · 1e-16
+
+
+@given(
+    x=hnp.arrays(float, (2, 3), elements=st.sampled_from([0.0, 1.0, 0.3])),
+    a=hnp.arrays(float, (2, 3), elements=st.floats(-30, 30)),
+)
+def test_bernoulli_backward(x, a):
+    """∂ log p(x|z) / ∂a = x − σ(a): against the complex step of x a − log(1 + eᵃ), to 1e-12."""
+    theirs = complex_step(lambda flat: np.sum(x.ravel() * flat - np.log(1 + np.exp(flat))), a.ravel())
+    np.testing.assert_allclose(bernoulli_log_likelihood_backward(x, a).ravel(), theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bernoulli_at_extreme_logits(dtype):
+    """At a = ±1e4 the log likelihood is 0 where the bit agrees and −1e4 where not, exactly; the gradient is 0 or ±1."""
+    x, a = np.array([[1, 0, 1, 0]], dtype), np.array([[1e4, -1e4, -1e4, 1e4]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        each = [bernoulli_log_likelihood(x[:, i : i + 1], a[:, i : i + 1])[0] for i in range(4)]
+        slope = bernoulli_log_likelihood_backward(x, a)
+    assert each == [0, 0, -1e4, -1e4]
+    assert slope.tolist() == [[0, 0, 1, -1]]
+
+
+def test_bernoulli_keeps_its_digits_in_float32():
+    """log p = −log(1 + e^(−a)) to float32's last digits where p is nearly 1: x a is not first added to and then taken off."""
+    a = np.arange(5, 40, dtype=np.float32)
+    ours = np.array([bernoulli_log_likelihood(np.ones(1, np.float32), a[i : i + 1]) for i in range(len(a))])
+    np.testing.assert_allclose(ours, -np.log1p(np.exp(-a.astype(np.float64))), rtol=4e-7)

@@ -1,0 +1,209 @@
+"""Algorithm 1 and what it reports: minibatches that do not divide N, same seed same bits, stops that lose nothing."""
+import io
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from scratchvae import SGD, VAE, Adam, active_units, evaluate, fit
+from scratchvae.evaluation import CHUNK
+from scratchvae.training import History
+
+RNG = np.random.default_rng(0)
+STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(np.uint8)
+
+
+def model(**arguments):
+    return VAE(12, (8,), 2, **arguments)
+
+
+def test_one_epoch_is_algorithm_1():
+    """fit = shuffle, cut, binarize, draw ε, gradient, update: the same θ to the bit as the loop written out."""
+    by_fit, by_hand = model(), model()
+    fit(by_fit, STRIPES, epochs=1, batch_size=32, optimizer=SGD(by_fit.params, lr=0.1), seed=5, progress=False)
+    rng = np.random.default_rng(5)
+    order = rng.permutation(70)
+    for rows in (order[:32], order[32:64], order[64:]):
+        x = (rng.integers(0, 255, (len(rows), 12), np.uint8) < STRIPES[rows]).astype(np.float32)
+        by_hand.loss_and_grad(x, rng.standard_normal((len(rows), 2), np.float32))
+        by_hand.params.theta -= np.float32(0.1) * by_hand.params.g
+    assert by_fit.params.theta.tobytes() == by_hand.params.theta.tobytes()
+
+
+def test_training_raises_the_bound():
+    """On images of two kinds the bound comes near the best that there is: −log 2 − the entropy of the pixels."""
+    vae = model()
+    history = fit(vae, STRIPES, epochs=300, batch_size=20, optimizer=Adam(vae.params, lr=1e-2), progress=False)
+    p = np.array([5, 250]) / 255
+    pixel_entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p)).mean()
+    best = -math.log(2) - 12 * pixel_entropy
+    assert history.elbo[0] < -8
+    assert best - 0.8 < np.mean(history.elbo[-20:]) < best + 0.3
+
+
+def test_every_image_weighs_the_same():
+    """The epoch's bound is the mean over images, also when the last minibatch is shorter: N = 70 in 32s, 70s and 1s."""
+    for batch_size in (32, 70, 1):
+        vae = model(dtype=np.float64)
+        theta = vae.params.theta.copy()
+        optimizer = SGD(vae.params, lr=1e-300)  # so that θ stays, and every minibatch is seen by the same model
+        history = fit(vae, STRIPES, epochs=1, batch_size=batch_size, optimizer=optimizer, seed=3, progress=False)
+        np.testing.assert_allclose(vae.params.theta, theta, atol=1e-290)
+        rng = np.random.default_rng(3)
+        order, bounds = rng.permutation(70), []
+        for start in range(0, 70, batch_size):
+            rows = order[start : start + batch_size]
+            x = (rng.integers(0, 255, (len(rows), 12), np.uint8) < STRIPES[rows]).astype(float)
+            bounds.extend(vae.elbo(x, rng.standard_normal((len(rows), 2))))
+        assert len(bounds) == 70
+        assert history.elbo[0] == pytest.approx(np.mean(bounds), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7])
+def test_evaluate_is_the_mean_over_all_images(n):
+    """evaluate's bound is (1/N) Σ 𝓛(x) for any N, and elbo = reconstruction − kl."""
+    vae = model(dtype=np.float64)
+    images = np.tile(STRIPES, (20, 1))[:n]
+    rng = np.random.default_rng(7)
+    bounds = []
+    for start in range(0, n, CHUNK):
+        part = images[start : start + CHUNK]
+        x = (rng.integers(0, 255, part.shape, np.uint8) < part).astype(float)
+        bounds.extend(vae.elbo(x, rng.standard_normal((len(x), 2))))
+    bound = evaluate(vae, images, seed=7)
+    assert bound.elbo == pytest.approx(np.mean(bounds), rel=1e-12)
+    assert bound.elbo == pytest.approx(bound.reconstruction - bound.kl, rel=1e-12)
+    assert bound == evaluate(vae, images, seed=7) != evaluate(vae, images, seed=8)
+
+
+def test_same_seed_same_bits():
+    """Two trainings with the same seed give the same θ to the bit, another seed another θ."""
+    thetas = []
+    for seed in (1, 1, 2):
+        vae = model()
+        fit(vae, STRIPES, epochs=3, seed=seed, batch_size=16, progress=False)
+        thetas.append(vae.params.theta.tobytes())
+    assert thetas[0] == thetas[1] != thetas[2]
+
+
+def test_test_images_and_progress_do_not_touch_the_training():
+    """Evaluating test images, or showing progress, draws nothing from the training's randomness."""
+    thetas = []
+    for arguments in ({}, {"test_images": STRIPES[:10]}, {"progress": True}):
+        vae = model()
+        fit(vae, STRIPES, **{"epochs": 2, "progress": False, **arguments})
+        thetas.append(vae.params.theta.tobytes())
+    assert len(set(thetas)) == 1
+
+
+def test_grey_pixels_on_request():
+    """binarize=False trains on pixel / 255; the bound's ceiling is then minus the entropy of the grey pixels, not 0."""
+    vae = VAE(1, (), 1, dtype=np.float64)
+    images = np.full((10, 1), 51, np.uint8)
+    history = fit(vae, images, epochs=2000, optimizer=Adam(vae.params, lr=1e-2), binarize=False, progress=False)
+    assert history.elbo[-1] == pytest.approx(0.2 * math.log(0.2) + 0.8 * math.log(0.8), abs=1e-3)
+
+
+def test_active_units_are_those_whose_mean_varies():
+    """Of μ₁ = x₁, μ₂ = 0.05 x₁ and μ₃ = 7, only the first has Var μ > 0.01 when x₁ is 0 or 1."""
+    vae = VAE(2, (), 3, dtype=np.float64)
+    vae.params.values["mu.W"][...] = [[1, 0.05, 0], [0, 0, 0]]
+    vae.params.values["mu.b"][...] = [0, 0, 7]
+    assert active_units(vae, np.array([[0, 255], [255, 0]] * 10, np.uint8)) == 1
+
+
+def test_divergence_stops_at_once_and_keeps_the_last_good_model():
+    """A bound that is NaN raises with step, epoch and advice; θ is that of the last whole epoch, which was reported."""
+    vae = model()
+    optimizer = SGD(vae.params, lr=0.01)
+    reported = []
+
+    def after_epoch(history):
+        reported.append(vae.params.theta.copy())
+        optimizer.lr = 1e30
+
+    with pytest.raises(FloatingPointError, match=r"at step 2 of epoch 2; .*Try a smaller learning rate than lr = 1e\+30"):
+        fit(vae, STRIPES, epochs=5, batch_size=32, optimizer=optimizer, progress=False, after_epoch=after_epoch)
+    assert len(reported) == 1
+    np.testing.assert_array_equal(vae.params.theta, reported[0])
+
+
+def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
+    """KeyboardInterrupt goes on to the caller; the model is that of the last whole epoch."""
+    vae, calls, thetas = model(), [], []
+    forward = vae.forward
+
+    def interrupted(x, eps):
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return forward(x, eps)
+
+    monkeypatch.setattr(vae, "forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(vae, STRIPES, batch_size=32, progress=False, after_epoch=lambda history: thetas.append(vae.params.theta.copy()))
+    np.testing.assert_array_equal(vae.params.theta, thetas[-1])
+    assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
+
+
+def test_history_is_written_as_json(tmp_path):
+    """The history's JSON holds a list for every quantity, one entry an epoch."""
+    vae = model()
+    history = fit(vae, STRIPES, epochs=2, test_images=STRIPES[:9], progress=False)
+    history.save(tmp_path / "history.json")
+    read = json.loads((tmp_path / "history.json").read_text())
+    assert {name: len(values) for name, values in read.items()} == dict.fromkeys(vars(History()), 2)
+    assert read["test_elbo"][-1] == evaluate(vae, STRIPES[:9]).elbo
+    assert read["elbo"][0] == pytest.approx(read["reconstruction"][0] - read["kl"][0])
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_plain_when_no_terminal(monkeypatch):
+    """Elsewhere than on a terminal: one line for each epoch, no control characters; nothing when silent."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    fit(model(), STRIPES, epochs=3, test_images=STRIPES, progress=True)
+    lines = sys.stderr.getvalue().splitlines()
+    assert len(lines) == 3 and "\r" not in sys.stderr.getvalue() and "\x1b" not in sys.stderr.getvalue()
+    assert lines[0].startswith("epoch 1/3  bound -") and "KL" in lines[0] and "images/s" in lines[0] and "left" in lines[0] and "test -" in lines[0]
+
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    fit(model(), STRIPES, epochs=3, progress=False)
+    assert sys.stderr.getvalue() == ""
+
+
+def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
+    """On a terminal the line is rewritten in place, and each epoch's last state stays."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    fit(model(), STRIPES, epochs=2, progress=True)
+    text = sys.stderr.getvalue()
+    assert text.count("\n") == 2 and text.count("\r") >= 4
+    assert "0:00 left" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("images", "arguments", "message"),
+    [
+        (np.zeros((5, 13), np.uint8), {}, r"images has shape \(5, 13\); it should be \(N, 12\)"),
+        (np.zeros((0, 12), np.uint8), {}, r"images has shape \(0, 12\)"),
+        (STRIPES, {"epochs": 0}, "epochs is 0"),
+        (STRIPES, {"batch_size": -1}, "batch_size is -1"),
+        (STRIPES, {"epochs": 1.5}, "epochs is 1.5"),
+        (STRIPES / 100, {}, "images.*should be in"),
+        (STRIPES.astype(int), {}, "images is of type int64"),
+        (STRIPES, {"test_images": STRIPES[:, :3]}, "test_images has shape"),
+        (STRIPES, {"optimizer": Adam(model().params)}, "optimizer holds the parameters of another model"),
+    ],
+)
+def test_bad_input_is_named_before_any_step(images, arguments, message):
+    """ValueError or TypeError before θ is touched."""
+    vae = model()
+    theta = vae.params.theta.copy()
+    with pytest.raises((ValueError, TypeError), match=message):
+        fit(vae, images, progress=False, **arguments)
+    np.testing.assert_array_equal(vae.params.theta, theta)

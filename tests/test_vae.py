@@ -1,0 +1,334 @@
+"""The model: the bound's value, its gradient, its place below log p(x), extremes, and what bad input gets."""
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scratchvae import VAE, FileFormatError, check_gradient
+from scratchvae.gradient_check import complex_step
+
+ARCHITECTURES = [((4,), 1), ((4,), 3), ((4, 3), 1), ((4, 3), 3), ((), 2)]
+
+
+def small(hidden=(4,), n_z=2, n_x=6, batch=3, L=None, activation="tanh", seed=0):
+    """A float64 model with no weight at zero (zeros can hide a wrong gradient), data and noise."""
+    rng = np.random.default_rng(seed)
+    vae = VAE(n_x, hidden, n_z, activation=activation, dtype=np.float64, seed=rng)
+    vae.params.theta[...] = rng.uniform(0.1, 0.7, vae.params.theta.size) * rng.choice([-1, 1], vae.params.theta.size)
+    x = (rng.random((batch, n_x)) < 0.5).astype(float)
+    eps = rng.standard_normal((batch, n_z) if L is None else (L, batch, n_z))
+    return vae, x, eps
+
+
+def loss_by_the_formula(vae, theta, x, eps):
+    """−(1/B) Σ_b eq. (10), written with plain logarithms and exponentials: analytic, so θ may be complex. tanh only."""
+    weights, start = {}, 0
+    for name, value in vae.params.values.items():
+        weights[name] = theta[start : start + value.size].reshape(value.shape)
+        start += value.size
+    h = x
+    for i in range(len(vae.hidden)):
+        h = np.tanh(h @ weights[f"encoder.{i}.W"] + weights[f"encoder.{i}.b"])
+    mu, s = h @ weights["mu.W"] + weights["mu.b"], h @ weights["logvar.W"] + weights["logvar.b"]
+    total = 0
+    for noise in eps if eps.ndim == 3 else [eps]:
+        g = mu + np.sqrt(np.exp(s)) * noise
+        for i in range(len(vae.hidden)):
+            g = np.tanh(g @ weights[f"decoder.{i}.W"] + weights[f"decoder.{i}.b"])
+        p = 1 / (1 + np.exp(-(g @ weights["logits.W"] + weights["logits.b"])))
+        total += np.sum(x * np.log(p) + (1 - x) * np.log(1 - p)) / (len(eps) if eps.ndim == 3 else 1)
+    kl = -0.5 * np.sum(1 + s - mu**2 - np.exp(s))
+    return -(total - kl) / len(x)
+
+
+@pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
+def test_loss_and_gradient_against_the_formula(hidden, L):
+    """loss = −(1/B) Σ_b 𝓛(x_b), and ∂loss/∂θ of every weight: against the complex step of the formula, relative error ≤ 1e-10."""
+    vae, x, eps = small(hidden, L=L)
+    assert vae.loss_and_grad(x, eps) == pytest.approx(loss_by_the_formula(vae, vae.params.theta, x, eps), rel=1e-13)
+    theirs = complex_step(lambda theta: loss_by_the_formula(vae, theta, x, eps), vae.params.theta)
+    start = 0
+    for name, ours in vae.params.grads.items():
+        block = theirs[start : start + ours.size].reshape(ours.shape)
+        assert np.abs(ours - block).max() <= 1e-10 * np.abs(block).max(), name
+        start += ours.size
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
+def test_gradient_against_central_differences(hidden, L, activation):
+    """∂loss/∂θ of every weight, for every activation: relative error ≤ 1e-7."""
+    vae, x, eps = small(hidden, L=L, activation=activation, seed=1)
+    vae.loss_and_grad(x, eps)
+    for comparison in check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params):
+        assert comparison.relative_error <= 1e-7, comparison
+
+
+@settings(max_examples=20)
+@given(
+    n_x=st.integers(1, 8), hidden=st.lists(st.integers(1, 6), max_size=2), n_z=st.integers(1, 4), batch=st.integers(1, 4),
+    L=st.integers(1, 3), seed=st.integers(0, 2**32 - 1),
+)  # fmt: skip
+def test_directional_derivative_for_any_shape(n_x, hidden, n_z, batch, L, seed):
+    """g · v = d/dh loss(θ + h v) at h = 0, along a random v, for any sizes."""
+    vae, x, eps = small(hidden, n_z, n_x, batch, L, seed=seed)
+    vae.loss_and_grad(x, eps)
+    theta, g = vae.params.theta.copy(), vae.params.g.copy()
+    v = np.random.default_rng(seed).standard_normal(theta.size)
+    slope = loss_by_the_formula(vae, theta + 1e-20j * v, x, eps).imag / 1e-20
+    assert g @ v == pytest.approx(slope, rel=1e-9, abs=1e-10)
+
+
+def test_bound_worked_by_hand():
+    """One pixel, one latent dimension, no hidden layer: every number on paper.
+
+    μ = 2·1 + 0.5 = 2.5, log σ² = 0·1 + log 4, σ = 2, z = 2.5 + 2·(−0.75) = 1, a = 3·1 − 1 = 2.
+    log p(x=1|z) = −log(1 + e^−2); KL = −½ (1 + log 4 − 6.25 − 4). Sums, not means over pixels: nothing is divided by n_x.
+    """
+    vae = VAE(1, (), 1, dtype=np.float64)
+    for name, value in {"mu.W": 2, "mu.b": 0.5, "logvar.W": 0, "logvar.b": math.log(4), "logits.W": 3, "logits.b": -1}.items():
+        vae.params.values[name][...] = value
+    by_hand = -math.log(1 + math.exp(-2)) + 0.5 * (1 + math.log(4) - 6.25 - 4)
+    assert vae.elbo([[1.0]], [[-0.75]])[0] == pytest.approx(by_hand, rel=1e-14)
+    assert vae.loss_and_grad([[1.0]], [[-0.75]]) == pytest.approx(-by_hand, rel=1e-14)
+
+
+def test_sums_over_pixels_mean_over_the_minibatch():
+    """The bound of twice the same pixels is twice the reconstruction; the loss of twice the same rows is the same loss."""
+    one, x, eps = small(hidden=(), n_z=2, n_x=3)
+    two = VAE(6, (), 2, dtype=np.float64)
+    for name, value in one.params.values.items():
+        axis = 0 if name in ("mu.W", "logvar.W") else -1
+        twice = name.startswith("logits") or axis == 0
+        two.params.values[name][...] = np.concatenate([value, value], axis) * (0.5 if axis == 0 else 1) if twice else value
+    reconstruction, kl = one.forward(x, eps)
+    reconstruction_two, kl_two = two.forward(np.concatenate([x, x], axis=1), eps)
+    np.testing.assert_allclose(reconstruction_two, 2 * reconstruction, rtol=1e-12)
+    np.testing.assert_allclose(kl_two, kl, rtol=1e-12)
+    loss = one.loss_and_grad(x, eps)
+    g = one.params.g.copy()
+    assert one.loss_and_grad(np.concatenate([x, x]), np.concatenate([eps, eps])) == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(one.params.g, g, rtol=1e-11, atol=1e-14)
+
+
+def test_bound_is_below_log_p_by_the_posterior_kl():
+    """log p(x) = KL(q(z|x) ‖ p(z|x)) + 𝓛(x), eq. (1): all three by quadrature over z, n_z = 1, for one x of every kind."""
+    vae, _, _ = small(hidden=(4,), n_z=1, n_x=3, seed=3)
+    x = np.array([[i >> k & 1 for k in range(3)] for i in range(8)], float)
+    z = np.linspace(-12, 12, 20_001)[:, None]
+    dz = z[1, 0] - z[0, 0]
+    p = vae.decode(z)
+    log_px_z = np.log(p) @ x.T + np.log(1 - p) @ (1 - x).T  # (z, x)
+    log_joint = log_px_z - 0.5 * (z**2 + math.log(2 * math.pi))
+    log_px = np.log(np.exp(log_joint).sum(axis=0) * dz)
+    assert np.exp(log_px).sum() == pytest.approx(1, abs=1e-9)  # the eight x are all there are
+
+    mu, logvar = (part[:, 0] for part in vae.encode(x))
+    log_q = -0.5 * (math.log(2 * math.pi) + logvar + (z - mu) ** 2 / np.exp(logvar))
+    posterior_kl = (np.exp(log_q) * (log_q - (log_joint - log_px))).sum(axis=0) * dz
+    bound = (np.exp(log_q) * (log_joint - log_q)).sum(axis=0) * dz
+    np.testing.assert_allclose(posterior_kl + bound, log_px, atol=1e-9)
+    assert (posterior_kl > 0).all()
+
+    rng = np.random.default_rng(0)
+    draws = np.array([vae.elbo(x, rng.standard_normal((8, 1))) for _ in range(20_000)])
+    assert (np.abs(draws.mean(axis=0) - bound) < 5 * draws.std(axis=0) / math.sqrt(len(draws))).all()
+
+
+def test_both_estimators_agree_and_the_closed_form_varies_less():
+    """E[estimator A, eq. (6)] = E[estimator B, eq. (10)], and Var A > Var B when q is far from the prior."""
+    vae, x, _ = small(hidden=(4,), n_z=3, seed=5)
+    eps = np.random.default_rng(0).standard_normal((20_000, *x.shape[:1], 3))
+    sampled = np.array([vae.elbo_sampled(x, e) for e in eps])
+    closed = np.array([vae.elbo(x, e) for e in eps])
+    error = (sampled - closed).std(axis=0) / math.sqrt(len(eps))
+    assert (np.abs(sampled.mean(axis=0) - closed.mean(axis=0)) < 5 * error).all()
+    assert (sampled.var(axis=0) > closed.var(axis=0)).all()
+
+
+@pytest.mark.parametrize("estimator", ["elbo", "elbo_sampled"])
+def test_L_samples_are_averaged(estimator):
+    """The bound of L samples is the mean of the bounds of each: eq. (10)'s 1/L."""
+    vae, x, eps = small(L=4)
+    bound = getattr(vae, estimator)
+    np.testing.assert_allclose(bound(x, eps), np.mean([bound(x, e) for e in eps], axis=0), rtol=1e-12)
+
+
+def test_decode_is_the_sigmoid_once():
+    """p = 1 / (1 + e^(−a)): logits 0, log 3, −log 3 decode to ½, ¾, ¼."""
+    vae = VAE(3, (), 1, dtype=np.float64)
+    vae.params.values["logits.W"][...] = [[0, math.log(3), -math.log(3)]]
+    np.testing.assert_allclose(vae.decode([[1.0]]), [[0.5, 0.75, 0.25]], rtol=1e-15)
+    np.testing.assert_allclose(vae.decode_logits([[2.0]]), [[0, 2 * math.log(3), -2 * math.log(3)]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("logvar", [-50.0, 0.0, 50.0])
+@pytest.mark.parametrize("logit", [-1e4, 1e4])
+def test_extremes_stay_finite(dtype, logvar, logit):
+    """Logits of ±1e4 and log σ² of ±50 give finite bounds and gradients; nothing overflows, nothing is clamped."""
+    vae = VAE(6, (4,), 2, dtype=dtype)
+    vae.params.values["logvar.W"][...] = 0
+    vae.params.values["logvar.b"][...] = logvar
+    vae.params.values["logits.b"][...] = logit
+    x = np.array([[0, 1, 0, 1, 1, 0]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        loss = vae.loss_and_grad(x, np.array([[0.5, -1.0]]))
+    assert math.isfinite(loss) and np.isfinite(vae.params.g).all()
+    kl = 0.5 * (vae.encode(x)[0][0] ** 2).sum() + (math.exp(logvar) - 1 - logvar)
+    assert loss == pytest.approx(3e4 + kl, rel=1e-5)  # three of six pixels are wrong by 1e4
+    expected_dlogvar = 0.5 * (math.exp(logvar) - 1)
+    np.testing.assert_allclose(vae.params.grads["logvar.b"], expected_dlogvar, rtol=1e-3 if logvar < 50 else 1e-6, atol=0.2)
+
+
+def test_gradient_at_large_logvar_is_not_clamped():
+    """The gradient matches central differences at log σ² = 8 and −8 too, where a clamp in the loss alone would show."""
+    for logvar in (8.0, -8.0):
+        vae, x, eps = small()
+        vae.params.values["logvar.b"][...] = logvar
+        vae.loss_and_grad(x, eps)
+        for comparison in check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params, tolerance=1e-6):
+            assert comparison.close, comparison
+
+
+def test_names_and_shapes_of_the_weights():
+    """The weights have the names and the (n_in, n_out) shapes that scripts rely on, and are views into θ and g."""
+    vae = VAE(784, (200, 100), 5)
+    assert {name: value.shape for name, value in vae.params.values.items()} == {
+        "encoder.0.W": (784, 200), "encoder.0.b": (200,), "encoder.1.W": (200, 100), "encoder.1.b": (100,),
+        "mu.W": (100, 5), "mu.b": (5,), "logvar.W": (100, 5), "logvar.b": (5,),
+        "decoder.0.W": (5, 100), "decoder.0.b": (100,), "decoder.1.W": (100, 200), "decoder.1.b": (200,),
+        "logits.W": (200, 784), "logits.b": (784,),
+    }  # fmt: skip
+    assert vae.params.theta.dtype == vae.params.g.dtype == np.float32
+    assert sum(value.size for value in vae.params.values.values()) == vae.params.theta.size == vae.params.g.size
+    for view in (*vae.params.values.values(), *vae.params.grads.values()):
+        assert np.shares_memory(view, vae.params.theta) or np.shares_memory(view, vae.params.g)
+
+
+def test_initializers():
+    """Glorot: Var W = 2 / (n_in + n_out), b = 0. The paper's: everything has variance 0.01."""
+    W = VAE(784, (500,), 20, init="glorot").params.values["encoder.0.W"]
+    assert W.var() == pytest.approx(2 / 1284, rel=0.02) and abs(W).max() <= math.sqrt(6 / 1284)
+    vae = VAE(784, (500,), 20, init="normal")
+    assert vae.params.theta.var() == pytest.approx(0.01, rel=0.02)
+    assert vae.params.values["decoder.0.b"].std() == pytest.approx(0.1, rel=0.2)
+
+
+def test_same_seed_same_bits():
+    """θ and samples are functions of the seed, to the bit."""
+    assert VAE(9, seed=3).params.theta.tobytes() == VAE(9, seed=3).params.theta.tobytes()
+    vae = VAE(9)
+    assert vae.sample(4, seed=1).tobytes() == vae.sample(4, seed=1).tobytes() != vae.sample(4, seed=2).tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_save_and_load(tmp_path, dtype):
+    """A saved model comes back to the bit, with its sizes, its activation, its dtype and its picture's shape."""
+    vae = VAE(6, (4, 3), 2, activation="relu", init="normal", dtype=dtype, seed=9, image_shape=(2, 3))
+    path = tmp_path / "any name at all"
+    vae.save(path)
+    again = VAE.load(path)
+    assert again.params.theta.tobytes() == vae.params.theta.tobytes() and again.params.theta.dtype == dtype
+    for name in ("n_x", "hidden", "n_z", "activation", "init", "dtype", "image_shape"):
+        assert getattr(again, name) == getattr(vae, name)
+    assert [file.name for file in tmp_path.iterdir()] == ["any name at all"]
+
+
+def test_an_interrupted_save_loses_nothing(tmp_path, monkeypatch):
+    """A save that fails midway leaves the file that was there, and no part of the new one."""
+    path = tmp_path / "model.npz"
+    VAE(4, seed=1).save(path)
+    before = path.read_bytes()
+
+    def fails(file, **arrays):
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez", fails)
+    with pytest.raises(OSError, match="no space left"):
+        VAE(4, seed=2).save(path)
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def _saved(path, **changes):
+    VAE(4, (3,), 2).save(path)
+    with np.load(path) as saved:
+        content = {**saved, **changes}
+    np.savez(open(path, "wb"), **content)
+
+
+BAD_FILES = {
+    "missing": lambda path: None,
+    "empty": lambda path: path.write_bytes(b""),
+    "not a zip": lambda path: path.write_bytes(b"PK no"),
+    "a pickle": lambda path: path.write_bytes(b"\x80\x04N."),
+    "a picture": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50)),
+    "another npz": lambda path: np.savez(open(path, "wb"), a=np.zeros(3)),
+    "another kind": lambda path: _saved(path, format="somebody.else"),
+    "another version": lambda path: _saved(path, version=99),
+    "objects": lambda path: _saved(path, theta=np.array([None])),
+    "too few weights": lambda path: _saved(path, theta=np.zeros(3, np.float32)),
+    "NaN weights": lambda path: _saved(path, theta=np.full(41, np.nan, np.float32)),
+    "sizes that are none": lambda path: _saved(path, config=json.dumps({"n_x": -4, "image_shape": None})),
+    "no settings": lambda path: _saved(path, config="[]"),
+    "cut short": lambda path: (VAE(400).save(path), path.write_bytes(path.read_bytes()[:5000])),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_what_is_no_model_is_refused(tmp_path, kind):
+    """A file that is missing, damaged, of another kind or version gets a FileFormatError that names it."""
+    path = tmp_path / "model.npz"
+    BAD_FILES[kind](path)
+    with pytest.raises(FileFormatError, match=r"model\.npz"):
+        VAE.load(path)
+
+
+x, eps = np.zeros((2, 4)), np.zeros((2, 3))
+BAD_CALLS = [
+    (lambda: VAE(0), "n_x is 0"),
+    (lambda: VAE(4, (5, -1)), "hidden is -1"),
+    (lambda: VAE(4, n_z=0), "n_z is 0"),
+    (lambda: VAE(4.5), "n_x is 4.5"),
+    (lambda: VAE(4, activation="swish"), "activation is 'swish'; it should be one of tanh, relu, sigmoid"),
+    (lambda: VAE(4, init="zeros"), "init is 'zeros'"),
+    (lambda: VAE(4, dtype=np.int64), "dtype is int64"),
+    (lambda: VAE(4, image_shape=(3, 3)), "image_shape is"),
+    (lambda: MODEL.encode(np.zeros((2, 5))), r"x has shape \(2, 5\); it should be \(B, 4\)"),
+    (lambda: MODEL.encode(np.zeros(4)), r"x has shape \(4,\)"),
+    (lambda: MODEL.encode(np.zeros((0, 4))), r"x has shape \(0, 4\)"),
+    (lambda: MODEL.encode([[0, 0.5, np.nan, 0]]), r"x\[0, 2\] is nan"),
+    (lambda: MODEL.encode([[0, 0.5, 1.01, 0]]), r"x\[0, 2\] is 1.0"),
+    (lambda: MODEL.encode([[0, 0, -0.5, 0]]), r"x\[0, 2\] is -0.5"),
+    (lambda: MODEL.encode(np.full((2, 4), 255, np.uint8)), r"x\[0, 0\] is 255.*x / 255"),
+    (lambda: MODEL.encode([["a", "b", "c", "d"]]), "x is of type"),
+    (lambda: MODEL.elbo(x, np.zeros((3, 3))), r"eps has shape \(3, 3\); it should be \(2, 3\)"),
+    (lambda: MODEL.elbo(x, np.zeros((2, 4))), r"eps has shape \(2, 4\)"),
+    (lambda: MODEL.loss_and_grad(x, np.zeros((0, 2, 3))), r"eps has shape \(0, 2, 3\)"),
+    (lambda: MODEL.elbo(x, np.full((2, 3), np.inf)), r"eps\[0, 0\] is inf"),
+    (lambda: MODEL.decode(np.zeros((2, 4))), r"z has shape \(2, 4\); it should be \(B, 3\)"),
+    (lambda: MODEL.decode([[0, np.nan, 0]]), r"z\[0, 1\] is nan"),
+    (lambda: MODEL.sample(0), "n is 0"),
+]
+MODEL = VAE(4, (5,), 3, dtype=np.float64)
+
+
+@pytest.mark.parametrize(("call", "message"), BAD_CALLS)
+def test_bad_input_is_named(call, message):
+    """ValueError or TypeError that names the argument, what it was and what it should be."""
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
+
+
+def test_inputs_are_not_changed():
+    """No call writes into what it was given."""
+    vae, x, eps = small(L=2)
+    copies = x.copy(), eps.copy()
+    vae.loss_and_grad(x, eps)
+    vae.elbo_sampled(x, eps)
+    np.testing.assert_array_equal(x, copies[0])
+    np.testing.assert_array_equal(eps, copies[1])
