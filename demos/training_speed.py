@@ -7,6 +7,7 @@ Run it on an idle machine:
 
     python demos/training_speed.py --steps 300
 """
+
 import argparse
 import os
 import time

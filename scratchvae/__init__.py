@@ -3,6 +3,7 @@
 The files in the order in which they build on one another: `parameters`, `initializers`, `layers`, `distributions`, `vae`, `optimizers`,
 `datasets`, `evaluation`, `training`. Matplotlib is imported only when a picture is drawn.
 """
+
 from scratchvae.datasets import ImageSet, binarize, load_mnist, read_idx
 from scratchvae.evaluation import Bound, active_units, evaluate
 from scratchvae.files import FileFormatError
@@ -13,7 +14,7 @@ from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
 __all__ = [
-    "SGD", "VAE", "Adagrad", "Adam", "Bound", "FileFormatError", "History", "ImageSet", "Parameters", "active_units", "binarize", "check_gradient",
-    "evaluate", "fit", "load_mnist", "read_idx",
+    "SGD", "VAE", "Adagrad", "Adam", "Bound", "FileFormatError", "History", "ImageSet", "Parameters", "active_units", "binarize",
+    "check_gradient", "evaluate", "fit", "load_mnist", "read_idx",
 ]  # fmt: skip
 __version__ = "0.1.0"

@@ -1,4 +1,5 @@
 """`python -m scratchvae` is the command `scratchvae`."""
+
 import sys
 
 from scratchvae.cli import main

@@ -2,6 +2,7 @@
 
 Each function raises `ValueError` or `TypeError` with the argument's name, what it was, and what it should be.
 """
+
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -101,4 +102,3 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} is of type {array.dtype}; it should hold real numbers")
     return array
-

@@ -2,6 +2,7 @@
 
 Bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130; gradcheck with 1 when a gradient is wrong.
 """
+
 import argparse
 import sys
 from collections.abc import Callable, Sequence
@@ -52,9 +53,9 @@ def train(args: argparse.Namespace) -> int:
 
     def save(history_so_far: History) -> None:
         nonlocal history
-        vae.save(model)
-        history_so_far.save(folder / "history.json")
         history = history_so_far
+        vae.save(model)
+        history.save(folder / "history.json")
 
     try:
         fit(
@@ -63,6 +64,8 @@ def train(args: argparse.Namespace) -> int:
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError) as stop:
         n = len(history.elbo)
+        if n:
+            save(history)  # once more, both: the stop may have come between the two files
         kept = f"the model of epoch {n} is in {model}" if n else "no epoch was finished, so no model was written"
         why = f"error: {stop}" if isinstance(stop, FloatingPointError) else "stopped"
         print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
@@ -228,7 +231,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     def with_data(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--data", type=Path, metavar="DIR", help="a folder of idx files named as MNIST's (the MNIST that comes with the package)")
+        added.add_argument(
+            "--data", type=Path, metavar="DIR", help="a folder of idx files named as MNIST's (the MNIST that comes with the package)"
+        )
         added.add_argument("--grey", action="store_true", help="grey pixels instead of bits drawn from them")
 
     def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
@@ -241,7 +246,13 @@ def _parser() -> argparse.ArgumentParser:
     t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
     t.add_argument("--epochs", type=_positive, default=10, help="passes over the training images (10)")
     t.add_argument("--n-z", type=_positive, default=20, help="latent dimensions (20)")
-    t.add_argument("--hidden", type=_sizes, default=(500,), metavar="N[,N...]", help="units of each hidden layer of the encoder; the decoder mirrors it (500)")
+    t.add_argument(
+        "--hidden",
+        type=_sizes,
+        default=(500,),
+        metavar="N[,N...]",
+        help="units of each hidden layer of the encoder; the decoder mirrors it (500)",
+    )
     t.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
     t.add_argument("--init", choices=INITIALIZERS, default="glorot", help="glorot, or normal for the paper's N(0, 0.01) (glorot)")
     t.add_argument("--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)")

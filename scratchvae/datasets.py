@@ -11,6 +11,7 @@ number of dimensions, every dimension as a big-endian 32-bit integer, then the n
 
 Images stay uint8 in memory (47 MB for MNIST, a quarter of float32) and become floats one minibatch at a time.
 """
+
 import gzip
 import os
 import zlib
@@ -75,8 +76,8 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
         if place.is_dir():
             return place
     raise FileFormatError(
-        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
-        "t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with the package, in data/ of its "
+        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold train-images-idx3-ubyte.gz, "
+        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with the package, in data/ of its "
         "repository. Name the folder with --data or $SCRATCHVAE_DATA"
     )
 
@@ -87,9 +88,7 @@ def _images_and_labels(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDAr
     if images.ndim != 3 or images.size == 0:
         raise FileFormatError(f"{folder}: {part} images have the dimensions {images.shape}; they should be (N, height, width)")
     if labels.shape != images.shape[:1]:
-        raise FileFormatError(
-            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label"
-        )
+        raise FileFormatError(f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label")
     return images, labels
 
 

@@ -28,6 +28,7 @@ once e^max(a, 0) is taken out of the sum: 1 + e^a = e^max(a, 0) · (1 + e^−|a|
 
     softplus(a) = max(a, 0) + log(1 + e^−|a|)
 """
+
 import numpy as np
 
 from scratchvae.layers import sigmoid
@@ -97,8 +98,10 @@ def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
     For a grey x between 0 and 1 this is the negative cross entropy of Bernoulli(x) and Bernoulli(σ(a)), which is no
     likelihood of x; its highest value is not 0 but minus the entropy Σ_i H(x_i) of the grey pixels.
     """
-    linear = x * logits - np.maximum(logits, 0)  # x a − max(a, 0) comes first: for a binary x it is exact
-    return (linear - np.log1p(np.exp(-np.abs(logits)))).sum(axis=-1)  # log1p(t) = log(1 + t)
+    log_p = x * logits
+    log_p -= np.maximum(logits, 0)  # x a − max(a, 0) comes first: for a binary x it is exact
+    log_p -= np.log1p(np.exp(-np.abs(logits)))  # log1p(t) = log(1 + t), to full precision for a small t
+    return log_p.sum(axis=-1)
 
 
 def bernoulli_log_likelihood_backward(x: FloatArray, logits: FloatArray) -> FloatArray:

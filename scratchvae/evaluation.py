@@ -1,4 +1,5 @@
 """What a trained model reached: its bound on a data set, in two parts, and the latent units that it uses."""
+
 from collections.abc import Iterator
 from typing import NamedTuple
 

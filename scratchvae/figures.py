@@ -2,6 +2,7 @@
 
 Each function writes one PNG. Images are (n, n_x) with values in [0, 1], 1 drawn as ink.
 """
+
 import os
 from statistics import NormalDist
 
@@ -75,7 +76,9 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     figure = Figure(figsize=(7.5, 7), layout="constrained")
     axes = figure.subplots()
     kinds = np.unique(labels)
-    points = axes.scatter(mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap="tab10" if len(kinds) <= 10 else "viridis", s=2, alpha=0.6)
+    points = axes.scatter(
+        mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap="tab10" if len(kinds) <= 10 else "viridis", s=2, alpha=0.6
+    )
     for i, kind in enumerate(kinds):
         centre = np.median(mu[labels == kind], axis=0)
         axes.text(centre[0], centre[1], str(kind), ha="center", va="center", fontsize=12, weight="bold", color=points.to_rgba(np.array(i)),

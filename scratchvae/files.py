@@ -1,4 +1,5 @@
 """Files: one exception for those that are not what they should be, and writing without ever leaving half a file."""
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,8 +6,8 @@
     ─────────────────────────── = ∂f/∂θ_i + h²/6 · f‴ + ...
                 2h
 
-where the one-sided quotient would be wrong by h/2 · f″. A smaller h lessens that error, but f is known to only 16 digits, and the
-subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: an error of about 10⁻¹⁶ |f| / h. The best h balances the two, near
+where the one-sided quotient would be wrong by h/2 · f″. A smaller h lessens that error, but f is known to only 16 digits, and
+the subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: an error of about 10⁻¹⁶ |f| / h. The best h balances the two, near
 ∛10⁻¹⁶ ≈ 10⁻⁵, and about 10 digits are right.
 
 **The complex step.** When f is analytic, an imaginary step avoids the subtraction:
@@ -16,6 +16,7 @@ subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: a
 
 so that h may be 10⁻²⁰, and all digits are right. But |a|, max(a, 0) and the like are not analytic: f has to be written without them.
 """
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,9 +72,7 @@ def compare(name: str, ours: Vector, theirs: Vector, tolerance: float = 1e-7) ->
     return Comparison(name, ours.shape, difference, error, difference == 0, error <= tolerance)
 
 
-def check_gradient(
-    loss: Callable[[], float], params: Parameters, *, h: float = 1e-5, tolerance: float = 1e-7
-) -> list[Comparison]:
+def check_gradient(loss: Callable[[], float], params: Parameters, *, h: float = 1e-5, tolerance: float = 1e-7) -> list[Comparison]:
     """Compare the gradient that lies in params.g with central differences of the loss, weight by weight.
 
     loss: returns the loss at the present params.theta, the same at every call (so: fixed data, fixed noise); float64. First run what fills

@@ -11,6 +11,7 @@ A uniform distribution on [−c, c] has variance c² / 3, so c = √(6 / (n_in +
 
 **The paper** draws all parameters, biases too, from N(0, 0.01) (AEVB section 5): a variance of 0.01, σ = 0.1.
 """
+
 import numpy as np
 
 from scratchvae.parameters import Parameters

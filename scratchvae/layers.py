@@ -9,6 +9,7 @@ gradient vector, and dx = ∂L/∂x, which it returns: the `dy` of the layer bef
 and it is all there is to backpropagation. A gradient has the shape of the thing that it belongs to: dx that of x, dW
 that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each layer remembers from `forward` what its `backward` needs.
 """
+
 from collections.abc import Sequence
 from typing import Protocol
 

@@ -7,8 +7,8 @@
 
 Products, quotients and roots are entry by entry.
 
-**Why Adam divides by 1 − βᵗ.** Both m̂ and v̂ are weighted means over all steps so far. m starts at 0, so m_t = (1 − β₁) Σ_{i ≤ t} β₁^(t−i) g_i,
-whose weights add to (1 − β₁)(1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ, not to 1; dividing makes them add to 1. Without it the first step
+**Why Adam divides by 1 − βᵗ.** Both m̂ and v̂ are weighted means over all steps so far. m starts at 0, so
+m_t = (1 − β₁) Σ_{i ≤ t} β₁^(t−i) g_i, whose weights add to (1 − β₁)(1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ, not to 1; dividing makes them add to 1. Without it the first step
 would have m = 0.1 g beside √v = 0.03 |g|: three times too long.
 
 **How it is computed.** Keep the weighted sums themselves, without the factor 1 − β that would be divided out again:
@@ -27,6 +27,7 @@ has λ = 1 / N.
 **In place and block by block.** Written with whole vectors, each operation would carry megabytes to memory and back. A block of θ,
 g and the moments stays in the cache until all operations on it are done.
 """
+
 import numpy as np
 
 from scratchvae import checks
@@ -72,9 +73,7 @@ class SGD(Optimizer):
 class Adagrad(Optimizer):
     """θ ← θ − α g / (√s + ε), where s adds up g² from the first step on: each weight's steps shrink with what it has moved."""
 
-    def __init__(
-        self, params: Parameters, lr: float = 0.02, *, epsilon: float = 1e-8, weight_decay: float = 0.0
-    ) -> None:
+    def __init__(self, params: Parameters, lr: float = 0.02, *, epsilon: float = 1e-8, weight_decay: float = 0.0) -> None:
         super().__init__(params, lr, weight_decay)
         self.epsilon = checks.positive_number("epsilon", epsilon)
         self.s = np.zeros_like(params.theta)

@@ -11,6 +11,7 @@ A layer works with its matrices and never sees the vectors; whoever needs the ve
 is one pass over one vector, a saved model is one array, a gradient check perturbs θ[i] for i = 0, 1, 2, ..., and the
 gradients of two halves of a minibatch add as vectors do.
 """
+
 from collections.abc import Mapping
 from math import prod
 

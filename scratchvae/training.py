@@ -11,6 +11,7 @@
 θ and φ are one vector here. The loss is −𝓛, so descending on it ascends on the bound. "Random minibatch" is a pass over the data in
 random order, an *epoch*, so that every data point is met once before one is met again; "until convergence" is a number of epochs.
 """
+
 import json
 import os
 import sys

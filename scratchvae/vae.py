@@ -21,7 +21,8 @@ z_l = μ + σ ⊙ ε_l, ε_l ~ N(0, I):
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
-**The reduction.** Σ over pixels and over latent dimensions, mean over the L samples, mean over the B data points of the minibatch, in nats. So
+**The reduction.** Σ over pixels and over latent dimensions, mean over the L samples, mean over the B data points of the minibatch,
+in nats. So
 
     loss = −(1/B) Σ_b 𝓛(x_b)
 
@@ -34,6 +35,7 @@ z_l = μ + σ ⊙ ε_l, ε_l ~ N(0, I):
     dh        = the backward pass of dμ plus that of dlog σ²: h feeds both heads, and gradients of two uses add
     and dh goes back through the encoder. The gradient of x itself is wanted by nobody.
 """
+
 import json
 import zipfile
 import zlib
@@ -236,9 +238,7 @@ class VAE:
             with np.load(path, allow_pickle=False) as saved:
                 kind, version = str(saved["format"]), int(saved["version"])
                 if (kind, version) != (FORMAT, VERSION):
-                    raise FileFormatError(
-                        f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}"
-                    )
+                    raise FileFormatError(f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}")
                 config, theta = json.loads(str(saved["config"])), saved["theta"]
             shape = config.pop("image_shape")
             vae = cls(**config, image_shape=shape and tuple(shape))

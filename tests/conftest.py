@@ -1,4 +1,5 @@
 """What the tests share: hypothesis profiles, small idx data sets."""
+
 import gzip
 import os
 import struct

@@ -1,4 +1,5 @@
 """Data: idx files of any size, what is wrong with wrong ones, binarization, minibatches."""
+
 import gzip
 import hashlib
 import struct

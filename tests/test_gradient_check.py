@@ -1,4 +1,5 @@
 """The check itself: it finds derivatives, it finds mistakes, and it leaves things as they were."""
+
 import numpy as np
 import pytest
 from hypothesis import given

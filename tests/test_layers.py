@@ -1,4 +1,7 @@
 """The layers: each backward pass against derivatives that know nothing of it."""
+
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +27,9 @@ def test_affine_backward(batch, n_in, n_out, seed):
     x_before, dy_before = x.copy(), dy.copy()
 
     layer = Affine(params, "a")
-    np.testing.assert_allclose(layer.forward(x), [[sum(r[i] * layer.W[i, j] for i in range(n_in)) + layer.b[j] for j in range(n_out)] for r in x], atol=1e-12)
+    np.testing.assert_allclose(
+        layer.forward(x), [[sum(r[i] * layer.W[i, j] for i in range(n_in)) + layer.b[j] for j in range(n_out)] for r in x], atol=1e-12
+    )
     dx = layer.backward(dy)
 
     def L(everything):
@@ -75,7 +80,7 @@ def test_a_chain_of_layers_obeys_the_chain_rule(activation, widths, seed):
     """dx of f_n ∘ ... ∘ f_1 is the last layer's backward pass handed down to the first, whatever the depth."""
     rng = np.random.default_rng(seed)
     shapes = {}
-    for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+    for i, (n_in, n_out) in enumerate(pairwise(widths)):
         shapes[f"{i}.W"], shapes[f"{i}.b"] = (n_in, n_out), (n_out,)
     params = Parameters(shapes, np.float64)
     params.theta[...] = 0.5 * rng.standard_normal(params.theta.size)

@@ -1,4 +1,5 @@
 """The optimizers: first steps worked by hand, and the walk over the blocks."""
+
 import numpy as np
 import pytest
 from hypothesis import given
