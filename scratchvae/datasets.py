@@ -77,8 +77,8 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
             return place
     raise FileFormatError(
         f"no data folder: looked in {' and '.join(map(str, places))}. It should hold train-images-idx3-ubyte.gz, "
-        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with the package, in data/ of its "
-        "repository. Name the folder with --data or $SCRATCHVAE_DATA"
+        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with "
+        "the package, in data/ of its repository. Name the folder with --data or $SCRATCHVAE_DATA"
     )
 
 

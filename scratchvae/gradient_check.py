@@ -7,8 +7,8 @@
                 2h
 
 where the one-sided quotient would be wrong by h/2 · f″. A smaller h lessens that error, but f is known to only 16 digits, and
-the subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: an error of about 10⁻¹⁶ |f| / h. The best h balances the two, near
-∛10⁻¹⁶ ≈ 10⁻⁵, and about 10 digits are right.
+the subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: an error of about 10⁻¹⁶ |f| / h. The best h balances
+the two, near ∛10⁻¹⁶ ≈ 10⁻⁵, and about 10 digits are right.
 
 **The complex step.** When f is analytic, an imaginary step avoids the subtraction:
 

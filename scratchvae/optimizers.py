@@ -8,8 +8,8 @@
 Products, quotients and roots are entry by entry.
 
 **Why Adam divides by 1 − βᵗ.** Both m̂ and v̂ are weighted means over all steps so far. m starts at 0, so
-m_t = (1 − β₁) Σ_{i ≤ t} β₁^(t−i) g_i, whose weights add to (1 − β₁)(1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ, not to 1; dividing makes them add to 1. Without it the first step
-would have m = 0.1 g beside √v = 0.03 |g|: three times too long.
+m_t = (1 − β₁) Σ_{i ≤ t} β₁^(t−i) g_i, whose weights add to (1 − β₁)(1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ, not to 1; dividing makes
+them add to 1. Without it the first step would have m = 0.1 g beside √v = 0.03 |g|: three times too long.
 
 **How it is computed.** Keep the weighted sums themselves, without the factor 1 − β that would be divided out again:
 
