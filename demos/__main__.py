@@ -1,0 +1,41 @@
+"""`python -m demos` lists the demos; `python -m demos NAME [NAME ...]` or `python -m demos all` runs them, with --out DIR and --show."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DEMOS = {
+    path.stem: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
+    for path in sorted(HERE.glob("*.py"))
+    if path.stem not in ("__main__", "common")
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demos that are named. Returns 0, or 1 when one fails, or 2 for a name that is none."""
+    start = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    names, options = arguments[:start], arguments[start:]
+    if not names:
+        width = max(map(len, DEMOS))
+        print("\n".join(f"{name:{width}}  {title}" for name, title in DEMOS.items()))
+        print(f"\n{__doc__}")
+        return 0
+    unknown = [name for name in names if name not in (*DEMOS, "all")]
+    if unknown:
+        print(f"no demo is called {', '.join(unknown)}; there are {', '.join(DEMOS)}", file=sys.stderr)
+        return 2
+    failed = []
+    for name in DEMOS if "all" in names else names:
+        print(f"\n== {name}: {DEMOS[name]}", flush=True)
+        own = options if name != "training_speed" else []  # prints only
+        if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *own]).returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
