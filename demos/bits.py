@@ -35,7 +35,7 @@ figure, (halving, curve, spread) = plt.subplots(1, 3, figsize=(13, 4.2), layout=
 left = [8, 4, 2, 1]
 for i, n in enumerate(left):
     halving.barh(i, n, color=GREY if n > 1 else DARK, edgecolor="k")
-    halving.text(n + 0.15, i, f"{n} of 8 possible: {3 - np.log2(n):.0f} bit{"s" * (n != 4)} told", va="center", fontsize=9)
+    halving.text(n + 0.15, i, f"{n} of 8 possible: {3 - np.log2(n):.0f} bit{'' if n == 4 else 's'} told", va="center", fontsize=9)
 halving.set(title="Each bit halves what is still possible", xlabel="weathers still possible", xlim=(0, 14), yticks=[], xticks=left)
 halving.invert_yaxis()
 
