@@ -47,6 +47,15 @@ def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> F
     return -0.5 * (LOG_2PI + logvar + epsilon * epsilon).sum(axis=-1)
 
 
+def gaussian_log_density_backward(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """∂ log N / ∂μ_j = (z_j − μ_j) / σ_j² and ∂ log N / ∂(log σ_j²) = ½ [ (z_j − μ_j)² / σ_j² − 1 ], as ∂e^(−s)/∂s = −e^(−s).
+
+    z, mu, logvar: (..., n). Returns two arrays (..., n).
+    """
+    epsilon = (z - mu) * np.exp(-0.5 * logvar)  # (z − μ) / σ
+    return epsilon * np.exp(-0.5 * logvar), 0.5 * (epsilon * epsilon - 1)
+
+
 def standard_normal_log_density(z: FloatArray) -> FloatArray:
     """log N(z; 0, I) = −½ Σ_j [ log 2π + z_j² ]: the prior p(z). z: (..., n). Returns (...), in nats."""
     return -0.5 * (LOG_2PI + z * z).sum(axis=-1)

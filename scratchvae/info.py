@@ -328,12 +328,12 @@ def _gaussians(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: 
 
 # ---- densities, by quadrature and by sampling ----
 
-Density = Callable[[NDArray[np.float64]], ArrayLike]
+Density = Callable[[Array], ArrayLike]
 PANELS, NODES = 400, 16
 
 
 def differential_entropy(p: Density, low: float, high: float, *, base: float = 2.0) -> float:
-    """H(p) = −∫ p(x) log p(x) dx over [low, high] (notes §1.2). It may be negative: a density can exceed 1, and it changes with the unit of x.
+    """H(p) = −∫ p(x) log p(x) dx over [low, high] (notes §1.2). It may be negative: a density can exceed 1. It changes with the unit of x.
 
     p: the density, called with an array of points. ValueError when its mass on the interval is not 1 to 1e-6: widen the interval.
     By Gauss's rule with 16 nodes on each of 400 equal panels: to about 1e-12 for a smooth density, less where it jumps. In bits (base 2).
@@ -382,7 +382,7 @@ class Estimate(NamedTuple):
 
 
 def monte_carlo_kl(samples: ArrayLike, log_p: Density, log_q: Density, *, base: float = 2.0) -> Estimate:
-    """KL(p ‖ q) ≈ (1/N) Σ_i [log p(x_i) − log q(x_i)], x_i ~ p (notes §1.6). Only log q depends on θ: the θ of the least KL is the likeliest.
+    """KL(p ‖ q) ≈ (1/N) Σ_i [log p(x_i) − log q(x_i)], x_i ~ p (notes §1.6). Only log q has θ in it: the least KL is the likeliest θ.
 
     samples: N ≥ 2 draws of p along the first axis. log_p, log_q: the log densities in nats, called with all samples, each giving (N,).
     In bits (base 2). The estimate may be negative, by chance; ∞ when q is 0 at a sample.

@@ -11,24 +11,33 @@ that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each lay
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from scratchvae.parameters import FloatArray, Parameters
 
 
-class Layer(Protocol):
+class Layer:
     """What every layer can do. x and dx are (B, n_in), y and dy are (B, n_out)."""
 
     def forward(self, x: FloatArray) -> FloatArray:
         """y = f(x)."""
+        raise NotImplementedError
+
+    def backward_input(self, dy: FloatArray) -> FloatArray:
+        """dx = ∂L/∂x, given dy = ∂L/∂y at the last `forward`."""
+        raise NotImplementedError
+
+    def backward_weights(self, dy: FloatArray) -> None:
+        """∂L/∂weights, written into the gradient vector. Nothing to do for a layer without weights."""
 
     def backward(self, dy: FloatArray) -> FloatArray:
-        """dx = ∂L/∂x, given dy = ∂L/∂y at the last `forward`."""
+        """Both of the above. Returns dx."""
+        self.backward_weights(dy)
+        return self.backward_input(dy)
 
 
-class Affine:
+class Affine(Layer):
     """y = x W + b, each row of x by itself.
 
     The weights are `name`.W, (n_in, n_out), and `name`.b, (n_out,), of the parameters.
@@ -60,13 +69,8 @@ class Affine:
         """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in)."""
         return dy @ self.W.T  # ∂L/∂x = ∂L/∂y Wᵀ
 
-    def backward(self, dy: FloatArray) -> FloatArray:
-        """Both of the above. dy: (B, n_out). Returns dx, (B, n_in)."""
-        self.backward_weights(dy)
-        return self.backward_input(dy)
 
-
-class Tanh:
+class Tanh(Layer):
     """y = tanh x, entry by entry.
 
     tanh = sinh / cosh, so by the quotient rule tanh′ = (cosh² − sinh²) / cosh² = 1 − tanh²: the derivative can be had from y alone.
@@ -77,12 +81,12 @@ class Tanh:
         self.y = np.tanh(x)
         return self.y
 
-    def backward(self, dy: FloatArray) -> FloatArray:
+    def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy ⊙ (1 − y²)."""
         return dy * (1 - self.y * self.y)
 
 
-class ReLU:
+class ReLU(Layer):
     """y = max(x, 0), entry by entry.
 
     The slope is 1 where x > 0 and 0 where x < 0. At x = 0 there is none; 0 is taken, one of the subgradients.
@@ -93,7 +97,7 @@ class ReLU:
         self.y = np.maximum(x, 0)
         return self.y
 
-    def backward(self, dy: FloatArray) -> FloatArray:
+    def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy where x > 0 (there y > 0 too), else 0."""
         return dy * (self.y > 0)
 
@@ -107,7 +111,7 @@ def sigmoid(a: FloatArray) -> FloatArray:
     return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))
 
 
-class Sigmoid:
+class Sigmoid(Layer):
     """y = σ(x) = 1 / (1 + e^(−x)), entry by entry.
 
     σ′ = e^(−x) / (1 + e^(−x))² = σ · e^(−x) / (1 + e^(−x)) = σ · (1 − σ): again from y alone.
@@ -118,12 +122,12 @@ class Sigmoid:
         self.y = sigmoid(x)
         return self.y
 
-    def backward(self, dy: FloatArray) -> FloatArray:
+    def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy ⊙ y ⊙ (1 − y)."""
         return dy * self.y * (1 - self.y)
 
 
-ACTIVATIONS: dict[str, type[Tanh] | type[ReLU] | type[Sigmoid]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid}
+ACTIVATIONS: dict[str, type[Layer]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid}
 
 
 def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:
@@ -137,4 +141,11 @@ def backward(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
     """dx of the whole chain: the chain rule from the last layer to the first."""
     for layer in reversed(layers):
         dy = layer.backward(dy)
+    return dy
+
+
+def backward_input(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
+    """dx of the whole chain, and nothing written into the gradient vector: for a derivative with respect to x alone."""
+    for layer in reversed(layers):
+        dy = layer.backward_input(dy)
     return dy

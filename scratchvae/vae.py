@@ -1,8 +1,8 @@
 """The variational autoencoder: encoder, decoder, the bound, and its gradient by hand.
 
-**The model** (AEVB section 3, notes §2). z ~ p(z) = N(0, I) is drawn and never seen; x ~ p(x|z) is seen. p(x|z) is given by the decoder, a
-network from z to one logit for each pixel. The posterior p(z|x) cannot be computed; the encoder, a network from x to μ and
-log σ², gives q(z|x) = N(μ, σ²) in its place.
+**The model** (AEVB section 3, notes §2). z ~ p(z) = N(0, I) is drawn and never seen; x ~ p(x|z) is seen. p(x|z) is given by the
+decoder, a network from z to the parameters of a distribution of x: one logit for each pixel when it is a Bernoulli. The posterior
+p(z|x) cannot be computed; the encoder, a network from x to μ and log σ², gives q(z|x) = N(μ, σ²) in its place.
 
 **The bound.** For any q, log p(x) splits exactly in two:
 
@@ -28,8 +28,8 @@ in nats. So
 
 **Its gradient**, from the loss backwards. Each ∂log p(x_b|z_lb) in the loss has the weight −1 / (L B), each KL_b the weight 1 / B:
 
-    dlogits   = −(x − σ(logits)) / (L B)
-    dz        = the decoder's backward pass of dlogits
+    da        = −(x − σ(a)) / (L B) at the logits a of a Bernoulli decoder; the other decoders are in `decoders.py`
+    dz        = the decoder's backward pass of da
     dμ        = Σ_l dz_l                  + (1/B) ∂KL/∂μ
     dlog σ²   = Σ_l dz_l ⊙ ε_l ⊙ ½ σ      + (1/B) ∂KL/∂(log σ²)
     dh        = the backward pass of dμ plus that of dlog σ²: h feeds both heads, and gradients of two uses add
@@ -42,15 +42,13 @@ import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
+from scratchvae.decoders import OUTPUTS
 from scratchvae.distributions import (
-    bernoulli_log_likelihood,
-    bernoulli_log_likelihood_backward,
     gaussian_kl,
     gaussian_kl_backward,
     gaussian_log_density,
@@ -60,21 +58,23 @@ from scratchvae.distributions import (
 )
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS, Affine
+from scratchvae.layers import ACTIVATIONS, Affine, Layer
 from scratchvae.parameters import FloatArray, Parameters
 
 FORMAT, VERSION = "scratchvae.VAE", 1
 
 
 class VAE:
-    """The variational autoencoder of AEVB with a Gaussian encoder and a Bernoulli decoder.
+    """The variational autoencoder of AEVB: a Gaussian encoder, and a decoder that is Bernoulli unless asked otherwise.
 
     n_x: pixels. hidden: units of each hidden layer of the encoder; the decoder has them in reverse. n_z: latent dimensions.
     activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for the paper's N(0, 0.01).
+    decoder: "bernoulli", "gaussian" or "isotropic" (see `decoders.py`).
     dtype: float32, or float64 where derivatives are checked. seed: of the initial θ.
     image_shape: (height, width) with height · width = n_x, only for pictures; None when the pixels are no picture.
 
-    params: θ and g with the weights encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W, logvar.b, decoder.0.W, ..., logits.W, logits.b.
+    params: θ and g with the weights encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W, logvar.b, decoder.0.W, ..., and
+    those of the decoder's output: logits.W and logits.b for a Bernoulli.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class VAE:
         hidden: Sequence[int] = (500,),
         n_z: int = 20,
         *,
+        decoder: str = "bernoulli",
         activation: str = "tanh",
         init: str = "glorot",
         dtype: DTypeLike = np.float32,
@@ -92,6 +93,7 @@ class VAE:
         self.n_x = checks.positive_int("n_x", n_x)
         self.n_z = checks.positive_int("n_z", n_z)
         self.hidden = tuple(checks.positive_int("hidden", units) for units in hidden)
+        self.decoder = checks.one_of("decoder", decoder, OUTPUTS)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
         self.dtype = checks.float_dtype(dtype)
@@ -105,41 +107,38 @@ class VAE:
             "mu": (encoder_sizes[-1], self.n_z),
             "logvar": (encoder_sizes[-1], self.n_z),
             **_chain("decoder", decoder_sizes),
-            "logits": (decoder_sizes[-1], self.n_x),
         }
         shapes: dict[str, tuple[int, ...]] = {}
         for name, (n_in, n_out) in affine.items():
             shapes[f"{name}.W"], shapes[f"{name}.b"] = (n_in, n_out), (n_out,)
+        shapes.update(OUTPUTS[decoder].shapes(decoder_sizes[-1], self.n_x))
         self.params = Parameters(shapes, self.dtype)
         INITIALIZERS[init](self.params, np.random.default_rng(seed))
 
         self._encoder = self._hidden_layers("encoder")
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
-        self._decoder = [*self._hidden_layers("decoder"), Affine(self.params, "logits")]
+        self._decoder = self._hidden_layers("decoder")
+        self._output = OUTPUTS[decoder](self.params)
 
-    def _hidden_layers(self, name: str) -> list[Any]:
+    def _hidden_layers(self, name: str) -> list[Layer]:
         activation = ACTIVATIONS[self.activation]
         return [layer for i in range(len(self.hidden)) for layer in (Affine(self.params, f"{name}.{i}"), activation())]
 
     # ---- the two networks ----
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """μ and log σ² of q(z|x). x: (B, n_x) in [0, 1]. Returns two arrays (B, n_z)."""
+        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
         return self._heads(self._pixels(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         h = layers.forward(self._encoder, x)
         return self._mu.forward(h), self._logvar.forward(h)
 
-    def decode_logits(self, z: ArrayLike) -> FloatArray:
-        """The logits a of p(x|z). z: (B, n_z). Returns (B, n_x)."""
+    def decode(self, z: ArrayLike) -> FloatArray:
+        """The means of p(x|z); of a Bernoulli, the probability that each pixel is 1. z: (B, n_z). Returns (B, n_x)."""
         z = checks.rows("z", z, self.n_z, self.dtype)
         checks.finite("z", z)
-        return layers.forward(self._decoder, z)
-
-    def decode(self, z: ArrayLike) -> FloatArray:
-        """The means p = σ(a) of p(x|z), the probability that each pixel is 1. z: (B, n_z). Returns (B, n_x)."""
-        return layers.sigmoid(self.decode_logits(z))
+        return self._output.mean(layers.forward(self._decoder, z))
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> FloatArray:
         """Means of p(x|z) at n draws z ~ p(z) = N(0, I). Returns (n, n_x)."""
@@ -147,7 +146,7 @@ class VAE:
         return self.decode(rng.standard_normal((checks.positive_int("n", n), self.n_z), self.dtype))
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
-        """Means of p(x|z) at z = μ(x), the centre of q(z|x). x: (B, n_x) in [0, 1]. Returns (B, n_x)."""
+        """Means of p(x|z) at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x)."""
         return self.decode(self.encode(x)[0])
 
     # ---- the bound ----
@@ -155,21 +154,24 @@ class VAE:
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x) in [0, 1]. eps: (B, n_z), or (L, B, n_z). Returns two arrays (B,), in nats; their difference is the bound.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns two arrays (B,), in nats; their difference is the bound.
         What `backward` needs is remembered.
         """
         self._x = self._pixels(x)
         self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
-        self._logits = layers.forward(self._decoder, z.reshape(-1, self.n_z)).reshape(*z.shape[:2], self.n_x)
-        reconstruction = bernoulli_log_likelihood(self._x, self._logits).mean(axis=0)  # (1/L) Σ_l log p(x|z_l)
-        return reconstruction, gaussian_kl(mu, logvar)
+        log_px_z = self._log_px_z(self._x, z)
+        return log_px_z.mean(axis=0), gaussian_kl(mu, logvar)  # (1/L) Σ_l log p(x|z_l), and the KL
+
+    def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
+        """log p(x|z_l) of every sample. x: (B, n_x); z: (L, B, n_z). Returns (L, B)."""
+        return self._output.log_likelihood(x, layers.forward(self._decoder, z.reshape(-1, self.n_z)))
 
     def elbo(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ −KL(q(z|x) ‖ p(z)) + (1/L) Σ_l log p(x|z_l)  (AEVB eq. (10), its estimator B).
 
-        x: (B, n_x) in [0, 1]. eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
         """
         reconstruction, kl = self.forward(x, eps)
         return reconstruction - kl
@@ -178,7 +180,7 @@ class VAE:
         """𝓛(x) ≃ (1/L) Σ_l [ log p(x|z_l) + log p(z_l) − log q(z_l|x) ]  (AEVB eq. (6), its estimator A, from eq. (2)).
 
         The KL is sampled as well: the same expectation as `elbo`, with the variance of log p(z) − log q(z|x) on top.
-        x: (B, n_x) in [0, 1]. eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
         """
         reconstruction, _ = self.forward(x, eps)
         mu, logvar = self._mu_logvar
@@ -190,11 +192,10 @@ class VAE:
 
     def backward(self) -> None:
         """∂loss/∂θ at the last `forward`, written into params.g: the derivation at the top of this file, line by line."""
-        x, eps, (mu, logvar), logits = self._x, self._eps, self._mu_logvar, self._logits
+        eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
-        dlogits = bernoulli_log_likelihood_backward(x, logits)
-        dlogits *= -1 / (L * B)  # the weight of each log p(x|z_l) in the loss
-        dz = layers.backward(self._decoder, dlogits.reshape(-1, self.n_x)).reshape(eps.shape)
+        dh = self._output.backward(-1 / (L * B))  # the weight of each log p(x|z_l) in the loss
+        dz = layers.backward(self._decoder, dh).reshape(eps.shape)
 
         dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
         dkl_dmu, dkl_dlogvar = gaussian_kl_backward(mu, logvar)
@@ -209,15 +210,24 @@ class VAE:
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
 
-        x: (B, n_x) in [0, 1]. eps: (B, n_z), or (L, B, n_z).
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z).
         """
         loss = -float(self.elbo(x, eps).mean(dtype=np.float64))
         self.backward()
         return loss
 
+    def log_joint(self, x: FloatArray, z: FloatArray) -> FloatArray:
+        """log p(x, z_l) = log p(x|z_l) + log p(z_l). x: (B, n_x); z: (L, B, n_z). Returns (L, B), in nats."""
+        self._z = z
+        return self._log_px_z(x, z) + standard_normal_log_density(z)
+
+    def log_joint_backward(self) -> FloatArray:
+        """∂ log p(x, z) / ∂z at the last `log_joint`: the decoder's backward pass, and ∂ log p(z) / ∂z = −z. Returns (L, B, n_z)."""
+        return layers.backward_input(self._decoder, self._output.backward_input()).reshape(self._z.shape) - self._z
+
     def _pixels(self, x: ArrayLike) -> FloatArray:
         array = checks.rows("x", x, self.n_x, self.dtype)
-        checks.unit_interval("x", array)
+        self._output.check("x", array)
         return array
 
     # ---- as a file ----
@@ -225,7 +235,7 @@ class VAE:
     def save(self, path: str | PathLike[str]) -> None:
         """Write θ and what else the constructor needs as .npz, at exactly this path."""
         config = {
-            "n_x": self.n_x, "hidden": self.hidden, "n_z": self.n_z, "activation": self.activation, "init": self.init,
+            "n_x": self.n_x, "hidden": self.hidden, "n_z": self.n_z, "decoder": self.decoder, "activation": self.activation, "init": self.init,
             "dtype": self.dtype.name, "image_shape": self.image_shape,
         }  # fmt: skip
         with written_whole(path) as part, open(part, "wb") as file:

@@ -99,7 +99,7 @@ def test_gradcheck_prints_every_weight(options, capsys):
 
 def test_gradcheck_sees_a_wrong_gradient(monkeypatch, capsys):
     """A wrong backward pass is named, and the exit code is 1."""
-    monkeypatch.setattr("scratchvae.layers.Tanh.backward", lambda self, dy: dy * (1 - self.y))
+    monkeypatch.setattr("scratchvae.layers.Tanh.backward_input", lambda self, dy: dy * (1 - self.y))
     assert main(["gradcheck"]) == 1
     assert "wrong: encoder.0.W" in capsys.readouterr().out
 

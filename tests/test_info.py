@@ -431,7 +431,11 @@ def test_gaussian_closed_forms_are_their_integrals(mu_p, logvar_p, mu_q, logvar_
 def test_diagonal_gaussians_add_over_dimensions(n, batch, seed):
     """n independent dimensions: the sum of n univariate ones; against N(0, I) it is the KL of the VAE."""
     mu, logvar, m, s = np.random.default_rng(seed).standard_normal((4, batch, n))
-    for function, arguments in ((info.gaussian_entropy, (logvar,)), (info.gaussian_cross_entropy, (mu, logvar, m, s)), (info.gaussian_kl, (mu, logvar, m, s))):
+    for function, arguments in (
+        (info.gaussian_entropy, (logvar,)),
+        (info.gaussian_cross_entropy, (mu, logvar, m, s)),
+        (info.gaussian_kl, (mu, logvar, m, s)),
+    ):
         by_dimension = sum(np.array([function(*(a[b, j] for a in arguments)) for b in range(batch)]) for j in range(n))
         np.testing.assert_allclose(function(*arguments), by_dimension, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(info.gaussian_kl(mu, logvar, 0, 0, base=np.e), gaussian_kl(mu, logvar), rtol=1e-12)
@@ -517,7 +521,13 @@ def test_any_axis_and_any_batch(shape, axis, seed):
     rng = np.random.default_rng(seed)
     p, q = (a / a.sum(axis=axis, keepdims=True) for a in rng.uniform(0.1, 1, (2, *shape)))
     rows_p, rows_q = (np.moveaxis(a, axis, -1) for a in (p, q))
-    for function in (info.cross_entropy, info.kl_divergence, info.jensen_shannon_divergence, info.jensen_shannon_distance, info.total_variation):
+    for function in (
+        info.cross_entropy,
+        info.kl_divergence,
+        info.jensen_shannon_divergence,
+        info.jensen_shannon_distance,
+        info.total_variation,
+    ):
         by_row = [function(rows_p[i], rows_q[i]) for i in np.ndindex(rows_p.shape[:-1])]
         np.testing.assert_allclose(function(p, q, axis=axis).ravel(), by_row, rtol=1e-12, atol=1e-15)
     for function in (info.entropy, info.gini_impurity, info.misclassification_rate):
@@ -602,5 +612,7 @@ def test_inputs_are_not_changed_and_memory_is_bounded():
 
 def test_info_stands_alone():
     """info.py imports NumPy and the standard library, and nothing of the package."""
-    imported = {line.split()[1].split(".")[0] for line in Path(info.__file__).read_text().splitlines() if line.startswith(("import ", "from "))}
+    imported = {
+        line.split()[1].split(".")[0] for line in Path(info.__file__).read_text().splitlines() if line.startswith(("import ", "from "))
+    }
     assert imported == {"heapq", "collections", "typing", "numpy"}

@@ -1,0 +1,179 @@
+"""What the decoder's last layer says of x: three families of p(x|z), each with its log likelihood and its gradient.
+
+The hidden layers of the decoder turn z into h; the output turns h into the parameters of a distribution of x.
+
+    bernoulli    x_i ∈ {0, 1}    p_i = σ(a_i),  a = affine(h)                                    AEVB appendix C.1
+    gaussian     x_i ∈ ℝ         N(x; μ, σ²),   μ = sigmoid(affine(h)) ∈ (0, 1),  log σ² = affine(h)    AEVB appendix C.2, §5 for Frey Face
+    isotropic    x_i ∈ ℝ         N(x; μ, σ² I), μ = affine(h),  one log σ² for all pixels and all z
+
+With no hidden layer, `isotropic` is probabilistic PCA: x = W z + b + σ ε, whose log p(x) is known in closed form.
+
+A Gaussian gives a *density*: it can exceed 1, and its logarithm can be positive. log p(x) = 900 nats for an image of 560 pixels says that
+the density is e^(900/560) = 5 in each pixel on average: the model is sure of each pixel to about a tenth of the range from black to white.
+It says nothing by itself; differences between models do.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scratchvae import checks, layers
+from scratchvae.distributions import (
+    bernoulli_log_likelihood,
+    bernoulli_log_likelihood_backward,
+    gaussian_log_density,
+    gaussian_log_density_backward,
+)
+from scratchvae.layers import Affine, Sigmoid
+from scratchvae.parameters import FloatArray, Parameters
+
+
+class Output:
+    """What every output can do. h: (L B, n_h); x: (B, n_x), each x standing against L rows of h."""
+
+    binary = False  # whether x should be bits
+
+    @staticmethod
+    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
+        """The weights' names and shapes."""
+        raise NotImplementedError
+
+    @staticmethod
+    def check(name: str, x: NDArray[Any]) -> None:
+        """Raise unless x is something that the distribution speaks of."""
+        checks.finite(name, x)
+
+    def mean(self, h: FloatArray) -> FloatArray:
+        """E[x|z]. Returns (rows of h, n_x)."""
+        raise NotImplementedError
+
+    def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
+        """log p(x|z), summed over pixels. Returns (L, B), in nats."""
+        raise NotImplementedError
+
+    def backward(self, weight: float) -> FloatArray:
+        """dh of weight · Σ log p(x|z) at the last `log_likelihood`; the gradient of the output's own weights is written."""
+        raise NotImplementedError
+
+    def backward_input(self) -> FloatArray:
+        """dh of Σ log p(x|z), and nothing written."""
+        raise NotImplementedError
+
+
+class Bernoulli(Output):
+    """log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ],  a = affine(h)."""
+
+    binary = True
+
+    def __init__(self, params: Parameters) -> None:
+        self._affine = Affine(params, "logits")
+
+    @staticmethod
+    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
+        """logits.W, logits.b."""
+        return {"logits.W": (n_h, n_x), "logits.b": (n_x,)}
+
+    @staticmethod
+    def check(name: str, x: NDArray[Any]) -> None:
+        """x is in [0, 1]."""
+        checks.unit_interval(name, x)
+
+    def mean(self, h: FloatArray) -> FloatArray:
+        """p = σ(a), the probability that each pixel is 1."""
+        return layers.sigmoid(self._affine.forward(h))
+
+    def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
+        """Σ_i [ x_i a_i − softplus(a_i) ]."""
+        self._x, self._logits = x, self._affine.forward(h).reshape(-1, *x.shape)
+        return bernoulli_log_likelihood(x, self._logits)
+
+    def backward(self, weight: float) -> FloatArray:
+        """da = weight · (x − σ(a)), then through the affine layer."""
+        return self._affine.backward(self._dlogits(weight))
+
+    def backward_input(self) -> FloatArray:
+        """The same with weight 1, and only dh."""
+        return self._affine.backward_input(self._dlogits(1))
+
+    def _dlogits(self, weight: float) -> FloatArray:
+        dlogits = bernoulli_log_likelihood_backward(self._x, self._logits)
+        dlogits *= weight
+        return dlogits.reshape(-1, self._x.shape[1])
+
+
+class Gaussian(Output):
+    """log N(x; μ, σ²) with μ = sigmoid(affine(h)), log σ² = affine(h): each pixel has both of its own."""
+
+    def __init__(self, params: Parameters) -> None:
+        self._mu, self._sigmoid, self._logvar = Affine(params, "x_mu"), Sigmoid(), Affine(params, "x_logvar")
+
+    @staticmethod
+    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
+        """x_mu.W, x_mu.b, x_logvar.W, x_logvar.b."""
+        return {"x_mu.W": (n_h, n_x), "x_mu.b": (n_x,), "x_logvar.W": (n_h, n_x), "x_logvar.b": (n_x,)}
+
+    def mean(self, h: FloatArray) -> FloatArray:
+        """μ, in (0, 1)."""
+        return self._sigmoid.forward(self._mu.forward(h))
+
+    def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
+        """log N(x; μ, σ²)."""
+        self._x = x
+        self._moments = self.mean(h).reshape(-1, *x.shape), self._logvar.forward(h).reshape(-1, *x.shape)
+        return gaussian_log_density(x, *self._moments)
+
+    def backward(self, weight: float) -> FloatArray:
+        """dμ and dlog σ² of the log density, each through its head; h feeds both, and the gradients add."""
+        dmu, dlogvar = self._dmoments(weight)
+        return self._mu.backward(self._sigmoid.backward(dmu)) + self._logvar.backward(dlogvar)
+
+    def backward_input(self) -> FloatArray:
+        """The same with weight 1, and only dh."""
+        dmu, dlogvar = self._dmoments(1)
+        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(dlogvar)
+
+    def _dmoments(self, weight: float) -> tuple[FloatArray, FloatArray]:
+        n_x = self._x.shape[1]
+        dmu, dlogvar = gaussian_log_density_backward(self._x, *self._moments)
+        return (weight * dmu).reshape(-1, n_x), (weight * dlogvar).reshape(-1, n_x)
+
+
+class Isotropic(Output):
+    """log N(x; μ, σ² I) with μ = affine(h) and one weight log σ²."""
+
+    def __init__(self, params: Parameters) -> None:
+        self._affine = Affine(params, "x_mu")
+        self._logvar, self._dlogvar = params.values["x_logvar"], params.grads["x_logvar"]
+
+    @staticmethod
+    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
+        """x_mu.W, x_mu.b, x_logvar."""
+        return {"x_mu.W": (n_h, n_x), "x_mu.b": (n_x,), "x_logvar": (1,)}
+
+    def mean(self, h: FloatArray) -> FloatArray:
+        """μ = affine(h)."""
+        return self._affine.forward(h)
+
+    def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
+        """log N(x; μ, σ² I)."""
+        self._x, self._mu = x, self.mean(h).reshape(-1, *x.shape)
+        return gaussian_log_density(x, self._mu, np.broadcast_to(self._logvar, x.shape))
+
+    def backward(self, weight: float) -> FloatArray:
+        """dμ through the affine layer; dlog σ² adds over pixels and rows, which share it."""
+        dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._logvar)
+        self._dlogvar[...] = weight * dlogvar.sum()
+        return self._affine.backward((weight * dmu).reshape(-1, self._x.shape[1]))
+
+    def backward_input(self) -> FloatArray:
+        """The same with weight 1, and only dh."""
+        dmu, _ = gaussian_log_density_backward(self._x, self._mu, self._logvar)
+        return self._affine.backward_input(dmu.reshape(-1, self._x.shape[1]))
+
+
+OUTPUTS: dict[str, type[Bernoulli] | type[Gaussian] | type[Isotropic]] = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "isotropic": Isotropic,
+}

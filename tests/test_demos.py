@@ -1,0 +1,38 @@
+"""Every demo runs, asserts its own claim, and leaves its picture."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("*.py") if path.stem not in ("__main__", "common"))
+SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or prints only
+
+
+def run(*arguments, cwd):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("demo", DEMOS)
+def test_demo(demo, tmp_path):
+    """The demo ends well from any folder, prints its numbers, and writes its PNG where it is told."""
+    options = SMALL.get(demo, ["--out", tmp_path / "pictures"])
+    result = run(ROOT / "demos" / f"{demo}.py", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() and "Warning" not in result.stderr
+    if demo not in SMALL:
+        assert (tmp_path / "pictures" / f"{demo}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_list_of_demos():
+    """`python -m demos` lists every demo with its claim; a wrong name is refused with the list."""
+    listed = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True)
+    assert listed.returncode == 0
+    for demo in DEMOS:
+        assert demo in listed.stdout
+    wrong = subprocess.run([sys.executable, "-m", "demos", "nothing"], cwd=ROOT, capture_output=True, text=True)
+    assert wrong.returncode == 2 and "no demo is called nothing" in wrong.stderr
