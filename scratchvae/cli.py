@@ -13,6 +13,7 @@ import numpy as np
 
 from scratchvae import __version__, datasets
 from scratchvae.datasets import load_mnist
+from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.gradient_check import check_gradient
@@ -43,8 +44,8 @@ def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
     data = load_mnist(args.data)
     vae = VAE(
-        data.train_images.shape[1], args.hidden, args.n_z, activation=args.activation, init=args.init, seed=args.seed,
-        image_shape=data.image_shape,
+        data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder, activation=args.activation, init=args.init,
+        seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
@@ -60,7 +61,7 @@ def train(args: argparse.Namespace) -> int:
     try:
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size, optimizer=optimizer, seed=args.seed,
-            test_images=data.test_images, binarize=not args.grey, progress=not args.quiet, after_epoch=save,
+            test_images=data.test_images, progress=not args.quiet, after_epoch=save, **_pixels(vae, args),
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError) as stop:
         n = len(history.elbo)
@@ -74,7 +75,7 @@ def train(args: argparse.Namespace) -> int:
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
     print(f"{vae.params.theta.size:,} weights, {len(history.elbo)} epochs in {seconds:.0f} s, {speed:,.0f} images/s")
-    _print_bounds(vae, data, args.grey)
+    _print_bounds(vae, data, args)
     _train_pictures(vae, data, history, folder, args)
     print(f"in {folder}: {' '.join(sorted(file.name for file in folder.iterdir() if not file.name.startswith('.')))}")
     return 0
@@ -84,8 +85,7 @@ def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder:
     from scratchvae import figures
 
     rng = np.random.default_rng(args.seed)
-    as_seen = datasets.grey if args.grey else datasets.binarize
-    x = as_seen(data.test_images, rng, vae.dtype)
+    x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
     figures.reconstructions(x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png")
     figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
@@ -109,8 +109,7 @@ def reconstruct(args: argparse.Namespace) -> int:
     images = load_mnist(args.data).test_images
     datasets.check_images("the data set's images", images, vae.n_x)
     chosen = np.random.default_rng(args.seed).permutation(len(images))[: args.n]
-    as_seen = datasets.grey if args.grey else datasets.binarize
-    x = as_seen(images[chosen], np.random.default_rng(args.seed), vae.dtype)
+    x = datasets.as_seen(*_pixels(vae, args).values())(images[chosen], np.random.default_rng(args.seed), vae.dtype)
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
@@ -130,14 +129,14 @@ def evaluate_model(args: argparse.Namespace) -> int:
     """Print the bound on training and test images, and the active units."""
     vae, data = VAE.load(args.model), load_mnist(args.data)
     datasets.check_images("the data set's images", data.test_images, vae.n_x)
-    _print_bounds(vae, data, args.grey)
+    _print_bounds(vae, data, args)
     return 0
 
 
 def gradcheck(args: argparse.Namespace) -> int:
     """Print, weight by weight, the hand-written gradient of the loss against central differences."""
     rng = np.random.default_rng(args.seed)
-    vae = VAE(12, args.hidden, args.n_z, activation=args.activation, dtype=np.float64, seed=rng)
+    vae = VAE(12, args.hidden, args.n_z, decoder=args.decoder, activation=args.activation, dtype=np.float64, seed=rng)
     vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)  # biases of 0 could hide a mistake
     x = (rng.random((5, 12)) < 0.5).astype(np.float64)
     eps = rng.standard_normal((args.samples, 5, args.n_z))
@@ -156,14 +155,19 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
-def _print_bounds(vae: VAE, data: datasets.ImageSet, grey: bool) -> None:
+def _pixels(vae: VAE, args: argparse.Namespace) -> dict[str, bool]:
+    """Bits for a Bernoulli decoder unless --grey; noise within the grey levels on --dequantize."""
+    return {"binarize": vae.binary and not args.grey, "dequantize": args.dequantize}
+
+
+def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
     print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, binarize=not grey)
+        bound = evaluate(vae, images, **_pixels(vae, args))
         print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
-    if grey:
+    if vae.binary and args.grey:
         print("(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)")
-    print(f"active latent units: {active_units(vae, data.test_images, binarize=not grey)} of {vae.n_z}")
+    print(f"active latent units: {active_units(vae, data.test_images, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -234,7 +238,17 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument(
             "--data", type=Path, metavar="DIR", help="a folder of idx files named as MNIST's (the MNIST that comes with the package)"
         )
-        added.add_argument("--grey", action="store_true", help="grey pixels instead of bits drawn from them")
+        added.add_argument("--grey", action="store_true", help="grey pixels for a Bernoulli decoder, instead of bits drawn from them")
+        added.add_argument("--dequantize", action="store_true", help="grey pixels with noise within each level, for a Gaussian decoder")
+
+    def with_networks(added: argparse.ArgumentParser, n_z: int, hidden: tuple[int, ...]) -> None:
+        added.add_argument("--n-z", type=_positive, default=n_z, help=f"latent dimensions ({n_z})")
+        added.add_argument(
+            "--hidden", type=_sizes, default=hidden, metavar="N[,N...]",
+            help=f"units of each hidden layer of the encoder; the decoder mirrors it ({hidden[0]})",
+        )  # fmt: skip
+        added.add_argument("--decoder", choices=OUTPUTS, default="bernoulli", help="p(x|z): bits, or grey levels by a Gaussian (bernoulli)")
+        added.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
 
     def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
         added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
@@ -245,15 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     with_data(t)
     t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
     t.add_argument("--epochs", type=_positive, default=10, help="passes over the training images (10)")
-    t.add_argument("--n-z", type=_positive, default=20, help="latent dimensions (20)")
-    t.add_argument(
-        "--hidden",
-        type=_sizes,
-        default=(500,),
-        metavar="N[,N...]",
-        help="units of each hidden layer of the encoder; the decoder mirrors it (500)",
-    )
-    t.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
+    with_networks(t, 20, (500,))
     t.add_argument("--init", choices=INITIALIZERS, default="glorot", help="glorot, or normal for the paper's N(0, 0.01) (glorot)")
     t.add_argument("--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)")
     t.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)")
@@ -279,8 +285,6 @@ def _parser() -> argparse.ArgumentParser:
     with_data(e)
 
     g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")
-    g.add_argument("--n-z", type=_positive, default=3, help="latent dimensions (3)")
-    g.add_argument("--hidden", type=_sizes, default=(7,), metavar="N[,N...]", help="units of each hidden layer of the encoder (7)")
-    g.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
+    with_networks(g, 3, (7,))
     g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
     return parser

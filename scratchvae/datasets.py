@@ -15,7 +15,7 @@ Images stay uint8 in memory (47 MB for MNIST, a quarter of float32) and become f
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -158,6 +158,25 @@ def grey(images: Images, rng: np.random.Generator | None = None, dtype: DTypeLik
     """The images as floats in [0, 1]: pixel / 255 if they are uint8. Nothing is drawn: rng is there to be called like `binarize`."""
     _check_pixels("images", images)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
+
+
+def dequantize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> FloatArray:
+    """(pixel + u) / 256 with u ~ U[0, 1): grey levels made continuous, for a decoder that gives a density.
+
+    The 256 levels are points, and a density can grow without limit at a point. Spread over its bin of width 1/256, a level has a
+    probability that the density has to share, and ∫ density · dx stays below it.
+    images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats, whose bins are not known.
+    """
+    if images.dtype != np.uint8:
+        raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
+    return ((images + rng.random(images.shape, np.float32)) / 256).astype(dtype, copy=False)
+
+
+def as_seen(bits: bool, spread: bool) -> Callable[[Images, np.random.Generator, DTypeLike], FloatArray]:
+    """How a model sees images: `binarize`, `dequantize`, or `grey`. ValueError when both are asked for."""
+    if bits and spread:
+        raise ValueError("dequantize is True, and so is binarize; bits have no bins, it should be one or the other")
+    return binarize if bits else dequantize if spread else grey
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:

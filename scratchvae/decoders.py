@@ -72,7 +72,7 @@ class Bernoulli(Output):
     @staticmethod
     def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
         """logits.W, logits.b."""
-        return {"logits.W": (n_h, n_x), "logits.b": (n_x,)}
+        return layers.affine_shapes("logits", n_h, n_x)
 
     @staticmethod
     def check(name: str, x: NDArray[Any]) -> None:
@@ -111,7 +111,7 @@ class Gaussian(Output):
     @staticmethod
     def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
         """x_mu.W, x_mu.b, x_logvar.W, x_logvar.b."""
-        return {"x_mu.W": (n_h, n_x), "x_mu.b": (n_x,), "x_logvar.W": (n_h, n_x), "x_logvar.b": (n_x,)}
+        return {**layers.affine_shapes("x_mu", n_h, n_x), **layers.affine_shapes("x_logvar", n_h, n_x)}
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ, in (0, 1)."""
@@ -149,7 +149,7 @@ class Isotropic(Output):
     @staticmethod
     def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
         """x_mu.W, x_mu.b, x_logvar."""
-        return {"x_mu.W": (n_h, n_x), "x_mu.b": (n_x,), "x_logvar": (1,)}
+        return {**layers.affine_shapes("x_mu", n_h, n_x), "x_logvar": (1,)}
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ = affine(h)."""

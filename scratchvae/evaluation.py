@@ -1,16 +1,36 @@
 """What a trained model reached: its bound on a data set, in two parts, and the latent units that it uses."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scratchvae import datasets
 from scratchvae.datasets import Images
-from scratchvae.parameters import FloatArray
+from scratchvae.parameters import FloatArray, Parameters
 from scratchvae.vae import VAE
 
 CHUNK = 500  # images at a time: few enough to stay in the cache, enough for the matrix products
+
+
+class Model(Protocol):
+    """What `fit` and `evaluate` need of a model: a VAE has it, and an Autoencoder."""
+
+    params: Parameters
+    n_x: int
+    n_z: int
+    dtype: np.dtype[Any]
+
+    @property
+    def binary(self) -> bool:
+        """Whether it wants bits."""
+
+    def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """The two terms of the objective for each row, reconstruction and KL."""
+
+    def backward(self) -> None:
+        """The gradient of minus the mean objective, into params.g."""
 
 
 class Bound(NamedTuple):
@@ -27,19 +47,19 @@ class Bound(NamedTuple):
         return cls(mean_reconstruction - mean_kl, mean_reconstruction, mean_kl)
 
 
-def evaluate(vae: VAE, images: Images, *, seed: int = 0, binarize: bool = True) -> Bound:
+def evaluate(vae: Model, images: Images, *, seed: int = 0, binarize: bool | None = None, dequantize: bool = False) -> Bound:
     """The mean bound over the images, with one sample z of each (L = 1).
 
     images: (N, n_x), uint8 or floats in [0, 1]. The same seed gives the same bits and the same noise, so a data set is binarised once
-    for all models that are compared on it. binarize=False: grey pixels, whose bound is no likelihood.
+    for all models that are compared on it. binarize, dequantize: as for `fit`.
     """
     rng = np.random.default_rng(seed)
-    parts = [vae.forward(x, rng.standard_normal((len(x), vae.n_z), vae.dtype)) for x in _chunks(vae, images, rng, binarize)]
+    parts = [vae.forward(x, rng.standard_normal((len(x), vae.n_z), vae.dtype)) for x in _chunks(vae, images, rng, binarize, dequantize)]
     reconstruction, kl = (np.concatenate(part) for part in zip(*parts))
     return Bound.mean(reconstruction, kl)
 
 
-def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool = True, threshold: float = 1e-2) -> int:
+def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool | None = None, threshold: float = 1e-2) -> int:
     """How many latent dimensions carry something of x: those with Var_x( E_q(z|x)[z_j] ) > threshold.
 
     E_q(z|x)[z_j] is μ_j(x). A dimension that the encoder does not use has q(z_j|x) = p(z_j) = N(0, 1) for every x, so that its μ_j
@@ -47,13 +67,13 @@ def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool = Tr
     images: (N, n_x), N ≥ 2.
     """
     rng = np.random.default_rng(seed)
-    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, rng, binarize)])
+    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, rng, binarize, False)])
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 
 
-def _chunks(vae: VAE, images: Images, rng: np.random.Generator, binarize: bool) -> Iterator[FloatArray]:
+def _chunks(vae: Model, images: Images, rng: np.random.Generator, binarize: bool | None, dequantize: bool) -> Iterator[FloatArray]:
     """The images as the model sees them, CHUNK at a time."""
     datasets.check_images("images", images, vae.n_x)
-    as_seen = datasets.binarize if binarize else datasets.grey
+    as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
     for start in range(0, len(images), CHUNK):
         yield as_seen(images[start : start + CHUNK], rng, vae.dtype)

@@ -11,6 +11,7 @@ that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each lay
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,6 +131,24 @@ class Sigmoid(Layer):
 ACTIVATIONS: dict[str, type[Layer]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid}
 
 
+def affine_shapes(name: str, n_in: int, n_out: int) -> dict[str, tuple[int, ...]]:
+    """The weights of an affine layer: name.W (n_in, n_out) and name.b (n_out,)."""
+    return {f"{name}.W": (n_in, n_out), f"{name}.b": (n_out,)}
+
+
+def hidden_shapes(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The weights of name.0 from sizes[0] to sizes[1], name.1 from sizes[1] to sizes[2], and so on."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        shapes.update(affine_shapes(f"{name}.{i}", n_in, n_out))
+    return shapes
+
+
+def hidden_layers(params: Parameters, name: str, n: int, activation: str) -> list[Layer]:
+    """The affine layers name.0 ... name.(n − 1), each followed by its activation."""
+    return [layer for i in range(n) for layer in (Affine(params, f"{name}.{i}"), ACTIVATIONS[activation]())]
+
+
 def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:
     """y = f_n(... f_2(f_1(x))): one layer after the other."""
     for layer in layers:
@@ -149,3 +168,9 @@ def backward_input(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
     for layer in reversed(layers):
         dy = layer.backward_input(dy)
     return dy
+
+
+def backward_weights(layers: Sequence[Layer], dy: FloatArray) -> None:
+    """As `backward`, but without dx, for a chain that begins at the data: their gradient is wanted by nobody, and dear."""
+    if layers:
+        layers[0].backward_weights(backward(layers[1:], dy))

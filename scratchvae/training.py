@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 
 from scratchvae import checks, datasets
 from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Bound, evaluate
+from scratchvae.evaluation import Bound, Model, evaluate
 from scratchvae.files import written_whole
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
-from scratchvae.vae import VAE
 
 
 @dataclass
@@ -65,7 +64,7 @@ class History:
             part.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
-def training_step(vae: VAE, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator) -> Bound:
+def training_step(vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator) -> Bound:
     """One turn of Algorithm 1's loop on the minibatch x, (B, n_x): draw ε, find g, update θ.
 
     Returns the minibatch's mean bound and its parts, before the update, in nats per data point.
@@ -78,7 +77,7 @@ def training_step(vae: VAE, x: FloatArray, optimizer: Optimizer, rng: np.random.
 
 
 def fit(
-    vae: VAE,
+    vae: Model,
     images: Images,
     *,
     epochs: int = 10,
@@ -86,13 +85,16 @@ def fit(
     optimizer: Optimizer | None = None,
     seed: int | np.random.Generator = 0,
     test_images: Images | None = None,
-    binarize: bool = True,
+    binarize: bool | None = None,
+    dequantize: bool = False,
     progress: bool = True,
     after_epoch: Callable[[History], None] | None = None,
 ) -> History:
     """Train the model in place: Algorithm 1 with L = 1.
 
-    images: (N, n_x), uint8 or floats in [0, 1]. binarize: draw new bits for every minibatch; False trains on grey pixels.
+    vae: a VAE, or another model with the same four things; an Autoencoder's objective is −‖x − x̂‖², its KL 0.
+    images: (N, n_x), uint8 or floats in [0, 1]. binarize: draw new bits for every minibatch; False trains on grey pixels; None does
+    what the decoder speaks of, bits for a Bernoulli. dequantize: spread each grey level over its bin, anew for every minibatch.
     optimizer: over vae.params; None is Adam(vae.params). seed: of the order, the bits and the noise.
     test_images: evaluated after every epoch, always with the same bits and the same noise.
     progress: a line on stderr. after_epoch: called with the history so far.
@@ -110,7 +112,7 @@ def fit(
         raise ValueError("optimizer holds the parameters of another model; it should be made from vae.params")
 
     rng = np.random.default_rng(seed)
-    as_seen = datasets.binarize if binarize else datasets.grey
+    as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
     history, line = History(), _ProgressLine(epochs, len(images), show=progress)
     theta_of_last_epoch = vae.params.theta.copy()
     try:
@@ -128,7 +130,7 @@ def fit(
             if not np.isfinite(vae.params.theta).all():
                 raise _diverged("a weight is not finite", epoch, seen // batch_size, optimizer)
             seconds = time.perf_counter() - start
-            test = None if test_images is None else evaluate(vae, test_images, binarize=binarize)
+            test = None if test_images is None else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
             theta_of_last_epoch[...] = vae.params.theta
             history.record(Bound(*(sums / seen).tolist()), test, seconds)
             line.end_epoch(test)
@@ -167,10 +169,8 @@ class _ProgressLine:
         speed = done / (now - self.start)
         minutes, seconds = divmod(round((self.epochs * self.images - done) / speed), 60)
         elbo, reconstruction, kl = bound
-        self.text = (
-            f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
-            f"  {speed:,.0f} images/s  {minutes}:{seconds:02} left"
-        )
+        objective = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL" if kl else f"minus the loss {elbo:.3f}"
+        self.text = f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  {objective}  {speed:,.0f} images/s  {minutes}:{seconds:02} left"
         if self.terminal:
             print(f"{self.rewind}{self.text}", end="", file=sys.stderr, flush=True)
 

@@ -40,7 +40,6 @@ import json
 import zipfile
 import zlib
 from collections.abc import Sequence
-from itertools import pairwise
 from os import PathLike
 
 import numpy as np
@@ -58,7 +57,7 @@ from scratchvae.distributions import (
 )
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS, Affine, Layer
+from scratchvae.layers import ACTIVATIONS, Affine
 from scratchvae.parameters import FloatArray, Parameters
 
 FORMAT, VERSION = "scratchvae.VAE", 1
@@ -102,27 +101,25 @@ class VAE:
         self.image_shape = image_shape
 
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
-        affine = {
-            **_chain("encoder", encoder_sizes),
-            "mu": (encoder_sizes[-1], self.n_z),
-            "logvar": (encoder_sizes[-1], self.n_z),
-            **_chain("decoder", decoder_sizes),
+        shapes = {
+            **layers.hidden_shapes("encoder", encoder_sizes),
+            **layers.affine_shapes("mu", encoder_sizes[-1], self.n_z),
+            **layers.affine_shapes("logvar", encoder_sizes[-1], self.n_z),
+            **layers.hidden_shapes("decoder", decoder_sizes),
+            **OUTPUTS[decoder].shapes(decoder_sizes[-1], self.n_x),
         }
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name, (n_in, n_out) in affine.items():
-            shapes[f"{name}.W"], shapes[f"{name}.b"] = (n_in, n_out), (n_out,)
-        shapes.update(OUTPUTS[decoder].shapes(decoder_sizes[-1], self.n_x))
         self.params = Parameters(shapes, self.dtype)
         INITIALIZERS[init](self.params, np.random.default_rng(seed))
 
-        self._encoder = self._hidden_layers("encoder")
+        self._encoder = layers.hidden_layers(self.params, "encoder", len(self.hidden), activation)
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
-        self._decoder = self._hidden_layers("decoder")
+        self._decoder = layers.hidden_layers(self.params, "decoder", len(self.hidden), activation)
         self._output = OUTPUTS[decoder](self.params)
 
-    def _hidden_layers(self, name: str) -> list[Layer]:
-        activation = ACTIVATIONS[self.activation]
-        return [layer for i in range(len(self.hidden)) for layer in (Affine(self.params, f"{name}.{i}"), activation())]
+    @property
+    def binary(self) -> bool:
+        """Whether p(x|z) speaks of bits, so that grey pixels are to be binarised."""
+        return self._output.binary
 
     # ---- the two networks ----
 
@@ -203,9 +200,7 @@ class VAE:
         dlogvar += dkl_dlogvar / B
 
         dh = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # h is used twice: the gradients add
-        if self._encoder:
-            first, *rest = self._encoder
-            first.backward_weights(layers.backward(rest, dh))  # not dx: the gradient of the data is wanted by nobody
+        layers.backward_weights(self._encoder, dh)
 
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
@@ -258,8 +253,3 @@ class VAE:
             raise FileFormatError(f"{path} is no model that VAE.save wrote: {error}") from error
         vae.params.theta[...] = theta
         return vae
-
-
-def _chain(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
-    """The affine layers between consecutive sizes: name.0 from sizes[0] to sizes[1], name.1 from sizes[1] to sizes[2], ..."""
-    return {f"{name}.{i}": (n_in, n_out) for i, (n_in, n_out) in enumerate(pairwise(sizes))}

@@ -1,0 +1,103 @@
+"""The autoencoder: an encoder to a code z, a decoder back to x̂, and the square of what is lost.
+
+    z = encoder(x)        x̂ = decoder(z)        loss = (1/B) Σ_b ‖x_b − x̂_b‖²
+
+The notes set it beside the VAE. Its purpose is the code: the decoder is there to compute the loss and is dropped after training, whereas
+in a VAE the decoder is what one wants. Nothing is drawn, no distribution of z is asked for, and none is there to draw images from.
+
+**Its gradient.** ∂‖x − x̂‖² / ∂x̂ = 2 (x̂ − x), so dx̂ = 2 (x̂ − x) / B, and the rest is the backward pass of the layers.
+
+Without hidden layers it is linear: x̂ = (x W₁ + b₁) W₂ + b₂. Its best loss is PCA's, and its decoder then spans the same subspace (Baldi
+and Hornik 1989), though not by the same axes: z may be replaced by z A with any invertible A.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from scratchvae import checks, layers
+from scratchvae.initializers import glorot
+from scratchvae.layers import ACTIVATIONS, Affine, Layer
+from scratchvae.parameters import FloatArray, Parameters
+
+
+class Autoencoder:
+    """x → z → x̂ with hidden layers as in the VAE, a linear code and a linear output.
+
+    n_x, hidden, n_z, activation, dtype, seed: as for the VAE.
+    params: encoder.0.W, encoder.0.b, ..., code.W, code.b, decoder.0.W, ..., x_hat.W, x_hat.b.
+    `fit` trains it: what it calls elbo and reconstruction is then −‖x − x̂‖², and the KL is 0.
+    """
+
+    binary = False
+
+    def __init__(
+        self,
+        n_x: int,
+        hidden: Sequence[int] = (500,),
+        n_z: int = 20,
+        *,
+        activation: str = "tanh",
+        dtype: DTypeLike = np.float32,
+        seed: int | np.random.Generator = 0,
+    ) -> None:
+        self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
+        self.hidden = tuple(checks.positive_int("hidden", units) for units in hidden)
+        self.activation = checks.one_of("activation", activation, ACTIVATIONS)
+        self.dtype = checks.float_dtype(dtype)
+        encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
+        self._encoder_shapes = {
+            **layers.hidden_shapes("encoder", encoder_sizes),
+            **layers.affine_shapes("code", encoder_sizes[-1], self.n_z),
+        }
+        decoder = {**layers.hidden_shapes("decoder", decoder_sizes), **layers.affine_shapes("x_hat", decoder_sizes[-1], self.n_x)}
+        self.params = Parameters({**self._encoder_shapes, **decoder}, self.dtype)
+        glorot(self.params, np.random.default_rng(seed))
+        self._encoder = self._encoder_layers(self.params)
+        self._decoder = [*layers.hidden_layers(self.params, "decoder", len(self.hidden), activation), Affine(self.params, "x_hat")]
+
+    def _encoder_layers(self, params: Parameters) -> list[Layer]:
+        return [*layers.hidden_layers(params, "encoder", len(self.hidden), self.activation), Affine(params, "code")]
+
+    def encode(self, x: ArrayLike) -> FloatArray:
+        """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
+        return layers.forward(self._encoder, self._rows("x", x, self.n_x))
+
+    def decode(self, z: ArrayLike) -> FloatArray:
+        """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
+        return layers.forward(self._decoder, self._rows("z", z, self.n_z))
+
+    def reconstruct(self, x: ArrayLike) -> FloatArray:
+        """x̂ = decoder(encoder(x)). x: (B, n_x). Returns (B, n_x)."""
+        return self.decode(self.encode(x))
+
+    def encoder_only(self) -> Callable[[ArrayLike], FloatArray]:
+        """x → z with a copy of the encoder's weights: what is kept after training, the decoder having done its work."""
+        kept = Parameters(self._encoder_shapes, self.dtype)
+        kept.theta[...] = self.params.theta[: kept.theta.size]  # the encoder's weights come first in θ
+        encoder = self._encoder_layers(kept)
+        return lambda x: layers.forward(encoder, self._rows("x", x, self.n_x))
+
+    def forward(self, x: ArrayLike, eps: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+        """−‖x − x̂‖² of each row, and 0: what stands for the two terms of the bound. x: (B, n_x). Nothing is drawn: eps is not used."""
+        self._x = self._rows("x", x, self.n_x)
+        self._x_hat = layers.forward(self._decoder, layers.forward(self._encoder, self._x))
+        lost = self._x - self._x_hat
+        return -(lost * lost).sum(axis=1), np.zeros(len(lost), self.dtype)
+
+    def backward(self) -> None:
+        """∂loss/∂θ at the last `forward`, written into params.g."""
+        dx_hat = (2 / len(self._x)) * (self._x_hat - self._x)  # ∂/∂x̂ of (1/B) Σ_b ‖x_b − x̂_b‖²
+        layers.backward_weights(self._encoder, layers.backward(self._decoder, dx_hat))
+
+    def loss_and_grad(self, x: ArrayLike) -> float:
+        """loss = (1/B) Σ_b ‖x_b − x̂_b‖²; its gradient lies in params.g afterwards. x: (B, n_x)."""
+        loss = -float(self.forward(x)[0].mean(dtype=np.float64))
+        self.backward()
+        return loss
+
+    def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
+        array = checks.rows(name, value, columns, self.dtype)
+        checks.finite(name, array)
+        return array
