@@ -169,7 +169,8 @@ def dequantize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.f
     """
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
-    return ((images + rng.random(images.shape, np.float32)) / 256).astype(dtype, copy=False)
+    u = rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536  # 8 + 16 bits: even float32 holds pixel + u exactly
+    return (images + u) / 256
 
 
 def as_seen(bits: bool, spread: bool) -> Callable[[Images, np.random.Generator, DTypeLike], FloatArray]:

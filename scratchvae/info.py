@@ -22,6 +22,7 @@ anything else as float64. Whole numbers are probabilities only if they are 0 and
 """
 
 import heapq
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def _log(base: float) -> float:
     """log(base): what a number of nats is divided by."""
     if not (0 < base < np.inf and base != 1):
         raise ValueError(f"base is {base}; it should be above 0, finite, and not 1")
-    return float(np.log(base))
+    return math.log(base)  # math.log(e) is 1 exactly
 
 
 def _numbers(name: str, value: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Array:

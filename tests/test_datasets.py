@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import tracemalloc
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scratchvae import FileFormatError, binarize, load_mnist, read_idx
-from scratchvae.datasets import grey, minibatches
+from scratchvae.datasets import as_seen, dequantize, grey, minibatches
 
 HEADER = struct.pack(">HBB", 0, 8, 1)
 
@@ -151,6 +152,19 @@ def test_binarize_is_exact_for_bytes():
     assert binarize(np.full((1000, 1000), 255, np.uint8), np.random.default_rng(0)).min() == 1
     assert binarize(np.ones((1000, 1000), np.float32), np.random.default_rng(0)).min() == 1
     assert binarize(np.zeros((1000, 1000), np.uint8), np.random.default_rng(0)).max() == 0
+
+
+def test_dequantize_spreads_each_level_over_its_bin():
+    """(pixel + u) / 256: floor gives the pixel back, u is even on [0, 1) (mean ½, variance 1/12), new at every call."""
+    levels = np.tile(np.arange(256, dtype=np.uint8), (400, 1))
+    x = dequantize(levels, np.random.default_rng(0), np.float64)
+    np.testing.assert_array_equal(np.floor(x * 256), levels)
+    u = x * 256 - levels
+    assert abs(u.mean() - 0.5) < 5 * math.sqrt(1 / 12 / u.size) and abs(u.var() - 1 / 12) < 1e-3
+    with pytest.raises(TypeError, match="float64"):
+        dequantize(x, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="one or the other"):
+        as_seen(True, True)
 
 
 def test_grey():

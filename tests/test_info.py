@@ -615,4 +615,4 @@ def test_info_stands_alone():
     imported = {
         line.split()[1].split(".")[0] for line in Path(info.__file__).read_text().splitlines() if line.startswith(("import ", "from "))
     }
-    assert imported == {"heapq", "collections", "typing", "numpy"}
+    assert imported == {"heapq", "math", "collections", "typing", "numpy"}

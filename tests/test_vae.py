@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchvae import VAE, FileFormatError, check_gradient
-from scratchvae.gradient_check import complex_step
+from scratchvae.gradient_check import central_difference, complex_step
 
 ARCHITECTURES = [((4,), 1), ((4,), 3), ((4, 3), 1), ((4, 3), 3), ((), 2)]
 
 
-def small(hidden=(4,), n_z=2, n_x=6, batch=3, L=None, activation="tanh", seed=0):
+def small(hidden=(4,), n_z=2, n_x=6, batch=3, L=None, activation="tanh", seed=0, decoder="bernoulli"):
     """A float64 model with no weight at zero (zeros can hide a wrong gradient), data and noise."""
     rng = np.random.default_rng(seed)
-    vae = VAE(n_x, hidden, n_z, activation=activation, dtype=np.float64, seed=rng)
+    vae = VAE(n_x, hidden, n_z, decoder=decoder, activation=activation, dtype=np.float64, seed=rng)
     vae.params.theta[...] = rng.uniform(0.1, 0.7, vae.params.theta.size) * rng.choice([-1, 1], vae.params.theta.size)
     x = (rng.random((batch, n_x)) < 0.5).astype(float)
     eps = rng.standard_normal((batch, n_z) if L is None else (L, batch, n_z))
@@ -66,6 +66,52 @@ def test_gradient_against_central_differences(hidden, L, activation):
     vae.loss_and_grad(x, eps)
     for comparison in check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params):
         assert comparison.relative_error <= 1e-7, comparison
+
+
+@pytest.mark.parametrize("decoder", ["gaussian", "isotropic"])
+@pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
+def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
+    """∂loss/∂θ of every weight with log p(x|z) = log N(x; μ(z), σ²(z)): relative error ≤ 1e-7; the loss is the formula."""
+    vae, x, eps = small(hidden, L=L, decoder=decoder)
+    x = np.random.default_rng(1).random(x.shape)
+    loss = vae.loss_and_grad(x, eps)
+    for comparison in check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params):
+        assert comparison.relative_error <= 1e-7, comparison
+
+    w, (mu, logvar) = vae.params.values, vae.encode(x)
+    log_px_z = []
+    for noise in eps if eps.ndim == 3 else [eps]:
+        h = mu + np.exp(logvar / 2) * noise
+        for i in range(len(vae.hidden)):
+            h = np.tanh(h @ w[f"decoder.{i}.W"] + w[f"decoder.{i}.b"])
+        a = h @ w["x_mu.W"] + w["x_mu.b"]
+        mean = 1 / (1 + np.exp(-a)) if decoder == "gaussian" else a
+        variance = np.exp(h @ w["x_logvar.W"] + w["x_logvar.b"]) if decoder == "gaussian" else np.exp(w["x_logvar"])
+        log_px_z.append(np.sum(-0.5 * np.log(2 * np.pi * variance) - (x - mean) ** 2 / (2 * variance), axis=1))
+    kl = -0.5 * np.sum(1 + logvar - mu**2 - np.exp(logvar), axis=1)
+    assert loss == pytest.approx(-np.mean(np.mean(log_px_z, axis=0) - kl), rel=1e-12)
+
+
+@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
+def test_gradient_of_the_log_joint_in_z(decoder):
+    """∂ log p(x, z) / ∂z = the decoder's backward pass − z: relative error ≤ 1e-7, and params.g is not touched."""
+    vae, x, _ = small((4, 3), n_z=2, decoder=decoder)
+    z = np.random.default_rng(2).standard_normal((2, len(x), 2))
+    vae.params.g[...] = 7
+    vae.log_joint(x, z)
+    ours = vae.log_joint_backward()
+    theirs = central_difference(lambda flat: float(vae.log_joint(x, flat.reshape(z.shape)).sum()), z.ravel())
+    np.testing.assert_allclose(ours.ravel(), theirs, rtol=1e-7, atol=1e-8)
+    assert set(vae.params.g) == {7}
+
+
+def test_a_density_can_exceed_1():
+    """σ = 0.01 at the mean of three pixels: log p(x|z) = −½ · 3 · log(2π · 10⁻⁴) = 11.1 nats, positive."""
+    vae = VAE(3, (), 1, decoder="isotropic", dtype=np.float64)
+    vae.params.theta[...] = 0
+    vae.params.values["x_logvar"][...] = math.log(1e-4)
+    reconstruction, _ = vae.forward(np.zeros((1, 3)), np.zeros((1, 1)))
+    assert reconstruction[0] == pytest.approx(-1.5 * math.log(2 * math.pi * 1e-4), rel=1e-13) and reconstruction[0] > 11
 
 
 @settings(max_examples=20)
@@ -229,12 +275,12 @@ def test_same_seed_same_bits():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_save_and_load(tmp_path, dtype):
     """A saved model comes back to the bit, with its sizes, its activation, its dtype and its picture's shape."""
-    vae = VAE(6, (4, 3), 2, activation="relu", init="normal", dtype=dtype, seed=9, image_shape=(2, 3))
+    vae = VAE(6, (4, 3), 2, decoder="gaussian", activation="relu", init="normal", dtype=dtype, seed=9, image_shape=(2, 3))
     path = tmp_path / "any name at all"
     vae.save(path)
     again = VAE.load(path)
     assert again.params.theta.tobytes() == vae.params.theta.tobytes() and again.params.theta.dtype == dtype
-    for name in ("n_x", "hidden", "n_z", "activation", "init", "dtype", "image_shape"):
+    for name in ("n_x", "hidden", "n_z", "decoder", "activation", "init", "dtype", "image_shape"):
         assert getattr(again, name) == getattr(vae, name)
     assert [file.name for file in tmp_path.iterdir()] == ["any name at all"]
 
@@ -302,6 +348,7 @@ BAD_CALLS = [
     (lambda: VAE(4.5), "n_x is 4.5"),
     (lambda: VAE(4, activation="swish"), "activation is 'swish'; it should be one of tanh, relu, sigmoid"),
     (lambda: VAE(4, init="zeros"), "init is 'zeros'"),
+    (lambda: VAE(4, decoder="poisson"), "decoder is 'poisson'; it should be one of bernoulli, gaussian, isotropic"),
     (lambda: VAE(4, dtype=np.int64), "dtype is int64"),
     (lambda: VAE(4, image_shape=(3, 3)), "image_shape is"),
     (lambda: MODEL.encode(np.zeros((2, 5))), r"x has shape \(2, 5\); it should be \(B, 4\)"),
