@@ -14,7 +14,6 @@ random order, an *epoch*, so that every data point is met once before one is met
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -28,6 +27,7 @@ from scratchvae.evaluation import Bound, Model, evaluate
 from scratchvae.files import written_whole
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
+from scratchvae.progress import ProgressLine
 
 
 @dataclass
@@ -113,7 +113,7 @@ def fit(
 
     rng = np.random.default_rng(seed)
     as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
-    history, line = History(), _ProgressLine(epochs, len(images), show=progress)
+    history, line = History(), _EpochLine(epochs, len(images), show=progress)
     theta_of_last_epoch = vae.params.theta.copy()
     try:
         for epoch in range(1, epochs + 1):
@@ -126,14 +126,15 @@ def fit(
                     raise _diverged(f"the bound is {bound.elbo}", epoch, seen // batch_size + 1, optimizer)
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter: it weighs what it holds
                 seen += len(x)
-                line.show(epoch, seen, sums / seen)
+                if line.due():
+                    line.write(line.text(epoch, seen, sums / seen), last=False)
             if not np.isfinite(vae.params.theta).all():
                 raise _diverged("a weight is not finite", epoch, seen // batch_size, optimizer)
             seconds = time.perf_counter() - start
             test = None if test_images is None else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
             theta_of_last_epoch[...] = vae.params.theta
             history.record(Bound(*(sums / seen).tolist()), test, seconds)
-            line.end_epoch(test)
+            line.write(line.text(epoch, seen, sums / seen) + ("" if test is None else f"  test {test.elbo:.2f}"), last=True)
             if after_epoch is not None:
                 after_epoch(history)
     except BaseException:  # Ctrl-C is one
@@ -149,33 +150,18 @@ def _diverged(what: str, epoch: int, step: int, optimizer: Optimizer) -> Floatin
     )
 
 
-class _ProgressLine:
-    """The state of the training on stderr: rewritten in place on a terminal, elsewhere one plain line for each epoch."""
+class _EpochLine(ProgressLine):
+    """The progress of `fit`."""
 
     def __init__(self, epochs: int, images: int, show: bool) -> None:
-        self.epochs, self.images, self.on = epochs, images, show
-        self.terminal = show and sys.stderr.isatty()
-        self.rewind = "\r\x1b[K" if self.terminal else ""  # back to the start of the line, and clear it
-        self.start = self.shown = time.perf_counter()
-        self.text = ""
+        super().__init__(show)
+        self.epochs, self.images = epochs, images
 
-    def show(self, epoch: int, seen: int, bound: NDArray[np.float64]) -> None:
-        """After a minibatch: `seen` images of this epoch with this mean bound. At most ten times a second, and at the end."""
-        now = time.perf_counter()
-        if not self.on or (seen < self.images and (not self.terminal or now - self.shown < 0.1)):
-            return
-        self.shown = now
+    def text(self, epoch: int, seen: int, mean: NDArray[np.float64]) -> str:
+        """After `seen` images of this epoch, with this mean of the bound and its parts."""
         done = (epoch - 1) * self.images + seen
-        speed = done / (now - self.start)
-        minutes, seconds = divmod(round((self.epochs * self.images - done) / speed), 60)
-        elbo, reconstruction, kl = bound
+        speed = done / (time.perf_counter() - self.start)
+        elbo, reconstruction, kl = mean
         objective = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL" if kl else f"minus the loss {elbo:.3f}"
-        self.text = f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  {objective}  {speed:,.0f} images/s  {minutes}:{seconds:02} left"
-        if self.terminal:
-            print(f"{self.rewind}{self.text}", end="", file=sys.stderr, flush=True)
-
-    def end_epoch(self, test: Bound | None) -> None:
-        """The last line of the epoch, with the test bound if there is one."""
-        if self.on:
-            test_text = "" if test is None else f"  test {test.elbo:.2f}"
-            print(f"{self.rewind}{self.text}{test_text}", file=sys.stderr, flush=True)
+        left = self.left(done / (self.epochs * self.images))
+        return f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  {objective}  {speed:,.0f} images/s  {left}"

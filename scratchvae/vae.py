@@ -125,7 +125,7 @@ class VAE:
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
-        return self._heads(self._pixels(x))
+        return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         h = layers.forward(self._encoder, x)
@@ -154,7 +154,7 @@ class VAE:
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns two arrays (B,), in nats; their difference is the bound.
         What `backward` needs is remembered.
         """
-        self._x = self._pixels(x)
+        self._x = self.as_data(x)
         self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
@@ -220,7 +220,8 @@ class VAE:
         """∂ log p(x, z) / ∂z at the last `log_joint`: the decoder's backward pass, and ∂ log p(z) / ∂z = −z. Returns (L, B, n_z)."""
         return layers.backward_input(self._decoder, self._output.backward_input()).reshape(self._z.shape) - self._z
 
-    def _pixels(self, x: ArrayLike) -> FloatArray:
+    def as_data(self, x: ArrayLike) -> FloatArray:
+        """x as a (B, n_x) array of the model's dtype; ValueError when the decoder does not speak of such data."""
         array = checks.rows("x", x, self.n_x, self.dtype)
         self._output.check("x", array)
         return array
