@@ -98,6 +98,6 @@ class Autoencoder:
         return loss
 
     def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
-        array = checks.rows(name, value, columns, self.dtype)
+        array = checks.rows(name, value, columns).astype(self.dtype, copy=False)
         checks.finite(name, array)
         return array

@@ -3,8 +3,8 @@
 Each function raises `ValueError` or `TypeError` with the argument's name, what it was, and what it should be.
 """
 
-from collections.abc import Mapping
-from numbers import Integral
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,16 @@ def positive_int(name: str, value: object) -> int:
     return int(value)
 
 
+def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
+    """value as (height, width), both ≥ 1, with height · width = n_x."""
+    if len(value) != 2 or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x:
+        raise ValueError(f"image_shape is {value}; it should be (height, width), and height times width n_x = {n_x}")
+    return int(value[0]), int(value[1])
+
+
 def positive_number(name: str, value: float) -> float:
     """value as a finite float > 0."""
+    _real(name, value)
     if not 0 < value < np.inf:
         raise ValueError(f"{name} is {value}; it should be a finite number above 0")
     return float(value)
@@ -31,6 +39,7 @@ def positive_number(name: str, value: float) -> float:
 
 def number_from_zero(name: str, value: float) -> float:
     """value as a finite float ≥ 0."""
+    _real(name, value)
     if not 0 <= value < np.inf:
         raise ValueError(f"{name} is {value}; it should be a finite number, 0 or more")
     return float(value)
@@ -38,6 +47,7 @@ def number_from_zero(name: str, value: float) -> float:
 
 def fraction(name: str, value: float) -> float:
     """value as a float in [0, 1)."""
+    _real(name, value)
     if not 0 <= value < 1:
         raise ValueError(f"{name} is {value}; it should be at least 0 and below 1")
     return float(value)
@@ -53,17 +63,17 @@ def one_of(name: str, value: str, choices: Mapping[str, object]) -> str:
 def float_dtype(value: DTypeLike) -> np.dtype[Any]:
     """value as a dtype, float32 or float64."""
     dtype = np.dtype(value)
-    if dtype not in (np.float32, np.float64):
+    if value is None or dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype is {dtype}; it should be float32 or float64")
     return dtype
 
 
-def rows(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any]) -> FloatArray:
-    """value as a (B, columns) array of that dtype, B ≥ 1."""
+def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
+    """value as a (B, columns) array of real numbers, B ≥ 1."""
     array = _numbers(name, value)
     if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
         raise ValueError(f"{name} has shape {array.shape}; it should be (B, {columns}), a data point in each row")
-    return array.astype(dtype, copy=False)
+    return array
 
 
 def unit_interval(name: str, array: NDArray[Any]) -> None:
@@ -88,13 +98,20 @@ def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> Float
     eps = _numbers("eps", value)
     if eps.ndim not in (2, 3) or eps.shape[-2:] != (batch, n_z) or len(eps) == 0:
         raise ValueError(f"eps has shape {eps.shape}; it should be ({batch}, {n_z}), or (L, {batch}, {n_z}) for L samples")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, and found below
+        eps = eps.astype(dtype, copy=False)
     finite("eps", eps)
-    return eps.astype(dtype, copy=False).reshape(-1, batch, n_z)
+    return eps.reshape(-1, batch, n_z)
 
 
 def first_index(wrong: NDArray[np.bool_]) -> list[int]:
     """The index of the first True."""
     return [int(i) for i in np.argwhere(wrong)[0]]
+
+
+def _real(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; it should be a number")
 
 
 def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:

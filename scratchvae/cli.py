@@ -19,6 +19,7 @@ from scratchvae.files import FileFormatError, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
+from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
@@ -49,6 +50,7 @@ def train(args: argparse.Namespace) -> int:
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
+    datasets.as_seen(*_pixels(vae, args).values())  # refuses options that exclude each other, before anything is written
     folder = _writable_folder(args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name))
     model, history = folder / "model.npz", History()
 
@@ -75,14 +77,18 @@ def train(args: argparse.Namespace) -> int:
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
     print(f"{vae.params.theta.size:,} weights, {len(history.elbo)} epochs in {seconds:.0f} s, {speed:,.0f} images/s")
-    _print_bounds(vae, data, args)
-    _train_pictures(vae, data, history, folder, args)
-    print(f"in {folder}: {' '.join(sorted(file.name for file in folder.iterdir() if not file.name.startswith('.')))}")
+    _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
+    pictures = _train_pictures(vae, data, history, folder, args)
+    print(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
     return 0
 
 
-def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace) -> None:
+def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace) -> list[str]:
     from scratchvae import figures
+
+    of_the_plane = ["manifold.png", "latent_scatter.png"]
+    for name in of_the_plane:
+        (folder / name).unlink(missing_ok=True)  # an earlier model's
 
     rng = np.random.default_rng(args.seed)
     x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images, rng, vae.dtype)
@@ -92,6 +98,7 @@ def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder:
     if vae.n_z == 2:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
         figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
+    return ["learning_curve.png", "reconstructions.png", "samples.png", *(of_the_plane if vae.n_z == 2 else [])]
 
 
 def sample(args: argparse.Namespace) -> int:
@@ -106,10 +113,12 @@ def sample(args: argparse.Namespace) -> int:
 def reconstruct(args: argparse.Namespace) -> int:
     """Draw test images and their reconstructions."""
     vae = VAE.load(args.model)
-    images = load_mnist(args.data).test_images
-    datasets.check_images("the data set's images", images, vae.n_x)
-    chosen = np.random.default_rng(args.seed).permutation(len(images))[: args.n]
-    x = datasets.as_seen(*_pixels(vae, args).values())(images[chosen], np.random.default_rng(args.seed), vae.dtype)
+    images = _data_for(args).test_images
+    if args.n > len(images):
+        raise ValueError(f"--n is {args.n}; there are {len(images)} test images")
+    rng = np.random.default_rng(args.seed)
+    chosen = rng.permutation(len(images))[: args.n]
+    x = datasets.as_seen(*_pixels(vae, args).values())(images[chosen], rng, vae.dtype)
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
@@ -126,10 +135,12 @@ def manifold(args: argparse.Namespace) -> int:
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
-    """Print the bound on training and test images, and the active units."""
-    vae, data = VAE.load(args.model), load_mnist(args.data)
-    datasets.check_images("the data set's images", data.test_images, vae.n_x)
-    _print_bounds(vae, data, args)
+    """Print the bound on training and test images, and the active units; or log p(x) of test images."""
+    vae, data = VAE.load(args.model), _data_for(args)
+    if args.likelihood is None:
+        _print_bounds(vae, data, args, args.seed)
+    else:
+        _print_likelihood(vae, data, args)
     return 0
 
 
@@ -155,19 +166,52 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
+def _data_for(args: argparse.Namespace) -> datasets.ImageSet:
+    """The data set, when its images are of the model's shape."""
+    vae, data = VAE.load(args.model), load_mnist(args.data)
+    if data.image_shape != _image_shape(vae):
+        height, width = _image_shape(vae)
+        raise ValueError(f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; the model is of {height} x {width}")
+    return data
+
+
+def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
+    """log p(x) of some test images, beside their bound."""
+    if args.images > len(data.test_images):
+        raise ValueError(f"--images is {args.images}; there are {len(data.test_images)} test images")
+    if vae.binary and args.grey:
+        raise ValueError("--grey pixels have no likelihood under a Bernoulli decoder; leave it out")
+    rng = np.random.default_rng(args.seed)
+    x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images[: args.images], rng, vae.dtype)
+    bound = evaluate(vae, x, seed=args.seed, binarize=False).elbo
+    result = log_likelihood(
+        vae, x, args.n_samples, seed=args.seed, method=args.likelihood, n_temperatures=args.temperatures, progress=not args.quiet
+    )
+    n = len(x)
+    error = float(np.sqrt((result.standard_error**2).sum()) / n)
+    print(f"first {n} test images, nats per image")
+    print(f"bound            {bound:10.2f}")
+    print(
+        f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, {args.n_samples or DEFAULTS[args.likelihood]} samples"
+    )
+    if args.likelihood != "importance":
+        moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
+        print(f"{moves}acceptance rate {result.acceptance:.2f}")
+
+
 def _pixels(vae: VAE, args: argparse.Namespace) -> dict[str, bool]:
     """Bits for a Bernoulli decoder unless --grey; noise within the grey levels on --dequantize."""
     return {"binarize": vae.binary and not args.grey, "dequantize": args.dequantize}
 
 
-def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
+def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
     print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, **_pixels(vae, args))
+        bound = evaluate(vae, images, seed=seed, **_pixels(vae, args))
         print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if vae.binary and args.grey:
         print("(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)")
-    print(f"active latent units: {active_units(vae, data.test_images, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}")
+    print(f"active latent units: {active_units(vae, data.test_images, seed=seed, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -283,6 +327,11 @@ def _parser() -> argparse.ArgumentParser:
     e = command("evaluate", evaluate_model, "evaluate runs/mnist/model.npz")
     with_model(e, picture=False)
     with_data(e)
+    e.add_argument("--likelihood", choices=DEFAULTS, help="estimate log p(x) of test images; hmc only for n_z < 5")
+    e.add_argument("--images", type=_positive, default=1000, help="with --likelihood: how many test images (1000)")
+    e.add_argument("--n-samples", type=_positive, help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)")
+    e.add_argument("--temperatures", type=_positive, default=100, help="with --likelihood ais (100)")
+    e.add_argument("--quiet", action="store_true", help="no progress line")
 
     g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")
     with_networks(g, 3, (7,))

@@ -182,6 +182,8 @@ def as_seen(bits: bool, spread: bool) -> Callable[[Images, np.random.Generator, 
 
 def check_images(name: str, images: Images, n_x: int) -> None:
     """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array, (N, {n_x})")
     if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
         raise ValueError(f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row")
     _check_pixels(name, images)

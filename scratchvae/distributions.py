@@ -66,7 +66,7 @@ def gaussian_kl(mu: FloatArray, logvar: FloatArray) -> FloatArray:
 
     mu, logvar: (..., n_z). Returns (...), in nats, ≥ 0.
 
-    σ² − 1 is computed as expm1(log σ²): near σ = 1 the difference of the two would lose its digits.
+    σ² − 1 is computed as expm1(log σ²): near σ = 1, with s = log σ², the error is then about eps / s of the KL, and not eps / s².
     """
     return 0.5 * (np.expm1(logvar) - logvar + mu * mu).sum(axis=-1)
 
@@ -76,7 +76,7 @@ def gaussian_kl_backward(mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray
 
     mu, logvar: (..., n_z). Returns two arrays of that shape.
     """
-    return mu, 0.5 * np.expm1(logvar)
+    return mu.copy(), 0.5 * np.expm1(logvar)
 
 
 def reparameterize(mu: FloatArray, logvar: FloatArray, eps: FloatArray) -> FloatArray:

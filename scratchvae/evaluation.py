@@ -50,11 +50,11 @@ class Bound(NamedTuple):
 def evaluate(vae: Model, images: Images, *, seed: int = 0, binarize: bool | None = None, dequantize: bool = False) -> Bound:
     """The mean bound over the images, with one sample z of each (L = 1).
 
-    images: (N, n_x), uint8 or floats in [0, 1]. The same seed gives the same bits and the same noise, so a data set is binarised once
-    for all models that are compared on it. binarize, dequantize: as for `fit`.
+    images: (N, n_x), uint8 or floats in [0, 1]. The same seed gives the same bits whatever the model, so a data set is binarised once
+    for all models that are compared on it, and the same noise for models of one n_z and dtype. binarize, dequantize: as for `fit`.
     """
-    rng = np.random.default_rng(seed)
-    parts = [vae.forward(x, rng.standard_normal((len(x), vae.n_z), vae.dtype)) for x in _chunks(vae, images, rng, binarize, dequantize)]
+    chunks, noise = _chunks(vae, images, seed, binarize, dequantize), np.random.default_rng([seed, 1])
+    parts = [vae.forward(x, noise.standard_normal((len(x), vae.n_z), vae.dtype)) for x in chunks]
     reconstruction, kl = (np.concatenate(part) for part in zip(*parts))
     return Bound.mean(reconstruction, kl)
 
@@ -66,13 +66,15 @@ def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool | No
     does not vary. The definition and the threshold 0.01 are from Burda, Grosse and Salakhutdinov 2015, section 5.2.
     images: (N, n_x), N ≥ 2.
     """
-    rng = np.random.default_rng(seed)
-    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, rng, binarize, False)])
+    if len(images) < 2:
+        raise ValueError(f"images has shape {images.shape}; a variance takes 2 images or more")
+    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, seed, binarize, False)])
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 
 
-def _chunks(vae: Model, images: Images, rng: np.random.Generator, binarize: bool | None, dequantize: bool) -> Iterator[FloatArray]:
-    """The images as the model sees them, CHUNK at a time."""
+def _chunks(vae: Model, images: Images, seed: int, binarize: bool | None, dequantize: bool) -> Iterator[FloatArray]:
+    """The images as the model sees them, CHUNK at a time: drawn by a generator that draws nothing else."""
+    rng = np.random.default_rng([seed, 0])
     datasets.check_images("images", images, vae.n_x)
     as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
     for start in range(0, len(images), CHUNK):

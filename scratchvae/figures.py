@@ -44,11 +44,18 @@ def learning_curve(history: History, path: PathName) -> None:
 
 def reconstructions(originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
-    n = min(len(originals), 12)
-    rows = [part for start in range(0, len(originals), n) for part in (originals[start : start + n], means[start : start + n])]
-    blank = np.zeros((n, originals.shape[1]))
-    full = [np.concatenate([row, blank[len(row) :]]) for row in rows]  # the last rows may be shorter
-    _save(_picture(np.concatenate(full), n, image_shape, "Originals, and below each its reconstruction"), path)
+    images, columns = pairs(originals, means)
+    _save(_picture(images, columns, image_shape, "Originals, and below each its reconstruction"), path)
+
+
+def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
+    """Rows of at most 12 originals, each followed by the row of their means, filled up with paper. Returns the images and the columns."""
+    columns = min(len(originals), 12)
+    rows = []
+    for start in range(0, len(originals), columns):
+        for images in (originals[start : start + columns], means[start : start + columns]):
+            rows.append(np.concatenate([images, np.zeros((columns - len(images), images.shape[1]))]))
+    return np.concatenate(rows), columns
 
 
 def samples(means: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
@@ -65,10 +72,16 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     """
     if vae.n_z != 2:
         raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
+    _save(
+        _picture(vae.decode(manifold_grid(n)), n, image_shape, "Decoded from a grid of z, even in probability under N(0, I)", gap=0), path
+    )
+
+
+def manifold_grid(n: int) -> FloatArray:
+    """z_j = Φ⁻¹((i + ½) / n) for i = 0 ... n − 1, row by row; z₁ grows to the right, z₂ upwards. Returns (n², 2)."""
     quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
-    z1, z2 = np.meshgrid(quantiles, quantiles[::-1])  # z2 grows upwards
-    means = vae.decode(np.stack([z1.ravel(), z2.ravel()], axis=1))
-    _save(_picture(means, n, image_shape, "Decoded from a grid of z, even in probability under N(0, I)", gap=0), path)
+    z1, z2 = np.meshgrid(quantiles, quantiles[::-1])
+    return np.stack([z1.ravel(), z2.ravel()], axis=1)
 
 
 def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:

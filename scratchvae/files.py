@@ -18,6 +18,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     interrupted write loses nothing. If the block raises, the part that was written is removed.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: {path.parent} is no folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part

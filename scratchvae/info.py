@@ -133,6 +133,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     """KL(p ‖ q) = Σ p log(p/q) = H(p, q) − H(p): what it costs to use a code for q when p is true (notes §1.4).
 
     p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0, and 0 only for p = q; ∞ where p > 0 = q.
+    Where the sums miss 1 by as much as is let pass, it is KL + Σq − Σp.
     Not symmetric, and no metric (notes §1.5). ValueError: see the top of the file.
     """
     return _sum_of_terms(_gibbs_terms, *_two_distributions(p, q, axis)) / _log(base)
@@ -264,11 +265,11 @@ def huffman_code(q: ArrayLike) -> list[str | None]:
     groups = [(float(probability), i, [i]) for i, probability in enumerate(q) if probability > 0]  # i breaks ties: same q, same code
     heapq.heapify(groups)
     while len(groups) > 1:
-        rare, rarer = heapq.heappop(groups), heapq.heappop(groups)
-        for bit, (_, _, symbols) in (("0", rare), ("1", rarer)):
+        rarer, rare = heapq.heappop(groups), heapq.heappop(groups)
+        for bit, (_, _, symbols) in (("0", rarer), ("1", rare)):
             for i in symbols:
                 words[i] = f"{bit}{words[i]}"
-        heapq.heappush(groups, (rare[0] + rarer[0], rare[1], rare[2] + rarer[2]))
+        heapq.heappush(groups, (rarer[0] + rare[0], rarer[1], rarer[2] + rare[2]))
     return words
 
 

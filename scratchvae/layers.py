@@ -1,10 +1,10 @@
 """Layers: forward, and the backward pass derived by hand.
 
-A layer computes y = f(x; W) on the way forward. On the way back it receives dy = ∂L/∂y, the gradient of the loss L with
+A layer computes y = f(x; W) on the way forward. On the way back it receives dy = ∂J/∂y, the gradient of the loss J with
 respect to what it gave, and owes two things: the gradient with respect to its own weights, which it writes into the
-gradient vector, and dx = ∂L/∂x, which it returns: the `dy` of the layer before it. That is the chain rule,
+gradient vector, and dx = ∂J/∂x, which it returns: the `dy` of the layer before it. That is the chain rule,
 
-    ∂L/∂x_i = Σ_j ∂L/∂y_j · ∂y_j/∂x_i
+    ∂J/∂x_i = Σ_j ∂J/∂y_j · ∂y_j/∂x_i
 
 and it is all there is to backpropagation. A gradient has the shape of the thing that it belongs to: dx that of x, dW
 that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each layer remembers from `forward` what its `backward` needs.
@@ -26,11 +26,11 @@ class Layer:
         raise NotImplementedError
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = ∂L/∂x, given dy = ∂L/∂y at the last `forward`."""
+        """dx = ∂J/∂x, given dy = ∂J/∂y at the last `forward`."""
         raise NotImplementedError
 
     def backward_weights(self, dy: FloatArray) -> None:
-        """∂L/∂weights, written into the gradient vector. Nothing to do for a layer without weights."""
+        """∂J/∂weights, written into the gradient vector. Nothing to do for a layer without weights."""
 
     def backward(self, dy: FloatArray) -> FloatArray:
         """Both of the above. Returns dx."""
@@ -43,11 +43,11 @@ class Affine(Layer):
 
     The weights are `name`.W, (n_in, n_out), and `name`.b, (n_out,), of the parameters.
 
-    In indices y_bj = Σ_i x_bi W_ij + b_j, where b counts the rows of the batch. The loss depends on W_ij through y_bj of every row, and
+    In indices y_nj = Σ_i x_ni W_ij + b_j, where n counts the rows. The loss depends on W_ij through y_nj of every row, and
 
-        ∂L/∂W_ij = Σ_b dy_bj · ∂y_bj/∂W_ij = Σ_b x_bi dy_bj           dW = xᵀ dy
-        ∂L/∂b_j  = Σ_b dy_bj · 1                                      db = Σ_b dy_b
-        ∂L/∂x_bi = Σ_j dy_bj · ∂y_bj/∂x_bi = Σ_j dy_bj W_ij           dx = dy Wᵀ
+        ∂J/∂W_ij = Σ_n dy_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj           dW = xᵀ dy
+        ∂J/∂b_j  = Σ_n dy_nj · 1                                      db = Σ_n dy_n
+        ∂J/∂x_ni = Σ_j dy_nj · ∂y_nj/∂x_ni = Σ_j dy_nj W_ij           dx = dy Wᵀ
     """
 
     def __init__(self, params: Parameters, name: str) -> None:
@@ -62,13 +62,13 @@ class Affine(Layer):
         return y
 
     def backward_weights(self, dy: FloatArray) -> None:
-        """dW = xᵀ dy and db = Σ_b dy_b, written into the gradient vector. dy: (B, n_out)."""
-        np.matmul(self.x.T, dy, out=self.dW)  # ∂L/∂W = xᵀ ∂L/∂y
-        np.sum(dy, axis=0, out=self.db)  # ∂L/∂b = Σ over the rows of ∂L/∂y
+        """dW = xᵀ dy and db = Σ_n dy_n, written into the gradient vector. dy: (B, n_out)."""
+        np.matmul(self.x.T, dy, out=self.dW)  # ∂J/∂W = xᵀ ∂J/∂y
+        np.sum(dy, axis=0, out=self.db)  # ∂J/∂b = Σ over the rows of ∂J/∂y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in)."""
-        return dy @ self.W.T  # ∂L/∂x = ∂L/∂y Wᵀ
+        return dy @ self.W.T  # ∂J/∂x = ∂J/∂y Wᵀ
 
 
 class Tanh(Layer):

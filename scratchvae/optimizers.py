@@ -21,8 +21,8 @@ them add to 1. Without it the first step would have m = 0.1 g beside √v = 0.03
 so that the numbers are gathered in two constants, and the long vectors are passed over as few times as can be.
 
 **Weight decay** λ adds λ θ to g. It is the gradient of ½ λ ‖θ‖² = −λ log N(θ; 0, I) + const: the paper's prior p(θ) = N(0, I), which makes
-the estimate MAP. The bound of the whole data set is N times the mean bound, so beside the *mean* loss of a minibatch that prior
-has λ = 1 / N.
+the estimate an approximate MAP. The bound of the whole data set is N times the mean bound (AEVB eq. (8)), so beside the *mean* loss of
+a minibatch that prior has λ = 1 / N. It acts on the whole vector, on the encoder's weights too.
 
 **In place and block by block.** Written with whole vectors, each operation would carry megabytes to memory and back. A block of θ,
 g and the moments stays in the cache until all operations on it are done.
@@ -71,7 +71,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """θ ← θ − α g / (√s + ε), where s adds up g² from the first step on: each weight's steps shrink with what it has moved."""
+    """θ ← θ − α g / (√s + ε), where s adds up g² from the first step on: each weight's steps shrink with the gradients it has met."""
 
     def __init__(self, params: Parameters, lr: float = 0.02, *, epsilon: float = 1e-8, weight_decay: float = 0.0) -> None:
         super().__init__(params, lr, weight_decay)

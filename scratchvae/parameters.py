@@ -9,7 +9,7 @@ a shape of its own that shares the vector's memory.
 
 A layer works with its matrices and never sees the vectors; whoever needs the vectors never sees the layers. So an optimizer
 is one pass over one vector, a saved model is one array, a gradient check perturbs θ[i] for i = 0, 1, 2, ..., and the
-gradients of two halves of a minibatch add as vectors do.
+gradients of two parts of a minibatch make that of the whole, g = (B₁ g₁ + B₂ g₂) / (B₁ + B₂), as vectors do.
 """
 
 from collections.abc import Mapping

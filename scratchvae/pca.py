@@ -41,8 +41,8 @@ class PCA:
 
     def transform(self, X: ArrayLike) -> FloatArray:
         """z = (x − x̄) V. X: (N, n_x). Returns (N, n_components)."""
-        return (checks.rows("X", X, len(self.mean), np.dtype(np.float64)) - self.mean) @ self.components.T
+        return (checks.rows("X", X, len(self.mean)) - self.mean) @ self.components.T
 
     def inverse_transform(self, Z: ArrayLike) -> FloatArray:
         """x̂ = z Vᵀ + x̄. Z: (N, n_components). Returns (N, n_x)."""
-        return checks.rows("Z", Z, self.n_components, np.dtype(np.float64)) @ self.components + self.mean
+        return checks.rows("Z", Z, self.n_components) @ self.components + self.mean

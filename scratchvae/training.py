@@ -8,7 +8,12 @@
         θ, φ ← update the parameters using g
     until convergence of the parameters
 
-θ and φ are one vector here. The loss is −𝓛, so descending on it ascends on the bound. "Random minibatch" is a pass over the data in
+θ and φ are one vector here. The paper's estimate of the bound of all N data points from a minibatch of M is
+
+    𝓛(θ, φ; X) ≃ 𝓛̃^M = (N/M) Σ_b 𝓛̃(x_b)                                  AEVB eq. (8)
+
+and the loss here is −𝓛̃^M / N, minus the mean over the minibatch, so that it does not depend on the size of the data set: descending on
+it ascends on the bound. "Random minibatch" is a pass over the data in
 random order, an *epoch*, so that every data point is met once before one is met again; "until convergence" is a number of epochs.
 """
 
@@ -61,7 +66,7 @@ class History:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write as JSON: a list for each name above."""
         with written_whole(path) as part:
-            part.write_text(json.dumps(asdict(self), indent=1) + "\n")
+            part.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
 
 def training_step(vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator) -> Bound:
@@ -71,7 +76,7 @@ def training_step(vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.rando
     """
     eps = rng.standard_normal((len(x), vae.n_z), vae.dtype)  # ε ← random samples from p(ε) = N(0, I)
     reconstruction, kl = vae.forward(x, eps)
-    vae.backward()  # g ← ∇_θ,φ of the loss −𝓛̃^M
+    vae.backward()  # g ← ∇_θ,φ of the loss −𝓛̃^M / N
     optimizer.step()  # θ, φ ← update using g
     return Bound.mean(reconstruction, kl)
 
@@ -99,8 +104,11 @@ def fit(
     test_images: evaluated after every epoch, always with the same bits and the same noise.
     progress: a line on stderr. after_epoch: called with the history so far.
 
-    Whatever ends an epoch midway, the model is put back to the end of the last whole epoch before the exception goes on.
-    FloatingPointError when the bound or a weight is no longer finite.
+    To go on where an earlier call stopped, pass it the same optimizer, and the same Generator as seed: a number would draw the same order,
+    bits and noise again.
+
+    Whatever ends an epoch midway, the model is put back to the end of the last whole epoch before the exception goes on (the optimizer
+    is not). FloatingPointError when the bound is no longer finite.
     """
     checks.positive_int("epochs", epochs)
     checks.positive_int("batch_size", batch_size)
@@ -128,10 +136,13 @@ def fit(
                 seen += len(x)
                 if line.due():
                     line.write(line.text(epoch, seen, sums / seen), last=False)
-            if not np.isfinite(vae.params.theta).all():
-                raise _diverged("a weight is not finite", epoch, seen // batch_size, optimizer)
             seconds = time.perf_counter() - start
-            test = None if test_images is None else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
+            with np.errstate(over="ignore", invalid="ignore"):  # the last update is seen by no minibatch of this epoch
+                after = Bound.mean(*vae.forward(x, np.zeros((len(x), vae.n_z))))
+                test = None if test_images is None else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
+            for reached in (after, test):
+                if reached is not None and not np.isfinite(reached.elbo):
+                    raise _diverged(f"the bound is {reached.elbo} after the update", epoch, -(-seen // batch_size), optimizer)
             theta_of_last_epoch[...] = vae.params.theta
             history.record(Bound(*(sums / seen).tolist()), test, seconds)
             line.write(line.text(epoch, seen, sums / seen) + ("" if test is None else f"  test {test.elbo:.2f}"), last=True)
@@ -146,7 +157,7 @@ def fit(
 def _diverged(what: str, epoch: int, step: int, optimizer: Optimizer) -> FloatingPointError:
     return FloatingPointError(
         f"{what} at step {step} of epoch {epoch}; the model of the last whole epoch is kept. "
-        f"Try a smaller learning rate than lr = {optimizer.lr:g}"
+        f"Try a new optimizer with a smaller learning rate than lr = {optimizer.lr:g}"
     )
 
 

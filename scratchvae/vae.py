@@ -11,7 +11,7 @@ p(z|x) cannot be computed; the encoder, a network from x to μ and log σ², giv
              = E_q[log q(z|x) − log p(z|x)] + E_q[log p(x, z) − log q(z|x)]    add and subtract log q(z|x)
              = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                               AEVB eq. (1)
 
-The KL is ≥ 0, so 𝓛(x) ≤ log p(x): the evidence lower bound, ELBO. Written out,
+The KL is ≥ 0 (Jensen's inequality, notes §1.5), so 𝓛(x) ≤ log p(x): the evidence lower bound, ELBO. Written out,
 
     𝓛(x) = E_q[log p(x, z) − log q(z|x)]                                AEVB eq. (2)
          = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))                          AEVB eq. (3), by p(x, z) = p(x|z) p(z)
@@ -20,6 +20,14 @@ The KL is ≥ 0, so 𝓛(x) ≤ log p(x): the evidence lower bound, ELBO. Writte
 z_l = μ + σ ⊙ ε_l, ε_l ~ N(0, I):
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
+
+**Why this can be differentiated** (AEVB §2.4). The noise ε has a distribution that does not depend on φ, so the expectation over z is one
+over ε, and the derivative may be taken inside of it:
+
+    E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
+
+The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of the bound. Had z been drawn from q first, z would be a
+number, and its dependence on φ lost.
 
 **The reduction.** Σ over pixels and over latent dimensions, mean over the L samples, mean over the B data points of the minibatch,
 in nats. So
@@ -96,9 +104,7 @@ class VAE:
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
         self.dtype = checks.float_dtype(dtype)
-        if image_shape is not None and image_shape[0] * image_shape[1] != n_x:
-            raise ValueError(f"image_shape is {image_shape}; height times width should be n_x = {n_x}")
-        self.image_shape = image_shape
+        self.image_shape = None if image_shape is None else checks.image_shape(image_shape, self.n_x)
 
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
         shapes = {
@@ -115,6 +121,7 @@ class VAE:
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
         self._decoder = layers.hidden_layers(self.params, "decoder", len(self.hidden), activation)
         self._output = OUTPUTS[decoder](self.params)
+        self._ready = False  # whether `backward` would find what `forward` left
 
     @property
     def binary(self) -> bool:
@@ -125,6 +132,7 @@ class VAE:
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
+        self._ready = False  # the layers now remember this x, and not that of the last `forward`
         return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -133,8 +141,9 @@ class VAE:
 
     def decode(self, z: ArrayLike) -> FloatArray:
         """The means of p(x|z); of a Bernoulli, the probability that each pixel is 1. z: (B, n_z). Returns (B, n_x)."""
-        z = checks.rows("z", z, self.n_z, self.dtype)
+        z = checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
         checks.finite("z", z)
+        self._ready = False  # the layers now remember this z
         return self._output.mean(layers.forward(self._decoder, z))
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> FloatArray:
@@ -159,6 +168,7 @@ class VAE:
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
         log_px_z = self._log_px_z(self._x, z)
+        self._ready = True
         return log_px_z.mean(axis=0), gaussian_kl(mu, logvar)  # (1/L) Σ_l log p(x|z_l), and the KL
 
     def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
@@ -189,6 +199,8 @@ class VAE:
 
     def backward(self) -> None:
         """∂loss/∂θ at the last `forward`, written into params.g: the derivation at the top of this file, line by line."""
+        if not self._ready:
+            raise RuntimeError("backward needs a forward just before it: there was none, or the layers have met other data since")
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
         dh = self._output.backward(-1 / (L * B))  # the weight of each log p(x|z_l) in the loss
@@ -213,7 +225,7 @@ class VAE:
 
     def log_joint(self, x: FloatArray, z: FloatArray) -> FloatArray:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l). x: (B, n_x); z: (L, B, n_z). Returns (L, B), in nats."""
-        self._z = z
+        self._z, self._ready = z, False
         return self._log_px_z(x, z) + standard_normal_log_density(z)
 
     def log_joint_backward(self) -> FloatArray:
@@ -222,9 +234,9 @@ class VAE:
 
     def as_data(self, x: ArrayLike) -> FloatArray:
         """x as a (B, n_x) array of the model's dtype; ValueError when the decoder does not speak of such data."""
-        array = checks.rows("x", x, self.n_x, self.dtype)
+        array = checks.rows("x", x, self.n_x)
         self._output.check("x", array)
-        return array
+        return array.astype(self.dtype, copy=False)
 
     # ---- as a file ----
 
@@ -246,11 +258,11 @@ class VAE:
                 if (kind, version) != (FORMAT, VERSION):
                     raise FileFormatError(f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}")
                 config, theta = json.loads(str(saved["config"])), saved["theta"]
-            shape = config.pop("image_shape")
-            vae = cls(**config, image_shape=shape and tuple(shape))
-            if theta.shape != vae.params.theta.shape or not np.isfinite(theta).all():
-                raise ValueError(f"theta should be {vae.params.theta.size} finite numbers")
-        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            vae = cls(**config)
+            kept = vae.params.theta
+            if theta.shape != kept.shape or theta.dtype != kept.dtype or not np.isfinite(theta).all():
+                raise ValueError(f"theta should be {kept.size} finite numbers of type {kept.dtype}")
+        except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise FileFormatError(f"{path} is no model that VAE.save wrote: {error}") from error
-        vae.params.theta[...] = theta
+        kept[...] = theta
         return vae

@@ -53,6 +53,56 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
     assert vae.image_shape == (6, 5)
 
 
+def test_grey_and_the_gaussian_decoder(image_set, tmp_path, monkeypatch):
+    """--grey shows the model grey levels, --decoder gaussian does so unasked, --dequantize adds noise within them; otherwise bits."""
+    seen = {}
+    forward = VAE.forward
+    for name, options in {
+        "bits": [],
+        "grey": ["--grey"],
+        "gaussian": ["--decoder", "gaussian"],
+        "noise": ["--decoder", "gaussian", "--dequantize"],
+    }.items():
+        values = seen.setdefault(name, set())
+        monkeypatch.setattr(VAE, "forward", lambda self, x, eps, values=values: (values.update(np.unique(x)), forward(self, x, eps))[1])
+        assert main(["train", "--data", str(image_set), "--out", str(tmp_path / name), "--quiet", *QUICK, *options]) == 0
+    assert seen["bits"] == {0, 1} and seen["grey"] == seen["gaussian"] == {np.float32(10) / 255, np.float32(240) / 255}
+    assert len(seen["noise"]) > 1000 and VAE.load(tmp_path / "gaussian" / "model.npz").decoder == "gaussian"
+
+
+def test_a_picture_of_an_earlier_model_does_not_stay(trained, image_set):
+    """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which are not the new model's."""
+    main(["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK])
+    assert not (trained / "manifold.png").exists() and (trained / "samples.png").exists()
+
+
+@pytest.mark.parametrize("command", ["sample", "reconstruct"])
+def test_seed_reaches_the_picture(trained, image_set, tmp_path, command):
+    """Another --seed, another picture; the same, the same."""
+    data = ["--data", str(image_set)] if command == "reconstruct" else []
+    pictures = []
+    for i, seed in enumerate("334"):
+        main([command, str(trained / "model.npz"), "--n", "4", "--out", str(tmp_path / f"{i}.png"), "--seed", seed, *data])
+        pictures.append((tmp_path / f"{i}.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+@pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
+def test_evaluate_with_likelihood(trained, image_set, method, capsys):
+    """evaluate --likelihood prints the bound below log p(x) with its error, and the acceptance rate where there are moves."""
+    options = ["--likelihood", method, "--images", "5", "--n-samples", "40", "--temperatures", "5", "--quiet"]
+    assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "bound" in printed and "log p(x)" in printed and f"by {method}, 40 samples" in printed
+    assert ("acceptance rate" in printed) == (method != "importance")
+
+
+def test_evaluate_refuses_more_images_than_there_are(trained, image_set, capsys):
+    """--images beyond the test set is an error, not a smaller number of them."""
+    assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set), "--likelihood", "ais"]) == 2
+    assert "--images is 1000; there are 20" in capsys.readouterr().err
+
+
 def test_train_options_reach_the_model(image_set, tmp_path):
     """The options of train are those of the model, and n_z other than 2 draws no plane."""
     options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05 --weight-decay 0.01 --grey --seed 4"
@@ -161,6 +211,8 @@ BAD_OPTIONS = [
     (["destroy"], "invalid choice: 'destroy'"),
     ([], "COMMAND"),
     (["sample", "nowhere.npz"], "nowhere.npz"),
+    (["train", "--decoder", "gaussian", "--dequantize", "--n-z", "0"], "--n-z"),
+    (["train", "--dequantize"], "one or the other"),
 ]
 
 
@@ -189,7 +241,7 @@ def test_a_model_of_other_pixels_is_an_error(trained, tmp_path, capsys):
     other = write_image_set(tmp_path / "other", height=4, width=4)
     for command in ("evaluate", "reconstruct"):
         assert main([command, str(trained / "model.npz"), "--data", str(other)]) == 2
-        assert "(20, 16); it should be (N, 30)" in capsys.readouterr().err
+        assert "the images are 4 x 4 pixels; the model is of 6 x 5" in capsys.readouterr().err
 
 
 def test_manifold_needs_two_dimensions(image_set, tmp_path, capsys):
@@ -211,7 +263,10 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
     """Ctrl-C: exit code 130, no traceback, and the named model is that of the last whole epoch."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-m", "scratchvae", "train", "--data", image_set, "--out", tmp_path / "run", "--epochs", "1000000"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    # a shell may have had SIGINT ignored; a terminal has not
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    )
     model = tmp_path / "run" / "model.npz"
     until = time.monotonic() + 60
     while not model.exists() and time.monotonic() < until:

@@ -51,6 +51,13 @@ def test_check_gradient_sees_a_mistake_in_any_entry(i):
     assert wrong[0].largest_difference == pytest.approx(1e-4, rel=1e-3)
 
 
+def test_rounding_is_not_taken_for_a_mistake():
+    """A weight whose gradient is 1e-9 beside a loss of 10 is known to 10⁻¹⁶ · 10 / h = 1e-10 only: a difference of that size is close."""
+    params = Parameters({"w": (1,)}, np.float64)
+    params.g[...] = 1e-9
+    assert check_gradient(lambda: 10 + 1e-9 * float(params.theta[0]), params)[0].close
+
+
 def test_float32_is_refused():
     """A gradient is not checked in float32."""
     with pytest.raises(ValueError, match="float32"):

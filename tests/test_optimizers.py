@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from scratchvae import SGD, Adagrad, Adam, Parameters
 from scratchvae import optimizers as module
+from scratchvae.gradient_check import central_difference
 
 
 def params_of(theta, dtype=np.float64):
@@ -55,6 +56,13 @@ def test_sgd_by_hand():
     assert params.theta[0] == pytest.approx(0.7, rel=1e-15)
 
 
+def test_defaults_are_the_published_ones():
+    """Adam: α = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (its paper). Adagrad: α = 0.02, of AEVB's {0.01, 0.02, 0.1}."""
+    adam, adagrad = Adam(params_of([1.0])), Adagrad(params_of([1.0]))
+    assert (adam.lr, adam.beta1, adam.beta2, adam.epsilon, adam.weight_decay) == (1e-3, 0.9, 0.999, 1e-8, 0)
+    assert (adagrad.lr, adagrad.weight_decay) == (0.02, 0)
+
+
 @given(scale=st.floats(1e-4, 1e4), sign=st.sampled_from([-1, 1]))
 def test_first_step_of_adam_and_adagrad_is_the_learning_rate(scale, sign):
     """The first step is α against the sign of g, whatever the scale of g: m̂ / √v̂ = g / √s = ±1."""
@@ -79,6 +87,15 @@ def test_weight_decay_is_the_gradient_of_the_prior(kind):
         by_hand.g[...] = g + 0.25 * by_hand.theta
         second.step()
     np.testing.assert_allclose(decayed.theta, by_hand.theta, rtol=1e-13)
+
+
+def test_weight_decay_1_over_N_is_the_papers_prior():
+    """N λ θ = −∇ log N(θ; 0, I) for λ = 1/N: beside N times the mean loss stands minus the log prior."""
+    theta, N = np.array([0.5, -2.0, 3.0]), 40
+    minus_log_prior = lambda t: float(0.5 * (t @ t) + 1.5 * np.log(2 * np.pi))
+    params = params_of(theta)
+    SGD(params, lr=1.0, weight_decay=1 / N).step()  # g = 0
+    np.testing.assert_allclose(N * (theta - params.theta), central_difference(minus_log_prior, theta), rtol=1e-8)
 
 
 @pytest.mark.parametrize("kind", [SGD, Adagrad, Adam])
@@ -123,9 +140,11 @@ def test_each_finds_the_minimum_of_a_bowl(kind, lr):
         (Adam, {"beta2": -0.1}, "beta2 is -0.1"),
         (Adam, {"epsilon": 0}, "epsilon is 0"),
         (Adagrad, {"weight_decay": -1}, "weight_decay is -1"),
+        (SGD, {"lr": "fast"}, "lr is 'fast'; it should be a number"),
+        (SGD, {"lr": True}, "lr is True"),
     ],
 )
 def test_bad_settings_are_named(kind, arguments, message):
-    """ValueError that names the setting."""
-    with pytest.raises(ValueError, match=message):
+    """ValueError or TypeError that names the setting."""
+    with pytest.raises((ValueError, TypeError), match=message):
         kind(params_of([1.0]), **arguments)

@@ -1,6 +1,7 @@
 """Algorithm 1 and what it reports: minibatches that do not divide N, same seed same bits, stops that lose nothing."""
 
 import io
+import itertools
 import json
 import math
 import sys
@@ -67,12 +68,12 @@ def test_evaluate_is_the_mean_over_all_images(n):
     """evaluate's bound is (1/N) Σ 𝓛(x) for any N, and elbo = reconstruction − kl."""
     vae = model(dtype=np.float64)
     images = np.tile(STRIPES, (20, 1))[:n]
-    rng = np.random.default_rng(7)
+    bits, noise = np.random.default_rng([7, 0]), np.random.default_rng([7, 1])
     bounds = []
     for start in range(0, n, CHUNK):
         part = images[start : start + CHUNK]
-        x = (rng.integers(0, 255, part.shape, np.uint8) < part).astype(float)
-        bounds.extend(vae.elbo(x, rng.standard_normal((len(x), 2))))
+        x = (bits.integers(0, 255, part.shape, np.uint8) < part).astype(float)
+        bounds.extend(vae.elbo(x, noise.standard_normal((len(x), 2))))
     bound = evaluate(vae, images, seed=7)
     assert bound.elbo == pytest.approx(np.mean(bounds), rel=1e-12)
     assert bound.elbo == pytest.approx(bound.reconstruction - bound.kl, rel=1e-12)
@@ -125,7 +126,10 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
         reported.append(vae.params.theta.copy())
         optimizer.lr = 1e30
 
-    with pytest.raises(FloatingPointError, match=r"the bound is nan at step 2 of epoch 2; .*Try a smaller learning rate than lr = 1e\+30"):
+    with pytest.raises(
+        FloatingPointError,
+        match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller learning rate than lr = 1e\+30",
+    ):
         fit(vae, STRIPES, epochs=5, batch_size=32, optimizer=optimizer, progress=False, after_epoch=after_epoch)
     assert len(reported) == 1
     np.testing.assert_array_equal(vae.params.theta, reported[0])
@@ -147,6 +151,36 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
         fit(vae, STRIPES, batch_size=32, progress=False, after_epoch=lambda history: thetas.append(vae.params.theta.copy()))
     np.testing.assert_array_equal(vae.params.theta, thetas[-1])
     assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
+
+
+def test_a_last_step_that_diverges_is_not_kept():
+    """One minibatch an epoch: the step that ruins the model is the epoch's last, and is found out after it. Nothing of it is kept."""
+    vae = model()
+    theta = vae.params.theta.copy()
+    with pytest.raises(FloatingPointError, match="after the update at step 1 of epoch 1"):
+        fit(vae, STRIPES, epochs=1, batch_size=100, optimizer=SGD(vae.params, lr=1e30), progress=False)
+    np.testing.assert_array_equal(vae.params.theta, theta)
+
+
+def test_the_bits_of_an_evaluation_do_not_depend_on_the_model(monkeypatch):
+    """The same seed binarises a data set in the same way for models of other sizes and dtypes, beyond the first chunk too."""
+    images, seen = np.tile(STRIPES, (20, 1)), []
+    for vae in (VAE(12, (3,), 1), VAE(12, (), 7, dtype=np.float64)):
+        forward = vae.forward
+        monkeypatch.setattr(vae, "forward", lambda x, eps, forward=forward: (seen.append(x), forward(x, eps))[1])
+        evaluate(vae, images, seed=3)
+    half = len(seen) // 2
+    np.testing.assert_array_equal(np.concatenate(seen[:half]), np.concatenate(seen[half:]))
+
+
+def test_two_calls_with_one_generator_are_one_longer_call():
+    """With one Generator and one optimizer, fit for 1 epoch and then 2 gives the θ of fit for 3, to the bit."""
+    whole, parts = model(), model()
+    fit(whole, STRIPES, epochs=3, seed=np.random.default_rng(4), progress=False)
+    rng, adam = np.random.default_rng(4), Adam(parts.params)
+    fit(parts, STRIPES, epochs=1, seed=rng, optimizer=adam, progress=False)
+    fit(parts, STRIPES, epochs=2, seed=rng, optimizer=adam, progress=False)
+    assert whole.params.theta.tobytes() == parts.params.theta.tobytes()
 
 
 def test_history_is_written_as_json(tmp_path):
@@ -187,9 +221,11 @@ def test_progress_plain_when_no_terminal(monkeypatch):
 def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
     """On a terminal the line is rewritten in place, and each epoch's last state stays."""
     monkeypatch.setattr(sys, "stderr", Terminal())
-    fit(model(), STRIPES, epochs=2, progress=True)
+    clock = itertools.count(0, 0.06)
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    fit(model(), STRIPES, epochs=2, batch_size=5, progress=True)
     text = sys.stderr.getvalue()
-    assert text.count("\n") == 2 and text.count("\r") >= 4
+    assert text.count("\n") == 2 and 10 < text.count("\r\x1b[K") < 28
     assert "0:00 left" in text.splitlines()[-1]
 
 
@@ -203,6 +239,8 @@ def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
         (STRIPES, {"epochs": 1.5}, "epochs is 1.5"),
         (STRIPES / 100, {}, "images.*should be in"),
         (STRIPES.astype(int), {}, "images is of type int64"),
+        (STRIPES.tolist(), {}, "images is a list; it should be a NumPy array"),
+        (STRIPES, {"binarize": True, "dequantize": True}, "one or the other"),
         (STRIPES, {"test_images": STRIPES[:, :3]}, "test_images has shape"),
         (STRIPES, {"optimizer": Adam(model().params)}, "optimizer holds the parameters of another model"),
     ],

@@ -196,6 +196,40 @@ def test_both_estimators_agree_and_the_closed_form_varies_less():
     assert (sampled.var(axis=0) > closed.var(axis=0)).all()
 
 
+def test_the_gradient_is_unbiased():
+    """E_ε[∇_θ of eq. (10)] = ∇_θ 𝓛: the mean of g over many ε against central differences of the bound's integral, n_z = 1."""
+    vae, x, _ = small((3,), n_z=1, n_x=4, seed=11)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)  # E_ε[f(ε)] = Σ w f(node) / √2π for ε ~ N(0, 1)
+
+    def bound(theta):
+        vae.params.theta[...] = theta
+        return -float(sum(w * vae.elbo(x, np.full((3, 1), node)).mean() for node, w in zip(nodes, weights)) / math.sqrt(2 * math.pi))
+
+    theta = vae.params.theta.copy()
+    truth = central_difference(bound, theta)
+    vae.params.theta[...] = theta
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(100):
+        vae.loss_and_grad(x, rng.standard_normal((200, 3, 1)))
+        draws.append(vae.params.g.copy())
+    error = np.std(draws, axis=0) / 10
+    assert (np.abs(np.mean(draws, axis=0) - truth) <= 5 * error + 1e-7).all()
+
+
+def test_backward_needs_the_forward_just_before_it():
+    """After encode, decode or log_joint the layers remember other data: backward refuses, and gives no wrong gradient."""
+    vae, x, eps = small()
+    calls = (lambda: vae.encode(x), lambda: vae.decode(eps), lambda: vae.reconstruct(x), lambda: vae.log_joint(x, eps[None]))
+    with pytest.raises(RuntimeError, match="forward"):
+        vae.backward()
+    for call in calls:
+        vae.forward(x, eps)
+        call()
+        with pytest.raises(RuntimeError, match="forward"):
+            vae.backward()
+
+
 @pytest.mark.parametrize("estimator", ["elbo", "elbo_sampled"])
 def test_L_samples_are_averaged(estimator):
     """The bound of L samples is the mean of the bounds of each: eq. (10)'s 1/L."""
@@ -252,12 +286,13 @@ def test_names_and_shapes_of_the_weights():
     }  # fmt: skip
     assert vae.params.theta.dtype == vae.params.g.dtype == np.float32
     assert sum(value.size for value in vae.params.values.values()) == vae.params.theta.size == vae.params.g.size
-    for view in (*vae.params.values.values(), *vae.params.grads.values()):
-        assert np.shares_memory(view, vae.params.theta) or np.shares_memory(view, vae.params.g)
+    assert all(np.shares_memory(view, vae.params.theta) for view in vae.params.values.values())
+    assert all(np.shares_memory(view, vae.params.g) for view in vae.params.grads.values())
 
 
 def test_initializers():
     """Glorot: Var W = 2 / (n_in + n_out), b = 0. The paper's: everything has variance 0.01."""
+    assert not VAE(784, (500,), 20).params.values["encoder.0.b"].any()
     W = VAE(784, (500,), 20, init="glorot").params.values["encoder.0.W"]
     assert W.var() == pytest.approx(2 / 1284, rel=0.02) and abs(W).max() <= math.sqrt(6 / 1284)
     vae = VAE(784, (500,), 20, init="normal")
@@ -306,6 +341,11 @@ def _savez(path, **content):
         np.savez(file, **content)
 
 
+def _npy(path, array):
+    with open(path, "wb") as file:
+        np.save(file, array)
+
+
 def _saved(path, **changes):
     VAE(4, (3,), 2).save(path)
     with np.load(path) as saved:
@@ -327,6 +367,12 @@ BAD_FILES = {
     "NaN weights": lambda path: _saved(path, theta=np.full(56, np.nan, np.float32)),
     "sizes that are none": lambda path: _saved(path, config=json.dumps({"n_x": -4, "image_shape": None})),
     "no settings": lambda path: _saved(path, config="[]"),
+    "settings that are null": lambda path: _saved(path, config="null"),
+    "settings that are unknown": lambda path: _saved(path, config=json.dumps({"n_x": 4, "colour": "red"})),
+    "a picture of no shape": lambda path: _saved(path, config=json.dumps({"n_x": 4, "hidden": [3], "n_z": 2, "image_shape": [4]})),
+    "a npy": lambda path: _npy(path, np.zeros(3)),
+    "float64 weights": lambda path: _saved(path, theta=np.zeros(56)),
+    "complex weights": lambda path: _saved(path, theta=np.zeros(56, np.complex64)),
     "cut short": lambda path: (VAE(400).save(path), path.write_bytes(path.read_bytes()[:5000])),
 }
 
@@ -355,7 +401,12 @@ BAD_CALLS = [
     (lambda: MODEL.encode(np.zeros(4)), r"x has shape \(4,\)"),
     (lambda: MODEL.encode(np.zeros((0, 4))), r"x has shape \(0, 4\)"),
     (lambda: MODEL.encode([[0, 0.5, np.nan, 0]]), r"x\[0, 2\] is nan"),
-    (lambda: MODEL.encode([[0, 0.5, 1.01, 0]]), r"x\[0, 2\] is 1.0"),
+    (lambda: MODEL.encode([[0, 0.5, 1.01, 0]]), r"x\[0, 2\] is 1.01"),
+    (lambda: MODEL.encode([[0, 0, 1 + 1e-9, 0]]), r"x\[0, 2\] is 1.000000001"),
+    (lambda: VAE(4).elbo(x, np.full((2, 20), 1e300)), r"eps\[0, 0\] is inf"),
+    (lambda: VAE(4, image_shape=(-2, -2)), "image_shape is -2"),
+    (lambda: VAE(4, image_shape=(2, 2, 1)), "image_shape is"),
+    (lambda: VAE(4, dtype=None), "dtype is float64"),
     (lambda: MODEL.encode([[0, 0, -0.5, 0]]), r"x\[0, 2\] is -0.5"),
     (lambda: MODEL.encode(np.full((2, 4), 255, np.uint8)), r"x\[0, 0\] is 255.*x / 255"),
     (lambda: MODEL.encode([["a", "b", "c", "d"]]), "x is of type"),

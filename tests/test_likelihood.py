@@ -1,0 +1,133 @@
+"""log p(x): the estimators where every z can be summed over, their bookkeeping, and what they refuse. PPCA's closed form: test_ppca.py."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scratchvae import VAE, log_likelihood
+from scratchvae import likelihood as module
+from scratchvae.likelihood import LogMean
+
+PATTERNS = np.array([[i >> k & 1 for k in range(4)] for i in range(16)], float)
+
+
+def by_quadrature(vae, x, n=401, reach=8.0):
+    """log ∫ p(x|z) N(z; 0, I) dz by the trapezoid rule on a grid, for n_z = 1 or 2 and a Bernoulli decoder."""
+    axis = np.linspace(-reach, reach, n)
+    z = np.stack(np.meshgrid(*[axis] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
+    p = vae.decode(z)
+    log_joint = np.log(p) @ x.T + np.log1p(-p) @ (1 - x).T - 0.5 * (z * z + math.log(2 * math.pi)).sum(axis=1)[:, None]
+    return np.log(np.exp(log_joint).sum(axis=0) * (axis[1] - axis[0]) ** vae.n_z)
+
+
+def model(n_z):
+    vae = VAE(4, (5,), n_z, dtype=np.float64, seed=2)
+    rng = np.random.default_rng(3)
+    vae.params.theta[...] = rng.standard_normal(vae.params.theta.size)
+    vae.params.values["mu.W"][...] *= 0.3  # q(z|x) near the prior and as wide: it covers the posterior, and no weight is huge
+    vae.params.values["mu.b"][...] = vae.params.values["logvar.b"][...] = 0
+    vae.params.values["logvar.W"][...] = 0
+    return vae
+
+
+@pytest.mark.parametrize(("method", "n_samples"), [("importance", 4000), ("ais", 200), ("hmc", 2000)])
+@pytest.mark.parametrize("n_z", [1, 2])
+def test_each_method_finds_the_integral(method, n_samples, n_z):
+    """On a nonlinear model with four pixels, each estimate is within 5 standard errors (or 0.02 nats) of the integral, for all 16 x."""
+    vae = model(n_z)
+    truth = by_quadrature(vae, PATTERNS)
+    assert np.exp(truth).sum() == pytest.approx(1, abs=1e-6)
+    result = log_likelihood(vae, PATTERNS, n_samples, method=method, n_temperatures=30)
+    tolerance = np.maximum(5 * result.standard_error, 0.02 if method != "hmc" else 0.1)  # the posterior is no Gaussian
+    assert (np.abs(result.log_p - truth) < tolerance).all()
+    assert np.isnan(result.acceptance) if method == "importance" else 0.4 < result.acceptance <= 1
+
+
+def test_it_is_the_log_of_the_mean_not_the_mean_of_the_logs():
+    """E[L_1] = 𝓛 < E[L_50] < log p(x): with 50 weights the gap of the bound nearly closes."""
+    vae = model(2)
+    truth = by_quadrature(vae, PATTERNS).mean()
+    rows = np.repeat(PATTERNS, 200, axis=0)
+    L1, L5, L50 = (log_likelihood(vae, rows, k, seed=k).log_p.mean() for k in (1, 5, 50))
+    rng = np.random.default_rng(0)
+    bound = np.mean([vae.elbo(PATTERNS, rng.standard_normal((16, 2))).mean() for _ in range(400)])
+    assert L1 == pytest.approx(bound, abs=0.1)
+    assert L1 + 0.05 < L5 < L50 < truth + 0.01 and truth - L50 < 0.1 * (truth - L1)
+
+
+@given(
+    log_w=st.lists(st.floats(-1000, 1000), min_size=2, max_size=30),
+    cuts=st.lists(st.integers(1, 29), max_size=3),
+)
+def test_streaming_log_mean(log_w, cuts):
+    """log (1/K) Σ e^(log w) and its error are the same whether the weights come at once or in parts, and never overflow."""
+    log_w = np.array(log_w)[:, None]
+    whole, parts = LogMean(1), LogMean(1)
+    whole.add(log_w)
+    for part in np.split(log_w, sorted(cut for cut in cuts if cut < len(log_w))):
+        if len(part):
+            parts.add(part)
+    w = np.exp(log_w[:, 0] - log_w.max())
+    expected = log_w.max() + math.log(w.mean())
+    error = w.std(ddof=1) / math.sqrt(len(w)) / w.mean()
+    for mean in (whole, parts):
+        log_mean, standard_error = mean.result()
+        assert log_mean[0] == pytest.approx(expected, rel=1e-12, abs=1e-11)
+        assert standard_error[0] == pytest.approx(error, rel=1e-6, abs=1e-7)
+
+
+def test_annealing_with_one_temperature_is_importance_weighting():
+    """With T = 1 the only factor is p(x, z)/q(z|x) at z ~ q: the same expectation, within errors."""
+    vae = model(2)
+    one = log_likelihood(vae, PATTERNS, 3000, method="ais", n_temperatures=1, seed=1)
+    weighted = log_likelihood(vae, PATTERNS, 3000, seed=2)
+    error = np.hypot(one.standard_error, weighted.standard_error)
+    assert (np.abs(one.log_p - weighted.log_p) < 5 * error).all()
+
+
+@pytest.mark.parametrize("method", ["importance", "ais"])
+def test_memory_does_not_grow_with_n_samples(method, monkeypatch):
+    """Ten times the samples take no more memory."""
+    monkeypatch.setattr(module, "ROWS", 200)
+    vae, peaks = VAE(50, (20,), 2), []
+    x = np.zeros((3, 50), np.float32)
+    for n_samples in (400, 4000):
+        tracemalloc.start()
+        log_likelihood(vae, x, n_samples, method=method, n_temperatures=2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
+def test_same_seed_same_numbers(method):
+    """The estimate is a function of the seed."""
+    first, again, other = (
+        log_likelihood(model(1), PATTERNS[:3], 40, method=method, n_temperatures=3, seed=seed).log_p for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("n_z", "arguments", "message"),
+    [
+        (2, {"n_samples": 0}, "n_samples is 0"),
+        (2, {"n_samples": 2.5}, "n_samples is 2.5"),
+        (2, {"method": "exact"}, "method is 'exact'; it should be one of importance, ais, hmc"),
+        (2, {"method": "ais", "n_temperatures": 0}, "n_temperatures is 0"),
+        (5, {"method": "hmc"}, "n_z is 5; .*use 'ais'"),
+        (2, {"method": "hmc", "n_samples": 11}, "n_samples is 11; .*12 or more"),
+        (2, {"method": "hmc", "n_samples": 10**12}, "GiB of memory"),
+        (2, {"x": np.full((1, 4), 0.5) * 3}, r"x\[0, 0\] is 1.5"),
+        (2, {"x": np.zeros((1, 3))}, r"x has shape \(1, 3\)"),
+    ],
+)
+def test_bad_input_is_named(n_z, arguments, message):
+    """ValueError or TypeError before any work."""
+    with pytest.raises((ValueError, TypeError), match=message):
+        log_likelihood(model(n_z), **{"x": PATTERNS, **arguments})
