@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 DEMOS = {
     path.stem: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
     for path in sorted(HERE.glob("*.py"))
-    if path.stem not in ("__main__", "common")
+    if path.stem not in ("__main__", "common", "quadrature")
 }
 
 

@@ -87,7 +87,7 @@ def log_likelihood(
     for start in range(0, len(x), points):
         part = x[start : start + points]
         if method == "importance":
-            estimates.append(_importance(vae, part, n_samples, rng))
+            estimates.append((*importance_weighted_bound(vae, part, n_samples, rng), np.full(len(part), np.nan)))
         elif method == "ais":
             estimates.append(_annealed(vae, part, n_samples, n_temperatures, rng))
         else:
@@ -127,15 +127,18 @@ class LogMean:
 Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
-def _importance(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Estimates:
-    """L_K = log (1/K) Σ_k p(x, z_k) / q(z_k|x)."""
+def importance_weighted_bound(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """L_K = log (1/K) Σ_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): the log of the mean weight (Burda et al. 2015, eq. (8)).
+
+    x: (B, n_x). Returns L_K and its standard error, (B,) each, in nats. `_groups` says how many samples to draw at a time.
+    """
     mu, logvar = vae.encode(x)
     weights = LogMean(len(x))
     for k in _groups(K, len(x)):
         eps = rng.standard_normal((k, *mu.shape), vae.dtype)
         z = mu + np.exp(0.5 * logvar) * eps  # z_k ~ q(z|x)
         weights.add(vae.log_joint(x, z) - gaussian_log_density(z, mu, logvar))  # log w_k
-    return *weights.result(), np.full(len(x), np.nan)
+    return weights.result()
 
 
 def _annealed(vae: VAE, x: FloatArray, K: int, T: int, rng: np.random.Generator) -> Estimates:

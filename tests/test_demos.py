@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("*.py") if path.stem not in ("__main__", "common"))
+DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("*.py") if path.stem not in ("__main__", "common", "quadrature"))
 SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or prints only
 
 
