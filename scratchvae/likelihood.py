@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scratchvae import checks
-from scratchvae.distributions import gaussian_log_density, gaussian_log_density_backward
+from scratchvae.distributions import gaussian_log_density, gaussian_log_density_backward, reparameterize
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
 from scratchvae.vae import VAE
@@ -136,7 +136,7 @@ def importance_weighted_bound(vae: VAE, x: FloatArray, K: int, rng: np.random.Ge
     weights = LogMean(len(x))
     for k in _groups(K, len(x)):
         eps = rng.standard_normal((k, *mu.shape), vae.dtype)
-        z = mu + np.exp(0.5 * logvar) * eps  # z_k ~ q(z|x)
+        z = reparameterize(mu, logvar, eps)  # z_k ~ q(z|x)
         weights.add(vae.log_joint(x, z) - gaussian_log_density(z, mu, logvar))  # log w_k
     return weights.result()
 
@@ -218,8 +218,7 @@ class _Chain:
 
     def _look(self, eps: FloatArray) -> tuple[FloatArray, ...]:
         """eps, z, log p(x, z), log q(z|x), and the gradients of both with respect to eps: ∂/∂eps = σ ∂/∂z."""
-        sigma = np.exp(0.5 * self.logvar)
-        z = self.mu + sigma * eps
+        sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
         log_p, log_q = self.vae.log_joint(self.x, z), gaussian_log_density(z, self.mu, self.logvar)
         dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]  # a density of z − μ: ∂/∂z = −∂/∂μ
         return eps, z, log_p, log_q, sigma * self.vae.log_joint_backward(), sigma * dlog_q
