@@ -121,7 +121,6 @@ class VAE:
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
         self._decoder = layers.hidden_layers(self.params, "decoder", len(self.hidden), activation)
         self._output = OUTPUTS[decoder](self.params)
-        self._ready = False  # whether `backward` would find what `forward` left
 
     @property
     def binary(self) -> bool:
@@ -132,7 +131,7 @@ class VAE:
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
-        self._ready = False  # the layers now remember this x, and not that of the last `forward`
+        self._forget()
         return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -143,7 +142,7 @@ class VAE:
         """The means of p(x|z); of a Bernoulli, the probability that each pixel is 1. z: (B, n_z). Returns (B, n_x)."""
         z = checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
         checks.finite("z", z)
-        self._ready = False  # the layers now remember this z
+        self._forget()
         return self._output.mean(layers.forward(self._decoder, z))
 
     def sample(self, n: int, seed: int | np.random.Generator = 0) -> FloatArray:
@@ -161,14 +160,13 @@ class VAE:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns two arrays (B,), in nats; their difference is the bound.
-        What `backward` needs is remembered.
+        What `backward` needs is remembered: self._x, self._eps as (L, B, n_z), and self._mu_logvar; the layers remember the rest.
         """
         self._x = self.as_data(x)
         self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
         log_px_z = self._log_px_z(self._x, z)
-        self._ready = True
         return log_px_z.mean(axis=0), gaussian_kl(mu, logvar)  # (1/L) Σ_l log p(x|z_l), and the KL
 
     def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
@@ -199,7 +197,7 @@ class VAE:
 
     def backward(self) -> None:
         """∂loss/∂θ at the last `forward`, written into params.g: the derivation at the top of this file, line by line."""
-        if not self._ready:
+        if not hasattr(self, "_mu_logvar"):
             raise RuntimeError("backward needs a forward just before it: there was none, or the layers have met other data since")
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
@@ -225,12 +223,17 @@ class VAE:
 
     def log_joint(self, x: FloatArray, z: FloatArray) -> FloatArray:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l). x: (B, n_x); z: (L, B, n_z). Returns (L, B), in nats."""
-        self._z, self._ready = z, False
+        self._forget()
+        self._z = z
         return self._log_px_z(x, z) + standard_normal_log_density(z)
 
     def log_joint_backward(self) -> FloatArray:
         """∂ log p(x, z) / ∂z at the last `log_joint`: the decoder's backward pass, and ∂ log p(z) / ∂z = −z. Returns (L, B, n_z)."""
         return layers.backward_input(self._decoder, self._output.backward_input()).reshape(self._z.shape) - self._z
+
+    def _forget(self) -> None:
+        """The layers are about to remember other data than `forward` gave them: `backward` shall have nothing to go by."""
+        self.__dict__.pop("_mu_logvar", None)
 
     def as_data(self, x: ArrayLike) -> FloatArray:
         """x as a (B, n_x) array of the model's dtype; ValueError when the decoder does not speak of such data."""
