@@ -16,6 +16,7 @@ from scratchvae.datasets import load_mnist
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.gradient_check import check_gradient
+from scratchvae.homework.cli import add_commands as add_homework
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
@@ -283,4 +284,6 @@ def _parser() -> argparse.ArgumentParser:
     g.add_argument("--hidden", type=_sizes, default=(7,), metavar="N[,N...]", help="units of each hidden layer of the encoder (7)")
     g.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
     g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
+
+    add_homework(commands)
     return parser

@@ -143,6 +143,7 @@ def training_step(x: Array, theta: Array, n_z: int, hidden: int, lr: float, seed
     sgd = package("optimizers").SGD(vae.params, lr=lr)
     rng = np.random.default_rng(seed)
     step = package("training").training_step
+    vae.params.g[...] = 1  # what an earlier minibatch might have left
     return tuple(tuple(float(part) for part in step(vae, x, sgd, rng)) for _ in range(steps)), vae.params.theta
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from scratchvae.homework import source
 from scratchvae.homework.source import Function
 
-LONG = 11  # tree nodes: an expression of so many, standing anywhere, is the answer; a shorter one is only when it is the whole body
+RETURNED, ASSIGNED = 8, 13  # tree nodes: what is returned, or computed on the way, with so many is the answer wherever it stands;
+# a smaller expression, as (z - mu) / sigma, is a word that other formulas use too, and the answer only when it is a whole body
 TEXT = 14  # characters: so much code of the answer, written in a docstring or a comment, is the answer
 
 
@@ -58,11 +59,13 @@ def _expressions(function: Function) -> Iterator[ast.expr]:
 
 
 def _values(function: Function) -> Iterator[ast.expr]:
-    """What the statements of the body compute."""
+    """What the statements of the body compute, where it is long enough to be the answer."""
     for statement in source.body(function):
         for part in ast.walk(statement):
-            if isinstance(part, ast.Return | ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr) and part.value is not None:
-                yield part.value
+            if isinstance(part, ast.Return) and part.value is not None:
+                yield from (value for value in (part.value, *getattr(part.value, "elts", ())) if size(value) >= RETURNED)
+            elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr) and part.value is not None:
+                yield from [part.value] if size(part.value) >= ASSIGNED else []
 
 
 def _whole(function: Function) -> str:
@@ -84,8 +87,7 @@ def find(answers: Mapping[str, Function], handout: Mapping[str, str]) -> list[st
         local = locals_of(function)
         wanted[_whole(function)] = name
         for value in _values(function):
-            if size(value) >= LONG:
-                wanted[shape(value, local)] = name
+            wanted[shape(value, local)] = name
         for statement in source.body(function):
             code = "".join(ast.unparse(statement).split()).removeprefix("return")
             if len(code) >= TEXT:
@@ -96,7 +98,7 @@ def find(answers: Mapping[str, Function], handout: Mapping[str, str]) -> list[st
         for name, function in source.functions(source.parse(text, file)).items():
             local = locals_of(function)
             for nested in [function, *(part for part in ast.walk(function) if isinstance(part, Function) and part is not function)]:
-                shapes = {_whole(nested)} | {shape(part, local) for part in _expressions(nested) if size(part) >= LONG}
+                shapes = {_whole(nested)} | {shape(part, local) for part in _expressions(nested) if size(part) >= RETURNED}
                 leaks += [f"the answer to {wanted[found]} stands in {file}, {name}" for found in shapes & set(wanted)]
     for file, text in handout.items():
         squeezed = "".join("".join(_prose(text) if file.endswith(".py") else text).split())
