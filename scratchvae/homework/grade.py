@@ -173,7 +173,8 @@ def _grade_one(exercise: Exercise, files: dict[str, str], key: Key, sandbox: San
         return mark, nothing
     _count(mark, job, key.right(exercise), result)
     if any(done < total for done, total in mark.passed.values()):
-        mark.mistake = next((sentence for sentence, wrong in key.wrong(exercise) if same(job, wrong, result)), "")
+        if any(case.kind == "value" and reply.error is None for case, reply in zip(job.cases, result.replies)):
+            mark.mistake = next((sentence for sentence, wrong in key.wrong(exercise) if same(job, wrong, result)), "")
         mark.sentence = f"this is {mark.mistake}" if mark.mistake else explain(job, key.right(exercise), result)
     if result.printed > 2_000:
         mark.sentence = f"{mark.sentence}{'; ' if mark.sentence else ''}it printed {result.printed:,} bytes"

@@ -136,8 +136,9 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
 
 
 def without_homework(text: str) -> str:
-    """cli.py without the lines of the homework commands, which are not in the handout."""
-    return "".join(line for line in text.splitlines(keepends=True) if "homework" not in line)
+    """cli.py without the two lines that add the homework commands, which are not in the handout."""
+    hooks = ("from scratchvae.homework", "add_homework(")
+    return "".join(line for line in text.splitlines(keepends=True) if not line.strip().startswith(hooks))
 
 
 def configuration(exercises: Sequence[Exercise]) -> str:
