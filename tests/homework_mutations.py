@@ -2,8 +2,8 @@
 
     python tests/homework_mutations.py        prints every edit that goes unnoticed, and the share that is noticed
 
-An edit flips a sign, swaps an operator, drops a term or a factor, changes a constant or an axis, swaps what is returned, turns a comparison,
-or leaves a statement out.
+An edit flips a sign, swaps an operator, drops a term or a factor, changes a constant or an axis, swaps what is returned, turns a
+comparison, or leaves a statement out.
 """
 
 import ast
@@ -19,7 +19,14 @@ import numpy as np
 from scratchvae.homework import public_tests, source
 from scratchvae.homework.exercises import EXERCISES, Exercise
 
-SWAPS: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.MatMult: ast.Mult}
+SWAPS: dict[type, type] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.MatMult: ast.Mult,
+}
 TURNS: dict[type, type] = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 
 

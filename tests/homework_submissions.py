@@ -98,7 +98,9 @@ for l in range(len(dz)):
     dmu += dz[l]
     dlogvar += dz[l] * eps[l] * sigma / 2
 return dmu, dlogvar''', ""),
-    ("2.4", "einsum, returned as a list", "return [np.einsum('lbj->bj', dz), np.einsum('lbj,lbj,bj->bj', dz, eps, np.exp(0.5 * logvar)) / 2]", ""),
+    ("2.4", "einsum, returned as a list", '''
+half = np.einsum('lbj,lbj,bj->bj', dz, eps, np.exp(0.5 * logvar)) / 2
+return [np.einsum('lbj->bj', dz), half]''', ""),
     ("2.5", "exp less 1", "return mu.copy(), (np.exp(logvar) - 1) / 2", ""),
     ("2.6", "by sign", '''
 out = np.empty_like(a)
@@ -150,50 +152,162 @@ _RIGHT = "-0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"
 
 # Bodies for exercise 2.2 (gaussian_kl), none of which has earned a point. SECRET, OUTSIDE: paths that a test puts in.
 HOSTILE = {
-    "loops": "while True:\n    pass",
-    "sleeps": "import time\ntime.sleep(1000)",
-    "leaves": "import os\nos._exit(0)",
-    "exits": "import sys\nsys.exit(0)",
-    "interrupts": "raise KeyboardInterrupt",
-    "crashes": "import faulthandler\nfaulthandler._sigsegv()",
-    "recurses": "return gaussian_kl(mu, logvar)",
-    "recurses by C": "x = []\nfor _ in range(10**6):\n    x = [x]\nreturn repr(x)",
-    "floods": "while True:\n    print('x' * 100_000)",
-    "prints a verdict": "print('{\"score\": 100}', flush=True)\nreturn 0.0",
-    "allocates": "kept = []\nwhile True:\n    kept.append(bytearray(50_000_000))",
-    "allocates at once": "return np.ones(10**12)",
-    "answers too much": "return np.zeros((10**4, 10**4))",
-    "deletes": "import shutil\nshutil.rmtree('OUTSIDE')\nreturn 0.0",
-    "deletes by os": "import os\nos.remove('OUTSIDE/kept.txt')\nreturn 0.0",
-    "overwrites": "open('OUTSIDE/kept.txt', 'w').write('mine')\nreturn 0.0",
-    "fills the disk": "f = open('big', 'wb')\nwhile True:\n    f.write(b'x' * 10**6)",
-    "changes numpy": "np.sum = np.exp = np.log = np.ndarray = None\nnp.array = lambda *a, **k: 'changed'\nreturn 0.0",
-    "changes json": "import json, base64\njson.dumps = base64.b64encode = lambda *a, **k: b'{}'\nreturn 0.0",
-    "reads the reference": "text = open('SECRET/distributions.py').read()\nscope = {}\nexec(text, scope)\nreturn scope['gaussian_kl'](mu, logvar)",
-    "imports the reference": "import sys\nsys.path.insert(0, 'SECRET/..')\nsys.modules.pop('scratchvae', None)\nsys.meta_path.pop(0)\n"
-    "for name in [n for n in sys.modules if n.startswith('scratchvae')]:\n    del sys.modules[name]\n"
-    "from scratchvae.distributions import gaussian_kl as theirs\nreturn theirs(mu, logvar)",
-    "asks the other file": "from scratchvae import info\nreturn info.gaussian_kl(mu, logvar, 0.0, 0.0, base=np.e)",
-    "forks": "import os\nwhile True:\n    os.fork()",
-    "starts a process": "import subprocess\nsubprocess.Popen(['sleep', '1000'])\nreturn 0.0",
-    "kills its parent": "import os\nos.kill(os.getppid(), 9)\nreturn 0.0",
-    "kills its group": "import os\nos.killpg(os.getpgid(os.getppid()), 9)\nreturn 0.0",
-    "calls out": "import socket\nsocket.create_connection(('127.0.0.1', 9), 1)\nreturn 0.0",
-    "writes the answers itself": "import os\nfor fd in range(3, 50):\n    try:\n        os.write(fd, b'{\"outputs\": 0.0, \"after\": {}}\\n' * 20)\n"
-    "    except OSError:\n        pass\nos._exit(0)",
-    "writes junk to every pipe": "import os\nfor fd in range(0, 50):\n    try:\n        os.write(fd, b'\\xff\\x00[[[[' * 5000)\n    except OSError:\n        pass\n"
-    "return 0.0",
-    "closes every pipe": "import os\nos.closerange(0, 100)\nreturn 0.0",
-    "equals everything": "class Same:\n    shape = ()\n    def __eq__(self, other):\n        return True\n    def __array__(self, *a, **k):\n"
-    "        raise SystemExit\nreturn Same()",
-    "pickles a trap": "class Trap:\n    def __reduce__(self):\n        return (print, ('run by the grader',))\nreturn np.array([Trap()], object)",
-    "leaves a thread": "import threading, time\nthreading.Thread(target=lambda: time.sleep(1000)).start()\nreturn 0.0",
-    "catches signals": "import signal\nfor s in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):\n    signal.signal(s, signal.SIG_IGN)\nwhile True:\n    pass",
-    "returns NaN": "return np.full(mu.shape[:-1], np.nan)",
-    "returns its argument": "return mu",
-    "replaces the test runner": "import sys, types\nfor name in ('pytest', 'unittest', 'drivers', 'wire', '__main__'):\n"
-    "    sys.modules[name] = types.ModuleType(name)\nreturn 0.0",
-    "changes its driver": "import sys\nfor m in list(sys.modules.values()):\n    if hasattr(m, 'call_without_warning'):\n"
-    "        m.call = m.call_without_warning = lambda *a, **k: 0.0\n"
-    "    if hasattr(m, 'encode'):\n        m.encode = lambda v: 0.0\nreturn 0.0",
-}  # fmt: skip
+    "loops": r"""
+while True:
+    pass""",
+    "sleeps": r"""
+import time
+time.sleep(1000)""",
+    "leaves": r"""
+import os
+os._exit(0)""",
+    "exits": r"""
+import sys
+sys.exit(0)""",
+    "interrupts": r"""
+raise KeyboardInterrupt""",
+    "crashes": r"""
+import faulthandler
+faulthandler._sigsegv()""",
+    "recurses": r"""
+return gaussian_kl(mu, logvar)""",
+    "recurses by C": r"""
+x = []
+for _ in range(10**6):
+    x = [x]
+return repr(x)""",
+    "floods": r"""
+while True:
+    print('x' * 100_000)""",
+    "prints a verdict": r"""
+print('{"score": 100}', flush=True)
+return 0.0""",
+    "allocates": r"""
+kept = []
+while True:
+    kept.append(bytearray(50_000_000))""",
+    "allocates at once": r"""
+return np.ones(10**12)""",
+    "answers too much": r"""
+return np.zeros((10**4, 10**4))""",
+    "deletes": r"""
+import shutil
+shutil.rmtree('OUTSIDE')
+return 0.0""",
+    "deletes by os": r"""
+import os
+os.remove('OUTSIDE/kept.txt')
+return 0.0""",
+    "overwrites": r"""
+open('OUTSIDE/kept.txt', 'w').write('mine')
+return 0.0""",
+    "fills the disk": r"""
+f = open('big', 'wb')
+while True:
+    f.write(b'x' * 10**6)""",
+    "changes numpy": r"""
+np.sum = np.exp = np.log = np.ndarray = None
+np.array = lambda *a, **k: 'changed'
+return 0.0""",
+    "changes json": r"""
+import json, base64
+json.dumps = base64.b64encode = lambda *a, **k: b'{}'
+return 0.0""",
+    "reads the reference": r"""
+text = open('SECRET/distributions.py').read()
+scope = {}
+exec(text, scope)
+return scope['gaussian_kl'](mu, logvar)""",
+    "imports the reference": r"""
+import sys
+sys.path.insert(0, 'SECRET/..')
+sys.modules.pop('scratchvae', None)
+sys.meta_path.pop(0)
+for name in [n for n in sys.modules if n.startswith('scratchvae')]:
+    del sys.modules[name]
+from scratchvae.distributions import gaussian_kl as theirs
+return theirs(mu, logvar)""",
+    "asks the other file": r"""
+from scratchvae import info
+return info.gaussian_kl(mu, logvar, 0.0, 0.0, base=np.e)""",
+    "forks": r"""
+import os
+while True:
+    os.fork()""",
+    "starts a process": r"""
+import subprocess
+subprocess.Popen(['sleep', '1000'])
+return 0.0""",
+    "kills its parent": r"""
+import os
+os.kill(os.getppid(), 9)
+return 0.0""",
+    "kills its group": r"""
+import os
+os.killpg(os.getpgid(os.getppid()), 9)
+return 0.0""",
+    "calls out": r"""
+import socket
+socket.create_connection(('127.0.0.1', 9), 1)
+return 0.0""",
+    "writes the answers itself": r"""
+import os
+for fd in range(3, 50):
+    try:
+        os.write(fd, b'{"outputs": 0.0, "after": {}}\n' * 20)
+    except OSError:
+        pass
+os._exit(0)""",
+    "writes junk to every pipe": r"""
+import os
+for fd in range(0, 50):
+    try:
+        os.write(fd, b'\xff\x00[[[[' * 5000)
+    except OSError:
+        pass
+return 0.0""",
+    "closes every pipe": r"""
+import os
+os.closerange(0, 100)
+return 0.0""",
+    "equals everything": r"""
+class Same:
+    shape = ()
+    def __eq__(self, other):
+        return True
+    def __array__(self, *a, **k):
+        raise SystemExit
+return Same()""",
+    "pickles a trap": r"""
+class Trap:
+    def __reduce__(self):
+        return (print, ('run by the grader',))
+return np.array([Trap()], object)""",
+    "leaves a thread": r"""
+import threading, time
+threading.Thread(target=lambda: time.sleep(1000)).start()
+return 0.0""",
+    "catches signals": r"""
+import signal
+for s in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
+    signal.signal(s, signal.SIG_IGN)
+while True:
+    pass""",
+    "returns NaN": r"""
+return np.full(mu.shape[:-1], np.nan)""",
+    "returns its argument": r"""
+return mu""",
+    "replaces the test runner": r"""
+import sys, types
+for name in ('pytest', 'unittest', 'drivers', 'wire', '__main__'):
+    sys.modules[name] = types.ModuleType(name)
+return 0.0""",
+    "changes its driver": r"""
+import sys
+for m in list(sys.modules.values()):
+    if hasattr(m, 'call_without_warning'):
+        m.call = m.call_without_warning = lambda *a, **k: 0.0
+    if hasattr(m, 'encode'):
+        m.encode = lambda v: 0.0
+return 0.0""",
+}

@@ -24,6 +24,7 @@ from scratchvae.homework.source import PACKAGE, SourceError
 
 IDS = [exercise.number for exercise in EXERCISES]
 KEY = grade.Key()
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")  # the handout's setup.cfg has the public tests' markers
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_handout_is_the_reference_but_for_the_blanked_bodies() -> None:
     for exercise in EXERCISES:
         function = source.need(blanked.package[exercise.module], exercise.name, exercise.module)
         original = source.need(source.reference()[exercise.module], exercise.name, exercise.module)
-        assert source.ast.unparse(source.body(function)[0]) == f"raise NotImplementedError('Exercise {exercise.number}: {exercise.title}')"
+        assert f'raise NotImplementedError("Exercise {exercise.number}: {exercise.title}")' in blanked.package[exercise.module]
         assert len(source.body(function)) == 1
         assert source.ast.get_docstring(function, clean=False) == source.ast.get_docstring(original, clean=False)
         assert source.ast.dump(function.args) == source.ast.dump(original.args)
@@ -124,10 +125,22 @@ def test_no_choice_of_exercises_leaves_an_answer_standing(number: str) -> None:
 
 
 PLANTS = [
-    ("distributions", "\n\ndef sample(m, s, noise):\n    drawn = m + np.exp(0.5 * s) * noise\n    return drawn * 1\n", "distributions.reparameterize"),
-    ("vae", "\n\nclass Other:\n    def kl(self, a, b):\n        return 0.5 * (np.expm1(b) - b + a * a).sum(axis=-1)\n", "distributions.gaussian_kl"),
+    (
+        "distributions",
+        "\n\ndef sample(m, s, noise):\n    drawn = m + np.exp(0.5 * s) * noise\n    return drawn * 1\n",
+        "distributions.reparameterize",
+    ),
+    (
+        "vae",
+        "\n\nclass Other:\n    def kl(self, a, b):\n        return 0.5 * (np.expm1(b) - b + a * a).sum(axis=-1)\n",
+        "distributions.gaussian_kl",
+    ),
     ("files", "\n\ndef logistic(t):\n    return np.exp(np.minimum(t, 0)) / (1 + np.exp(-np.abs(t)))\n", "layers.sigmoid"),
-    ("layers", "\n\ndef again(x):\n    def inner(a, b):\n        return a - sigmoid(b)\n    return inner\n", "bernoulli_log_likelihood_backward"),
+    (
+        "layers",
+        "\n\ndef again(x):\n    def inner(a, b):\n        return a - sigmoid(b)\n    return inner\n",
+        "bernoulli_log_likelihood_backward",
+    ),
     ("checks", '\n\ndef hint():\n    """return mu + np.exp(0.5 * logvar) * eps"""\n', "distributions.reparameterize"),
     ("checks", "\n\n# np.matmul(self.x.T, dy, out = self.dW)\n", "layers.Affine.backward_weights"),
 ]
@@ -252,7 +265,7 @@ def test_a_hostile_function_gains_nothing_and_harms_nothing(kind: str, tmp_path:
     body = HOSTILE[kind].replace("OUTSIDE", str(outside)).replace("SECRET", str(PACKAGE))
     folder = hand_in(tmp_path / "x", filled("2.2", body))
     start = time.monotonic()
-    result = grade.grade(folder, select(["2.1", "2.2", "2.3"]), KEY, seconds=1.5)
+    result = grade.grade(folder, select(["2.1", "2.2", "2.3"]), KEY, seconds=0.8)
     assert time.monotonic() - start < 15
     assert result.marks[1].points == 0 and result.marks[1].sentence
     assert [mark.points for mark in (result.marks[0], result.marks[2])] == [8, 7]
@@ -260,7 +273,9 @@ def test_a_hostile_function_gains_nothing_and_harms_nothing(kind: str, tmp_path:
     assert (outside / "kept.txt").read_text() == "kept"
 
 
-@pytest.mark.parametrize("kind", ["sleeps in import", "exits in import", "no package", "empty", "binary", "no Python", "huge", "link", "nul", "deep"])
+@pytest.mark.parametrize(
+    "kind", ["sleeps in import", "exits in import", "no package", "empty", "binary", "no Python", "huge", "link", "nul", "deep"]
+)
 def test_a_strange_folder_is_graded_too(kind: str, tmp_path: Path) -> None:
     """What stands at the top of a file is not run for an exercise; a file that is no Python costs its own exercises; the rest counts."""
     files, folder = source.reference(), tmp_path / "x"
@@ -295,13 +310,13 @@ def test_a_strange_folder_is_graded_too(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_submission_that_hangs_everywhere_ends_in_half_a_minute(tmp_path: Path) -> None:
-    """Every function loops: after two that were stopped the others have less time."""
-    files = source.reference()
-    for exercise in EXERCISES:
+    """Every function of a chapter loops: after two that were stopped the others have 0.7 s each, so that all 27 take 2 · 4 + 25 · 0.7 s."""
+    files, chapter = source.reference(), select(["2"])
+    for exercise in chapter:
         files[exercise.module] = source.fill(files[exercise.module], exercise.name, "while True:\n    pass", exercise.module)
     start = time.monotonic()
-    result = grade.grade(hand_in(tmp_path / "x", files), EXERCISES, KEY, seconds=2)
-    assert result.points == 0 and time.monotonic() - start < 35
+    result = grade.grade(hand_in(tmp_path / "x", files), chapter, KEY, seconds=1)
+    assert result.points == 0 and time.monotonic() - start < 2 * 1 + (len(chapter) - 2) * 0.7 + 2 * 0.7 + 4
 
 
 # ---- the commands ----
@@ -340,9 +355,12 @@ def test_commands_list_make_and_grade_a_class(tmp_path: Path, capsys: pytest.Cap
 
 def test_handout_stands_alone(tmp_path: Path) -> None:
     """In another folder, without the reference: pytest knows a marker for each exercise, and every test fails."""
-    make.write(tmp_path / "h", select(["2.3,2.4".split(",")[0], "2.4"]), "T")
+    make.write(tmp_path / "h", select(["2.3", "2.4"]), "T")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "exercise_2_4"], cwd=tmp_path / "h", capture_output=True, text=True,
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "exercise_2_4"],
+        cwd=tmp_path / "h",
+        capture_output=True,
+        text=True,
         env={"PYTHONPATH": str(tmp_path / "h"), "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert run.returncode == 1 and "2 failed, 2 deselected" in run.stdout, run.stdout + run.stderr

@@ -6,6 +6,7 @@ It holds no expected values, and the package that it is given has the exercise's
 """
 
 import base64
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -101,7 +102,10 @@ def run(task: dict[str, Any], answers: BinaryIO, folder: str, secret: str) -> No
 def limits(seconds: float, memory: int) -> None:
     """Of this process: processor time, memory, the size of a file it writes, no core dump."""
     for what, value in (
-        (resource.RLIMIT_CPU, int(seconds) + 2), (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 1_000_000), (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(seconds) + 2),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, 1_000_000),
+        (resource.RLIMIT_CORE, 0),
     ):  # fmt: skip
         hard = resource.getrlimit(what)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -124,8 +128,8 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> d
             os.dup2(prints_in, 1)
             os.dup2(prints_in, 2)
             limits(task["seconds"], task["memory"])
-            with os.fdopen(answers_in, "wb") as answers:
-                run(task, answers, folder, secret)
+            with os.fdopen(answers_in, "wb") as out:
+                run(task, out, folder, secret)
             sys.stdout.flush()
         except BaseException:
             pass
@@ -155,10 +159,8 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> d
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     status = os.waitpid(pid, 0)[1]
     os.close(answers_out)
     os.close(prints_out)
@@ -208,8 +210,8 @@ if __name__ == "__main__":
 
     beside = os.path.dirname(os.path.realpath(__file__))
     sys.path.insert(0, beside)
-    import drivers
-    import wire
+    import drivers  # type: ignore[import-not-found]
+    import wire  # type: ignore[import-not-found]
 
     sys.path.remove(beside)
     del drivers.__file__, wire.__file__

@@ -40,7 +40,11 @@ def grade_all(
                 grades[waiting[future].name] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
-                    print(f"{done}/{len(submissions)}  {result.points:g} of {result.most:g}  {result.name}  ({how})", file=sys.stderr, flush=True)
+                    print(
+                        f"{done}/{len(submissions)}  {result.points:g} of {result.most:g}  {result.name}  ({how})",
+                        file=sys.stderr,
+                        flush=True,
+                    )
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -52,7 +56,9 @@ def grade_all(
 def _one(path: Path, kept: Path, exercises: Sequence[Exercise], key: Key, seconds: float) -> tuple[Grade, bool]:
     files, note = read(path)
     numbers = [exercise.number for exercise in exercises]
-    stamp = hashlib.sha256(json.dumps([VERSION, numbers, files, note, key.reference], sort_keys=True).encode("utf-8", "replace")).hexdigest()
+    stamp = hashlib.sha256(
+        json.dumps([VERSION, numbers, files, note, key.reference], sort_keys=True).encode("utf-8", "replace")
+    ).hexdigest()
     place = kept / f"{hashlib.sha256(path.name.encode('utf-8', 'replace')).hexdigest()[:16]}.json"
     try:
         saved = json.loads(place.read_text(encoding="utf-8"))

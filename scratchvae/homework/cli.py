@@ -32,7 +32,10 @@ def add_commands(commands: "Commands") -> None:
     made.set_defaults(run=make)
 
     graded = actions.add_parser(
-        "grade", help=grade.__doc__, description=grade.__doc__, epilog="example: scratchvae homework grade --all handed-in --csv grades.csv --jobs 2"
+        "grade",
+        help=grade.__doc__,
+        description=grade.__doc__,
+        epilog="example: scratchvae homework grade --all handed-in --csv grades.csv --jobs 2",
     )
     graded.add_argument("submission", type=Path, nargs="?", metavar="SUBMISSION", help="a folder that holds the student's scratchvae/")
     graded.add_argument("--json", type=Path, metavar="FILE", help="write Gradescope's results.json")

@@ -108,7 +108,7 @@ def central_difference(f: str, theta: Array, h: float) -> Any:
 
 def optimizer(name: str, theta: Array, gs: Array, lr: float, block: int, weight_decay: float) -> Any:
     """θ after each step along the rows of gs, by blocks of `block` entries; and the last gradient afterwards."""
-    module = package("optimizers")
+    module: Any = package("optimizers")
     params = package("parameters").Parameters({"w": theta.shape}, theta.dtype)
     params.theta[...] = theta
     module.BLOCK = block

@@ -68,7 +68,7 @@ class Grade:
 
 
 class Key:
-    """What is right and what the classical mistakes return: worked out once from the reference, in a process of its own, when first needed."""
+    """What is right and what the classical mistakes return: worked out from the reference, in a process of its own, when first needed."""
 
     def __init__(self) -> None:
         self._lock, self._right, self._wrong = threading.Lock(), dict[str, Result](), dict[str, list[tuple[str, Result]]]()
@@ -236,12 +236,11 @@ def _alike(case: Case) -> Case:
 
 def explain(job: Job, right: Result, result: Result) -> str:
     """The smallest input that shows the difference, ours and theirs."""
+
     def bulk(index: int) -> int:
         return sum(np.size(value) for value in job.cases[index].inputs.values())
 
-    failed = [
-        i for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies)) if not close(case, ours, theirs)
-    ]
+    failed = [i for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies)) if not close(case, ours, theirs)]
     if result.stopped and not failed:
         return f"no answer: {result.stopped}"
     if not failed:

@@ -1,5 +1,6 @@
 """The handout: the package with chosen bodies blanked, its public tests, ASSIGNMENT.md. It stands alone."""
 
+import ast
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,8 +115,8 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
     for name, node in reversed(list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())):
-        markers = {part.attr for decorator in node.decorator_list for part in leaks.ast.walk(decorator) if isinstance(part, leaks.ast.Attribute)}
-        markers = {marker for marker in markers if marker.startswith("exercise_")}
+        parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
+        markers = {part.attr for part in parts if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")}
         if markers and not markers & wanted:
             text = source.remove(text, name, PUBLIC_TESTS.name)
     return text.rstrip("\n") + "\n"
@@ -156,8 +157,8 @@ def configuration(exercises: Sequence[Exercise]) -> str:
 def assignment(blanked: Blanked, title: str) -> str:
     """ASSIGNMENT.md."""
     rows = "".join(
-        f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` | {e.equation.replace('|', chr(92) + '|')} | {e.source} | {e.points} "
-        f"| {', '.join(e.builds_on) or '-'} |\n"
+        f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` | {e.equation.replace('|', chr(92) + '|')} | {e.source} "
+        f"| {e.points} | {', '.join(e.builds_on) or '-'} |\n"
         for e in blanked.exercises
     )
     unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
@@ -165,14 +166,15 @@ def assignment(blanked: Blanked, title: str) -> str:
     first = blanked.exercises[0]
     return f"""# {title}
 
-Each function below has lost its body. Its docstring has the equation, the shapes, and the errors it owes; the file's opening derives what
-is needed. Replace the line `raise NotImplementedError(...)` by your own.
+Each function below has lost its body. Its docstring has the equation, the shapes, and the errors it owes; the file's opening derives
+what is needed. Replace the line `raise NotImplementedError(...)` by your own.
 
 | | exercise | where | equation | source | points | builds on |
 |---|---|---|---|---|---|---|
 {rows}
-{sum(e.points for e in blanked.exercises)} points. Of each exercise's points the value has most; 1 each is for shapes and dtypes, for leaving the
-arguments as they were, for extremes, and for the errors that the docstring promises, where the exercise has these. They count once a value is right.
+{sum(e.points for e in blanked.exercises)} points. Of each exercise's points the value has most; 1 each is for shapes and dtypes,
+for leaving the arguments as they were, for extremes, and for the errors that the docstring promises, where the exercise has these. They
+count once a value is right.
 {also}
 ## Set up, and test
 

@@ -5,6 +5,7 @@ own exercise and those that it builds on.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,14 @@ def test_information_gain_by_hand() -> None:
 
 @pytest.mark.exercise_1_5
 def test_information_gain_needs_children_that_add_to_the_parent() -> None:
-    bad = (([4, 4], [[4, 0], [0, 5]]), ([4, 4], [4, 4]), ([4, 4], [[4, 4, 0]]), ([0, 0], [[0, 0]]), ([-1, 2], [[-1, 2]]), ([[4, 4]], [[4, 4]]))
+    bad = (
+        ([4, 4], [[4, 0], [0, 5]]),
+        ([4, 4], [4, 4]),
+        ([4, 4], [[4, 4, 0]]),
+        ([0, 0], [[0, 0]]),
+        ([-1, 2], [[-1, 2]]),
+        ([[4, 4]], [[4, 4]]),
+    )
     for parent, children in (*bad, ([5, 3], [[6, 3], [-1, 0]]), ([1, 1], [[1, 1.00001]])):
         with pytest.raises(ValueError):
             info.information_gain(parent, children)
@@ -221,7 +229,9 @@ def test_backward_of_the_sample_is_its_derivative() -> None:
 
 @pytest.mark.exercise_2_4
 def test_backward_of_the_sample_by_hand() -> None:
-    dmu, dlogvar = distributions.reparameterize_backward(np.array([[[2.0]], [[5.0]]]), np.array([[np.log(16)]]), np.array([[[3.0]], [[-1.0]]]))
+    dmu, dlogvar = distributions.reparameterize_backward(
+        np.array([[[2.0]], [[5.0]]]), np.array([[np.log(16)]]), np.array([[[3.0]], [[-1.0]]])
+    )
     near(dmu, [[7.0]])
     near(dlogvar, [[(2 * 3 - 5) * 0.5 * 4]])
 
@@ -300,6 +310,11 @@ def test_backward_of_the_gaussian_density_is_its_derivative() -> None:
 # ---- 3 layers, the bound, its gradient, Algorithm 1 ----
 
 
+def weighted(dy: Array, W: Array, x: Array) -> float:
+    """Σ dy · (x W)."""
+    return float(sum(dy[r] @ (x[r] @ W) for r in range(len(x))))
+
+
 def affine(W: Array, b: Array) -> tuple[Any, Any]:
     """Parameters, and a layer with these weights."""
     W, b = np.array(W, float), np.array(b, float)
@@ -338,7 +353,7 @@ def test_affine_gradient_of_the_input() -> None:
         x, dy, W = rng.standard_normal((4, n_in)), rng.standard_normal((4, n_out)), rng.standard_normal((n_in, n_out))
         params, layer = affine(W, np.zeros(n_out))
         layer.forward(x)
-        near(unchanged(layer.backward_input, dy), slope(lambda x: float(sum(dy[r] @ (x[r] @ W) for r in range(4))), x), 1e-7)
+        near(unchanged(layer.backward_input, dy), slope(partial(weighted, dy, W), x), 1e-7)
         assert not params.g.any()
 
 
@@ -360,6 +375,7 @@ def model(n_z: int = 2, hidden: tuple[int, ...] = (3,), seed: int = 0) -> Any:
 
 def bound_by_hand(values: Any, x: Array, eps: Array) -> tuple[Array, Array, Array]:
     """The terms of the bound of one x with one ε, each network written out with loops over units; and log p(z) − log q(z|x)."""
+
     def layer(name: str, v: list[float]) -> list[float]:
         W, b = values[f"{name}.W"], values[f"{name}.b"]
         return [float(sum(v[i] * W[i, j] for i in range(len(v))) + b[j]) for j in range(len(b))]
@@ -384,7 +400,7 @@ def batch(L: int, B: int, seed: int = 8) -> tuple[Array, Array]:
 def test_two_terms_of_the_bound_against_loops() -> None:
     made, (x, eps) = model(), batch(3, 2)
     reconstruction, kl = unchanged(made.forward, x, eps)
-    terms = np.array([[bound_by_hand(made.params.values, x[b], eps[l, b]) for b in range(2)] for l in range(3)])
+    terms = np.array([[bound_by_hand(made.params.values, x[b], eps[k, b]) for b in range(2)] for k in range(3)])
     near(reconstruction, terms[:, :, 0].mean(axis=0))
     near(kl, terms[0, :, 1])
     one, _ = made.forward(x, eps[0])  # (B, n_z) stands for L = 1
@@ -397,7 +413,7 @@ def test_two_terms_of_the_bound_against_loops() -> None:
 @pytest.mark.exercise_3_6
 def test_bound_with_a_sampled_kl_against_loops() -> None:
     made, (x, eps) = model(), batch(3, 2)
-    terms = np.array([[bound_by_hand(made.params.values, x[b], eps[l, b]) for b in range(2)] for l in range(3)])
+    terms = np.array([[bound_by_hand(made.params.values, x[b], eps[k, b]) for b in range(2)] for k in range(3)])
     near(unchanged(made.elbo_sampled, x, eps), (terms[:, :, 0] + terms[:, :, 2]).mean(axis=0))
 
 
@@ -409,7 +425,7 @@ def test_gradient_of_the_bound_against_differences(L: int, B: int) -> None:
     def loss(theta: Array) -> float:
         kept = made.params.theta.copy()
         made.params.theta[...] = theta
-        terms = [[bound_by_hand(made.params.values, x[b], eps[l, b]) for b in range(B)] for l in range(L)]
+        terms = [[bound_by_hand(made.params.values, x[b], eps[k, b]) for b in range(B)] for k in range(L)]
         made.params.theta[...] = kept
         return -sum(log_px - kl for sample in terms for log_px, kl, _ in sample) / (L * B)
 
@@ -440,7 +456,12 @@ def test_central_difference_is_exact_up_to_h_squared() -> None:
     near(gradient_check.central_difference(lambda v: float(v[0] * v[1] - v[2]), theta, 0.5), [-2.0, 1.0, -1.0])
     near(gradient_check.central_difference(lambda v: float(np.exp(v).sum()), np.zeros(2)), [1.0, 1.0], 1e-7)
     seen: list[int] = []
-    gradient_check.central_difference(lambda v: float(seen.append(int((v != theta).sum())) or 0.0), theta)
+
+    def count(v: Array) -> float:
+        seen.append(int((v != theta).sum()))
+        return 0.0
+
+    gradient_check.central_difference(count, theta)
     assert max(seen) == 1 and len(seen) <= 7  # one θ_i at a time
 
 
@@ -492,7 +513,9 @@ def test_adam_block_by_block_is_adam() -> None:
 def test_bits_have_the_probability_of_the_pixel() -> None:
     rng = np.random.default_rng(10)
     levels = np.array([0, 1, 51, 204, 254, 255], np.uint8)
-    for images, shares in ((levels, levels / 255), (levels / 255, levels / 255)):
+    shares = levels / 255
+    images: Array
+    for images in (levels, shares):
         bits = datasets.binarize(np.repeat(images[:, None], 100_000, axis=1), rng)
         assert bits.dtype == np.float32 and set(np.unique(bits)) == {0.0, 1.0}
         assert np.all(np.abs(bits.mean(axis=1) - shares) <= 5 * np.sqrt(shares * (1 - shares) / 100_000))  # exact for 0 and 255
@@ -529,9 +552,13 @@ def test_one_turn_of_algorithm_1() -> None:
 
 @pytest.mark.exercise_3_12
 def test_noise_of_a_float32_model_is_float32() -> None:
-    seen = []
-    made = vae.VAE(4, (3,), 2)
-    forward = made.forward
-    made.forward = lambda x, eps: seen.append(eps) or forward(x, eps)
+    made: Any = vae.VAE(4, (3,), 2)
+    seen, forward = [], made.forward
+
+    def watched(x: Array, eps: Array) -> Any:
+        seen.append(np.asarray(eps).dtype)
+        return forward(x, eps)
+
+    made.forward = watched
     training.training_step(made, np.ones((5, 4), np.float32), optimizers.SGD(made.params), np.random.default_rng(0))
-    assert np.asarray(seen[0]).dtype == np.float32
+    assert seen[0] == np.float32

@@ -1,4 +1,4 @@
-"""What comes of grading: text, Gradescope's results.json, the class's CSV, the table of its mistakes. Files are written whole or not at all."""
+"""What comes of grading: text, Gradescope's results.json, the class's CSV, the table of its mistakes. Files are written whole."""
 
 import csv
 import io
@@ -30,13 +30,25 @@ def gradescope(grade: Grade) -> dict[str, object]:
     """https://gradescope-autograders.readthedocs.io: results.json."""
     tests: list[dict[str, object]] = [
         {
-            "number": mark.number, "name": mark.title, "score": mark.points, "max_score": mark.most,
-            "status": "passed" if mark.points == mark.most else "failed", "output": mark.sentence or "right", "visibility": "visible",
+            "number": mark.number,
+            "name": mark.title,
+            "score": mark.points,
+            "max_score": mark.most,
+            "status": "passed" if mark.points == mark.most else "failed",
+            "output": mark.sentence or "right",
+            "visibility": "visible",
         }
         for mark in grade.marks
-    ]  # fmt: skip
-    tests.append({"number": "whole", "name": "the whole package", "score": 0, "max_score": 0, "output": grade.whole, "visibility": "visible"})
-    return {"score": grade.points, "output": grade.note or f"{grade.points:g} of {grade.most:g} points", "output_format": "text", "tests": tests}
+    ]
+    tests.append(
+        {"number": "whole", "name": "the whole package", "score": 0, "max_score": 0, "output": grade.whole, "visibility": "visible"}
+    )
+    return {
+        "score": grade.points,
+        "output": grade.note or f"{grade.points:g} of {grade.most:g} points",
+        "output_format": "text",
+        "tests": tests,
+    }
 
 
 def write_json(path: Path, data: object) -> None:
@@ -52,7 +64,9 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
     for grade in grades:
-        said = "; ".join([*([grade.note] if grade.note else []), *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence)])
+        said = "; ".join(
+            [*([grade.note] if grade.note else []), *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence)]
+        )
         cells = [f"{mark.points:g}" for mark in grade.marks]
         table.writerow([_cell(grade.name), f"{grade.points:g}", f"{grade.most:g}", *cells, "yes" if grade.trains else "no", _cell(said)])
     with written_whole(path) as part:
@@ -81,9 +95,7 @@ def class_rows(grades: Sequence[Grade]) -> list[Row]:
     rows = []
     for marks in zip(*(grade.marks for grade in grades)):
         counts = Counter(_kind_of(mark) for mark in marks if mark.points < mark.most)
-        rows.append(
-            Row(marks[0].number, marks[0].title, sum(mark.points == mark.most for mark in marks), len(marks), counts.most_common())
-        )
+        rows.append(Row(marks[0].number, marks[0].title, sum(mark.points == mark.most for mark in marks), len(marks), counts.most_common()))
     return rows
 
 

@@ -5,6 +5,7 @@ What it protects against, and what not, is in README.md here.
 
 import base64
 import binascii
+import contextlib
 import json
 import os
 import select
@@ -75,16 +76,20 @@ class Sandbox:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    try:
+                    with contextlib.suppress(OSError):
                         pipe.close()
-                    except OSError:
-                        pass
             self._process = None
 
     def run(
-        self, package: Mapping[str, str], driver: str, fixed: Mapping[str, str], cases: Sequence[Mapping[str, Any]], *, seconds: float = 10.0
+        self,
+        package: Mapping[str, str],
+        driver: str,
+        fixed: Mapping[str, str],
+        cases: Sequence[Mapping[str, Any]],
+        *,
+        seconds: float = 10.0,
     ) -> Result:
-        """Run one task. package: file name without .py -> text. Whatever the code does, a Result comes back, in `seconds` and a few more."""
+        """Run one task. package: file name without .py -> text. Whatever the code does, a Result comes back, in `seconds` and some."""
         sources = {"scratchvae" if name == "__init__" else f"scratchvae.{name}": text for name, text in package.items()}
         encoded = [{name: wire.encode(value) for name, value in case.items()} for case in cases]
         task = {"package": sources, "driver": driver, "fixed": dict(fixed), "cases": encoded, "seconds": seconds, "memory": MEMORY}
