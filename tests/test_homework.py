@@ -24,7 +24,6 @@ from scratchvae.homework.source import PACKAGE, SourceError
 
 IDS = [exercise.number for exercise in EXERCISES]
 KEY = grade.Key()
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")  # the handout's setup.cfg has the public tests' markers
 
 
 @pytest.fixture(scope="module")
