@@ -17,6 +17,7 @@ from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.gradient_check import check_gradient
+from scratchvae.homework.cli import add_commands as add_homework
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
@@ -336,4 +337,6 @@ def _parser() -> argparse.ArgumentParser:
     g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")
     with_networks(g, 3, (7,))
     g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
+
+    add_homework(commands)
     return parser

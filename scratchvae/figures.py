@@ -4,6 +4,7 @@ Each function writes one PNG. Images are (n, n_x) with values in [0, 1], 1 drawn
 """
 
 import os
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -111,6 +112,34 @@ def _picture(images: FloatArray, columns: int, image_shape: tuple[int, int], tit
     axes.set_title(title, fontsize=10)
     axes.axis("off")
     return figure
+
+
+def class_table(rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName) -> None:
+    """A class's homework: for each exercise a bar of how many were right, and its mistakes, the most frequent first.
+
+    rows: number, title, right, of how many, [(mistake, how many), ...].
+    """
+    most = 4  # mistakes shown for each exercise
+    heights = [0.9 + max(1, min(most, len(mistakes))) for *_, mistakes in rows]
+    figure = Figure(figsize=(14, 0.6 + 0.2 * sum(heights)))
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.27, right=0.42, top=0.97, bottom=0.05)
+    top = 0.0
+    for (number, title, right, of, mistakes), height in zip(rows, heights):
+        middle = top + height / 2
+        axes.barh(middle, 1, height=0.8, color="0.9")
+        axes.barh(middle, right / of, height=0.8, color="0.4")
+        axes.text(-0.04, middle, f"{number}  {title}", ha="right", va="center", fontsize=9)
+        axes.text(1.04, middle, f"{right} of {of}", va="center", fontsize=9)
+        for i, (mistake, count) in enumerate(mistakes[:most]):
+            more = f"  (and {len(mistakes) - most} other kinds)" if i == most - 1 and len(mistakes) > most else ""
+            y = middle + i - (min(most, len(mistakes)) - 1) / 2
+            axes.text(1.5, y, f"{count} × {mistake[:88]}{more}", va="center", fontsize=8)
+        top += height
+    axes.set(xlim=(0, 1), ylim=(top, 0), yticks=[], xticks=[0, 0.5, 1], xticklabels=["0", "half", "all"])
+    axes.set_xlabel("right", fontsize=9)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    _save(figure, path)
 
 
 def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: int) -> FloatArray:

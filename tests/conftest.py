@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from scratchvae.homework.exercises import EXERCISES
+
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("dev", deadline=None, max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The markers of the homework's public tests, which the handout's setup.cfg has."""
+    for exercise in EXERCISES:
+        config.addinivalue_line("markers", f"{exercise.marker}: exercise {exercise.number}, {exercise.title}")
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -1,0 +1,497 @@
+"""What each exercise is called with, and how an answer is compared. All inputs are drawn with fixed seeds; expected values are not here.
+
+The kinds of check, each worth 1 point, and `value` the rest:
+
+    value      right numbers, in float64
+    shapes     shapes and dtypes: float32 stays float32, batches keep their leading axes
+    inputs     the arguments are afterwards as they were
+    extremes   zeros in p, logits of ±10⁴, log σ² of ±50
+    errors     a ValueError or TypeError where the docstring promises one
+
+A formula that gives no right value has no points for being careful: the last four count when at least one value is right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scratchvae.homework.wire import Opaque
+
+Inputs = dict[str, Any]
+KINDS = ("value", "shapes", "inputs", "extremes", "errors")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call. rtol: how far a right answer may be off, relative to its largest entry; atol: absolutely.
+
+    any_dtype: the type is not looked at: `np.log(2 * np.pi)`, written into a formula, makes float64 of float32 in some versions of NumPy.
+    """
+
+    kind: str
+    inputs: Inputs
+    rtol: float = 1e-9
+    atol: float = 1e-12
+    any_dtype: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """How an exercise is called: the driver, what is the same in every call, and the calls."""
+
+    driver: str
+    fixed: dict[str, str]
+    cases: list[Case]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """ours: expected. theirs: the student's. What gradient_check says of two gradients, for any answer."""
+
+    exact: bool
+    close: bool
+    largest: float
+    why: str = ""
+
+
+def compare(ours: Any, theirs: Any, case: Case) -> Difference:
+    """Compare two outputs, part by part."""
+    if isinstance(ours, tuple):
+        if not isinstance(theirs, tuple) or len(theirs) != len(ours):
+            return Difference(False, False, np.inf, f"it should return {len(ours)} things, and returns {describe(theirs)}")
+        parts = [compare(a, b, case) for a, b in zip(ours, theirs)]
+        why = next((part.why for part in parts if not part.close), "")
+        return Difference(all(p.exact for p in parts), all(p.close for p in parts), max(p.largest for p in parts), why)
+    if theirs is None or isinstance(theirs, str | tuple | dict | Opaque):
+        return Difference(False, False, np.inf, f"it should return numbers, and returns {describe(theirs)}")
+    a, b = np.asarray(ours), np.asarray(theirs)
+    if a.shape != b.shape:
+        return Difference(False, False, np.inf, f"the shape should be {a.shape}, and is {b.shape}")
+    if case.kind == "shapes" and not case.any_dtype and isinstance(ours, np.ndarray) and a.ndim and a.dtype != b.dtype:
+        return Difference(False, False, 0.0, f"the type should be {a.dtype}, and is {b.dtype}")
+    if a.size == 0:
+        return Difference(True, True, 0.0)
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if bool((np.isfinite(a) != np.isfinite(b)).any()) or not np.array_equal(a[~np.isfinite(a)], b[~np.isfinite(b)], equal_nan=True):
+        return Difference(False, False, np.inf, "infinite or not a number where it should not be, or finite where it should not be")
+    finite = np.isfinite(a)
+    off = np.abs(a[finite] - b[finite])
+    largest = float(off.max(initial=0.0))
+    scale = np.abs(a[finite]) if case.kind == "extremes" else np.abs(a[finite]).max(initial=0.0)
+    return Difference(largest == 0, bool((off <= case.rtol * scale + case.atol).all()), largest)
+
+
+def describe(value: Any) -> str:
+    """A value in one line."""
+    if isinstance(value, np.ndarray | np.generic):
+        text = np.array2string(np.asarray(value), precision=6, threshold=8, separator=", ").replace("\n", "")
+        return text if value.size <= 8 else f"{text} of shape {value.shape}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(describe, value))})"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+# ---- the inputs ----
+
+
+def _rows(rng: np.random.Generator, *shape: int, zeros: bool = False) -> NDArray[np.float64]:
+    p = rng.random(shape) + 0.05
+    if zeros:
+        p[..., 0] = 0
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def _call(module: str, name: str, cases: list[Case], driver: str = "call") -> Job:
+    return Job(driver, {"module": module, "name": name}, cases)
+
+
+def _entropy() -> Job:
+    rng = np.random.default_rng(11)
+    p = _rows(rng, 4, 5)
+    return _call(
+        "info",
+        "entropy",
+        [
+            Case("value", {"p": np.array([0.25, 0.75])}),
+            Case("value", {"p": p[0]}),
+            Case("value", {"p": p[1], "base": np.e}),
+            Case("value", {"p": p}),
+            Case("value", {"p": p.T.copy(), "axis": 0, "base": 3.0}),
+            Case("shapes", {"p": _rows(rng, 2, 3, 4)}),
+            Case("shapes", {"p": p.astype(np.float32)}, 1e-4),
+            Case("extremes", {"p": np.array([0.0, 1.0])}),
+            Case("extremes", {"p": _rows(rng, 3, 4, zeros=True)}),
+            Case("errors", {"p": np.array([0.5, 0.6])}),
+            Case("errors", {"p": np.array([1.5, -0.5])}),
+            Case("errors", {"p": np.array([np.nan, 1.0])}),
+            Case("errors", {"p": np.array([0.5, 0.5]), "base": 1.0}),
+        ],
+    )
+
+
+def _two(name: str, seed: int, zero_in_q: bool) -> Job:
+    rng = np.random.default_rng(seed)
+    p, q = _rows(rng, 4, 5), _rows(rng, 4, 5)
+    p0 = _rows(rng, 3, 4, zeros=True)
+    return _call(
+        "info",
+        name,
+        [
+            Case("value", {"p": np.array([0.25, 0.75]), "q": np.array([0.5, 0.5])}),
+            Case("value", {"p": p[0], "q": q[0]}),
+            Case("value", {"p": p[1], "q": q[1], "base": np.e}),
+            Case("value", {"p": p, "q": q}),
+            Case("value", {"p": p.T.copy(), "q": q.T.copy(), "axis": 0, "base": 3.0}),
+            Case("shapes", {"p": _rows(rng, 2, 3, 4), "q": _rows(rng, 2, 3, 4)}),
+            Case("shapes", {"p": p.astype(np.float32), "q": q.astype(np.float32)}, 1e-4),
+            Case("extremes", {"p": p0, "q": _rows(rng, 3, 4)}, 1e-9, 1e-9),
+            Case("extremes", {"p": p0, "q": p0[::-1].copy()}, 1e-9, 1e-9),
+            *([Case("extremes", {"p": np.array([0.5, 0.5]), "q": np.array([0.0, 1.0])})] if zero_in_q else []),
+            Case("errors", {"p": np.array([0.5, 0.5]), "q": np.array([0.5, 0.6])}),
+            Case("errors", {"p": np.array([1.5, -0.5]), "q": np.array([0.5, 0.5])}),
+            Case("errors", {"p": np.array([0.5, 0.5]), "q": np.array([0.2, 0.3, 0.5])}),
+            Case("errors", {"p": np.array([0.5, 0.5]), "q": np.array([0.5, 0.5]), "base": -2.0}),
+        ],
+    )
+
+
+def _binary_cross_entropy() -> Job:
+    rng = np.random.default_rng(14)
+    y, y_hat = rng.random((3, 4)), rng.random((3, 4)) * 0.9 + 0.05
+    bits = (rng.random((3, 4)) < 0.5).astype(float)
+    return _call(
+        "info",
+        "binary_cross_entropy",
+        [
+            Case("value", {"y": np.array([1.0]), "y_hat": np.array([0.25])}),
+            Case("value", {"y": bits, "y_hat": y_hat}),
+            Case("value", {"y": y, "y_hat": y_hat}),
+            Case("value", {"y": y, "y_hat": y_hat, "base": 2.0}),
+            Case("shapes", {"y": y.astype(np.float32), "y_hat": y_hat.astype(np.float32)}, 1e-4),
+            Case("shapes", {"y": y[0], "y_hat": y_hat[0]}),
+            Case("extremes", {"y": np.array([0.0, 1.0, 0.0, 1.0, 0.5]), "y_hat": np.array([0.0, 1.0, 1.0, 0.0, 1.0])}),
+            Case("errors", {"y": np.array([0.5, 2.0]), "y_hat": np.array([0.5, 0.5])}),
+            Case("errors", {"y": np.array([0.5]), "y_hat": np.array([-0.1])}),
+            Case("errors", {"y": np.array([0.5, 0.5]), "y_hat": np.array([0.5])}),
+        ],
+    )
+
+
+def _information_gain() -> Job:
+    children = np.array([[3.0, 1.0, 4.0], [2.0, 6.0, 1.0], [0.0, 5.0, 2.0]])
+    two = np.array([[8.0, 2.0], [2.0, 8.0]])
+    return _call(
+        "info",
+        "information_gain",
+        [
+            Case("value", {"parent": two.sum(axis=0), "children": two}),
+            Case("value", {"parent": children.sum(axis=0), "children": children}),
+            Case("value", {"parent": np.array([9.0, 3.0]), "children": np.array([[7.0, 0.0], [2.0, 3.0]])}),
+            Case("value", {"parent": children.sum(axis=0), "children": children, "base": np.e}),
+            Case("extremes", {"parent": np.array([5.0, 3.0]), "children": np.array([[5.0, 0.0], [0.0, 3.0], [0.0, 0.0]])}, 1e-9, 1e-9),
+            Case("errors", {"parent": np.array([5.0, 3.0]), "children": np.array([[5.0, 0.0], [0.0, 4.0]])}),
+            Case("errors", {"parent": np.array([5.0, 3.0]), "children": np.array([5.0, 3.0])}),
+        ],
+    )
+
+
+def _code_lengths() -> Job:
+    p = _rows(np.random.default_rng(16), 9)
+    return _call(
+        "info",
+        "code_lengths",
+        [
+            Case("value", {"q": np.array([0.5, 0.25, 0.125, 0.125])}),
+            Case("value", {"q": np.array([0.3, 0.3, 0.2, 0.2])}),
+            Case("value", {"q": p}),
+            Case("extremes", {"q": np.array([0.0, 1.0])}),
+            Case("extremes", {"q": np.array([0.0, 0.9, 0.1])}),
+            Case("errors", {"q": np.array([0.5, 0.6])}),
+            Case("errors", {"q": np.array([[0.5, 0.5], [0.5, 0.5]])}),
+        ],
+    )
+
+
+def _gaussian_log_density(name: str, seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+    z, mu, logvar = rng.standard_normal((3, 5, 4))
+    f32 = np.float32
+    return _call(
+        "distributions",
+        name,
+        [
+            Case("value", {"z": np.array([1.0]), "mu": np.array([0.5]), "logvar": np.array([0.7])}),
+            Case("value", {"z": z[0], "mu": mu[0], "logvar": logvar[0]}),
+            Case("value", {"z": z, "mu": mu, "logvar": logvar}),
+            Case("shapes", {"z": z.astype(f32), "mu": mu.astype(f32), "logvar": logvar.astype(f32)}, 1e-4, any_dtype=True),
+            Case("shapes", {"z": rng.standard_normal((2, 3, 4)), "mu": mu[:3].copy(), "logvar": logvar[:3].copy()}),
+            Case("extremes", {"z": np.array([[1e3, 2.0]]), "mu": np.zeros((1, 2)), "logvar": np.array([[50.0, -50.0]])}),
+        ],
+    )
+
+
+def _gaussian_kl(name: str, seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+    mu, logvar = rng.standard_normal((2, 5, 3))
+    return _call(
+        "distributions",
+        name,
+        [
+            Case("value", {"mu": np.array([0.5]), "logvar": np.array([0.7])}),
+            Case("value", {"mu": mu[0], "logvar": logvar[0]}),
+            Case("value", {"mu": mu, "logvar": logvar}),
+            Case("shapes", {"mu": mu.astype(np.float32), "logvar": logvar.astype(np.float32)}, 1e-4),
+            Case("shapes", {"mu": rng.standard_normal((2, 3, 4)), "logvar": rng.standard_normal((2, 3, 4))}),
+            Case("extremes", {"mu": np.array([[0.0, 1e4], [3.0, 0.0]]), "logvar": np.array([[50.0, -50.0], [-50.0, 50.0]])}),
+        ],
+    )
+
+
+def _reparameterize() -> Job:
+    rng = np.random.default_rng(23)
+    mu, logvar = rng.standard_normal((2, 5, 3))
+    eps = rng.standard_normal((4, 5, 3))
+    return _call(
+        "distributions",
+        "reparameterize",
+        [
+            Case("value", {"mu": np.array([[0.5]]), "logvar": np.array([[0.7]]), "eps": np.array([[2.0]])}),
+            Case("value", {"mu": mu, "logvar": logvar, "eps": eps[0]}),
+            Case("value", {"mu": mu, "logvar": logvar, "eps": eps}),
+            Case("shapes", {"mu": mu.astype(np.float32), "logvar": logvar.astype(np.float32), "eps": eps.astype(np.float32)}, 1e-4),
+            Case("extremes", {"mu": np.array([[1.0, -2.0]]), "logvar": np.array([[50.0, -50.0]]), "eps": np.array([[[1.5, 0.5]]])}),
+        ],
+    )
+
+
+def _reparameterize_backward() -> Job:
+    rng = np.random.default_rng(24)
+    logvar = rng.standard_normal((5, 3))
+    dz, eps = rng.standard_normal((2, 4, 5, 3))
+    return _call(
+        "distributions",
+        "reparameterize_backward",
+        [
+            Case("value", {"dz": np.array([[[2.0]]]), "logvar": np.array([[0.7]]), "eps": np.array([[[3.0]]])}),
+            Case("value", {"dz": dz[:1].copy(), "logvar": logvar, "eps": eps[:1].copy()}),
+            Case("value", {"dz": dz, "logvar": logvar, "eps": eps}),
+            Case("shapes", {"dz": dz.astype(np.float32), "logvar": logvar.astype(np.float32), "eps": eps.astype(np.float32)}, 1e-4),
+            Case("extremes", {"dz": np.array([[[1.0, -2.0]]]), "logvar": np.array([[50.0, -50.0]]), "eps": np.array([[[1.5, 0.5]]])}),
+        ],
+    )
+
+
+def _sigmoid() -> Job:
+    a = np.random.default_rng(26).standard_normal((3, 4)) * 3
+    return _call(
+        "layers",
+        "sigmoid",
+        [
+            Case("value", {"a": np.array([0.0, 1.0, -2.0])}),
+            Case("value", {"a": a}),
+            Case("value", {"a": a[0]}),
+            Case("shapes", {"a": a.astype(np.float32)}, 1e-4),
+            Case("shapes", {"a": a.reshape(2, 3, 2)}),
+            Case("extremes", {"a": np.array([-1e4, 1e4])}),
+            Case("extremes", {"a": np.array([-600.0, 600.0, -40.0, 40.0])}, 1e-9, 1e-30),
+        ],
+        "call_without_warning",
+    )
+
+
+def _bernoulli(name: str, seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+    logits, x = rng.standard_normal((5, 4)) * 2, (rng.random((5, 4)) < 0.5).astype(float)
+    return _call(
+        "distributions",
+        name,
+        [
+            Case("value", {"x": np.array([1.0]), "logits": np.array([0.7])}),
+            Case("value", {"x": x[0], "logits": logits[0]}),
+            Case("value", {"x": x, "logits": logits}),
+            Case("value", {"x": rng.random((2, 4)), "logits": logits[:2].copy()}),
+            Case("shapes", {"x": x.astype(np.float32), "logits": logits.astype(np.float32)}, 1e-4),
+            Case("shapes", {"x": x, "logits": rng.standard_normal((2, 5, 4))}),
+            Case("extremes", {"x": np.array([[1.0, 0.0], [0.0, 1.0]]), "logits": np.array([[1e4, -1e4], [1e4, -1e4]])}),
+            Case("extremes", {"x": np.array([[1.0, 0.0]]), "logits": np.array([[800.0, 40.0]])}),
+        ],
+    )
+
+
+def _affine(driver: str, names: tuple[str, ...], seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+
+    def inputs(B: int, n_in: int, n_out: int, dtype: Any = np.float64) -> Inputs:
+        shapes = {"W": (n_in, n_out), "b": (n_out,), "x": (B, n_in), "dy": (B, n_out)}
+        return {name: rng.standard_normal(shapes[name]).astype(dtype) for name in names}
+
+    return Job(
+        driver,
+        {},
+        [
+            Case("value", inputs(1, 1, 1)),
+            Case("value", inputs(1, 2, 3)),
+            Case("value", inputs(5, 3, 2)),
+            Case("value", inputs(4, 3, 3)),
+            Case("shapes", inputs(5, 3, 4, np.float32), 1e-4),
+            Case("shapes", inputs(1, 4, 2)),
+        ],
+    )
+
+
+def _tanh() -> Job:
+    rng = np.random.default_rng(34)
+    x, dy = rng.standard_normal((2, 4, 3))
+    return Job(
+        "tanh_backward_input",
+        {},
+        [
+            Case("value", {"x": np.array([[0.5]]), "dy": np.array([[2.0]])}),
+            Case("value", {"x": x, "dy": dy}),
+            Case("shapes", {"x": x.astype(np.float32), "dy": dy.astype(np.float32)}, 1e-4),
+            Case("extremes", {"x": np.array([[-1e4, 1e4, 0.0]]), "dy": np.array([[1.0, 2.0, 3.0]])}),
+        ],
+    )
+
+
+def _vae(driver: str, seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+
+    def inputs(B: int, L: int, hidden: int = 3, dtype: Any = np.float64) -> Inputs:
+        x = (rng.random((B, 4)) < 0.5).astype(dtype)
+        theta = (0.5 * rng.standard_normal(120)).astype(dtype)
+        shape = (L, B, 2) if L else (B, 2)
+        return {"x": x, "theta": theta, "eps": rng.standard_normal(shape).astype(dtype), "n_z": 2, "hidden": hidden}
+
+    return Job(
+        driver,
+        {},
+        [
+            Case("value", inputs(1, 1)),
+            Case("value", inputs(3, 1)),
+            Case("value", inputs(2, 3)),
+            Case("value", inputs(4, 5, 0)),
+            Case("shapes", inputs(3, 2, 3, np.float32), 1e-4),
+            Case("shapes", inputs(3, 0)),
+        ],
+    )
+
+
+def _central_difference() -> Job:
+    theta = np.random.default_rng(38).standard_normal(4)
+    return Job(
+        "central_difference",
+        {},
+        [
+            Case("value", {"f": "line", "theta": np.array([0.3, -1.2]), "h": 0.01}, 1e-8),
+            Case("value", {"f": "cubes", "theta": theta, "h": 0.1}, 1e-8),
+            Case("value", {"f": "exp", "theta": theta, "h": 0.05}, 1e-8),
+            Case("value", {"f": "waves", "theta": theta, "h": 1e-3}, 1e-8),
+            Case("shapes", {"f": "cubes", "theta": theta[:1].copy(), "h": 0.1}, 1e-8),
+        ],
+    )
+
+
+def _optimizer(name: str, seed: int) -> Job:
+    rng = np.random.default_rng(seed)
+
+    def inputs(n: int, steps: int, block: int, decay: float = 0.0, dtype: Any = np.float64) -> Inputs:
+        return {
+            "theta": rng.standard_normal(n).astype(dtype),
+            "gs": (rng.standard_normal((steps, n)) + 0.5).astype(dtype),
+            "lr": 0.05,
+            "block": block,
+            "weight_decay": decay,
+        }
+
+    tiny = {"theta": np.array([1.0, -2.0]), "gs": np.array([[1e-9, 3e-8]]), "lr": 0.1, "block": 64, "weight_decay": 0.0}
+    return Job(
+        "optimizer",
+        {"name": name},
+        [
+            Case("value", inputs(2, 1, 64)),
+            Case("value", inputs(3, 4, 64)),
+            Case("value", inputs(10, 5, 4)),
+            Case("value", inputs(5, 3, 64, 0.1)),
+            Case("value", tiny),
+            Case("shapes", inputs(10, 3, 4, 0.0, np.float32), 1e-4),
+            Case("extremes", {**inputs(2, 2, 64), "gs": np.array([[1e30, 0.0], [-1e30, 0.0]])}),
+        ],
+    )
+
+
+def _binarize() -> Job:
+    levels = np.array([1, 26, 51, 128, 204, 250], np.uint8)
+    draws, shares = 40_000, 0.013  # 5 standard errors of a share of 40,000
+    return Job(
+        "binarize",
+        {},
+        [
+            Case("value", {"levels": np.array([51, 204], np.uint8), "draws": draws, "seed": 1}, 0, shares),
+            Case("value", {"levels": levels, "draws": draws, "seed": 2}, 0, shares),
+            Case("value", {"levels": levels / 255, "draws": draws, "seed": 3}, 0, shares),
+            Case("extremes", {"levels": np.array([0, 255], np.uint8), "draws": draws, "seed": 4}, 0, 0),
+            Case("extremes", {"levels": np.array([0.0, 1.0]), "draws": draws, "seed": 5}, 0, 0),
+        ],
+    )
+
+
+def _training_step() -> Job:
+    rng = np.random.default_rng(312)
+
+    def inputs(B: int, steps: int, dtype: Any = np.float64) -> Inputs:
+        return {
+            "x": (rng.random((B, 4)) < 0.5).astype(dtype),
+            "theta": (0.5 * rng.standard_normal(120)).astype(dtype),
+            "n_z": 2,
+            "hidden": 3,
+            "lr": 0.1,
+            "seed": 5,
+            "steps": steps,
+        }
+
+    return Job(
+        "training_step",
+        {},
+        [
+            Case("value", inputs(1, 1)),
+            Case("value", inputs(4, 1)),
+            Case("value", inputs(5, 3)),
+            Case("shapes", inputs(3, 2, np.float32), 1e-3),
+        ],
+    )
+
+
+_WEIGHTS = ("W", "b", "x")
+JOBS: dict[str, Callable[[], Job]] = {
+    "1.1": _entropy,
+    "1.2": lambda: _two("cross_entropy", 12, True),
+    "1.3": lambda: _two("kl_divergence", 13, True),
+    "1.4": _binary_cross_entropy,
+    "1.5": _information_gain,
+    "1.6": _code_lengths,
+    "2.1": lambda: _gaussian_log_density("gaussian_log_density", 21),
+    "2.2": lambda: _gaussian_kl("gaussian_kl", 22),
+    "2.3": _reparameterize,
+    "2.4": _reparameterize_backward,
+    "2.5": lambda: _gaussian_kl("gaussian_kl_backward", 25),
+    "2.6": _sigmoid,
+    "2.7": lambda: _bernoulli("bernoulli_log_likelihood", 27),
+    "2.8": lambda: _bernoulli("bernoulli_log_likelihood_backward", 28),
+    "2.9": lambda: _gaussian_log_density("gaussian_log_density_backward", 29),
+    "3.1": lambda: _affine("affine_forward", _WEIGHTS, 31),
+    "3.2": lambda: _affine("affine_backward_weights", (*_WEIGHTS, "dy"), 32),
+    "3.3": lambda: _affine("affine_backward_input", (*_WEIGHTS, "dy"), 33),
+    "3.4": _tanh,
+    "3.5": lambda: _vae("vae_forward", 35),
+    "3.6": lambda: _vae("vae_elbo_sampled", 36),
+    "3.7": lambda: _vae("vae_backward", 37),
+    "3.8": _central_difference,
+    "3.9": lambda: _optimizer("Adagrad", 39),
+    "3.10": lambda: _optimizer("Adam", 310),
+    "3.11": _binarize,
+    "3.12": _training_step,
+}

@@ -1,0 +1,220 @@
+"""The table of exercises: which function or method, which equation, how many points, what it builds on.
+
+An exercise *builds on* others when its function may call theirs: its public tests and its marks need only those, never a later one.
+It *hides* private helpers that are its answer under another name: they are not in the handout, and what else calls them is blanked with it.
+It *gives away to* nobody: `also_blank` names public functions of other files that say the same thing, blanked with it and not asked for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function or method to be written.
+
+    number: "2.4". module: the file's name without .py. name: the function, or Class.method. equation: the mathematics, in one line.
+    source: where the notes or the paper have it. points: of which 1 goes to each kind of check beside the value (see `checks.py`).
+    """
+
+    number: str
+    title: str
+    module: str
+    name: str
+    equation: str
+    source: str
+    points: int
+    builds_on: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
+    also_blank: tuple[str, ...] = ()
+
+    @property
+    def marker(self) -> str:
+        """The pytest marker of its public tests."""
+        return f"exercise_{self.number.replace('.', '_')}"
+
+    @property
+    def where(self) -> str:
+        """module.name, as the README writes it."""
+        return f"{self.module}.{self.name}"
+
+
+_FORWARD = ("2.2", "2.3", "2.7", "3.1")
+
+EXERCISES = (
+    Exercise("1.1", "entropy", "info", "entropy", "H(p) = −Σ p log p", "notes §1.2", 8, hides=("_p_log_q",)),
+    Exercise("1.2", "cross entropy", "info", "cross_entropy", "H(p, q) = −Σ p log q", "notes §1.3", 8, hides=("_p_log_q",)),
+    Exercise(
+        "1.3", "KL divergence", "info", "kl_divergence", "KL(p ‖ q) = Σ p log(p/q)", "notes §1.4", 8, ("1.1", "1.2"), ("_gibbs_terms",)
+    ),
+    Exercise(
+        "1.4", "binary cross entropy", "info", "binary_cross_entropy", "−y log ŷ − (1 − y) log(1 − ŷ)", "notes §1.3", 8, hides=("_p_log_q",)
+    ),
+    Exercise(
+        "1.5",
+        "information gain of a split",
+        "info",
+        "information_gain",
+        "H(parent) − Σ_k (N_k / N) H(child_k)",
+        "notes §1.2",
+        7,
+        ("1.1", "1.2", "1.3"),
+        ("_gibbs_terms",),
+    ),
+    Exercise("1.6", "Shannon's code lengths", "info", "code_lengths", "⌈−log₂ q⌉", "notes §1.3", 7),
+    Exercise(
+        "2.1",
+        "log density of a diagonal Gaussian",
+        "distributions",
+        "gaussian_log_density",
+        "log N(z; μ, σ²) = −½ Σ [log 2π + log σ² + (z − μ)² / σ²]",
+        "AEVB eq. (9), (12)",
+        8,
+    ),
+    Exercise(
+        "2.2",
+        "KL of a Gaussian from the prior",
+        "distributions",
+        "gaussian_kl",
+        "KL(N(μ, σ²) ‖ N(0, I)) = −½ Σ [1 + log σ² − μ² − σ²]",
+        "notes §2, AEVB appendix B",
+        8,
+        also_blank=("info.gaussian_kl",),
+    ),
+    Exercise("2.3", "reparameterization", "distributions", "reparameterize", "z = μ + σ ⊙ ε", "notes §2, AEVB §2.4", 7),
+    Exercise(
+        "2.4",
+        "backward of the reparameterization",
+        "distributions",
+        "reparameterize_backward",
+        "dμ = Σ_l dz, d(log σ²) = Σ_l dz ⊙ ε ⊙ ½ σ",
+        "notes §2, AEVB §2.4",
+        8,
+    ),
+    Exercise(
+        "2.5", "backward of the KL", "distributions", "gaussian_kl_backward", "∂KL/∂μ = μ, ∂KL/∂(log σ²) = ½ (σ² − 1)", "AEVB appendix B", 7
+    ),
+    Exercise("2.6", "the logistic function", "layers", "sigmoid", "σ(a) = 1 / (1 + e^(−a))", "AEVB appendix C.1", 6),
+    Exercise(
+        "2.7",
+        "log likelihood of a Bernoulli, from logits",
+        "distributions",
+        "bernoulli_log_likelihood",
+        "log p(x|z) = Σ [x a − softplus(a)]",
+        "AEVB appendix C.1, eq. (11)",
+        8,
+        ("2.6",),
+        also_blank=("info.binary_cross_entropy_from_logits",),
+    ),
+    Exercise(
+        "2.8",
+        "backward of the Bernoulli",
+        "distributions",
+        "bernoulli_log_likelihood_backward",
+        "∂ log p(x|z) / ∂a = x − σ(a)",
+        "AEVB appendix C.1",
+        7,
+        ("2.6",),
+    ),
+    Exercise(
+        "2.9",
+        "backward of the Gaussian log density",
+        "distributions",
+        "gaussian_log_density_backward",
+        "∂/∂μ = (z − μ) / σ², ∂/∂(log σ²) = ½ [(z − μ)² / σ² − 1]",
+        "AEVB appendix C.2",
+        8,
+    ),
+    Exercise("3.1", "affine layer, forward", "layers", "Affine.forward", "y = x W + b", "notes §2", 6),
+    Exercise(
+        "3.2",
+        "affine layer, gradient of the weights",
+        "layers",
+        "Affine.backward_weights",
+        "dW = xᵀ dy, db = Σ_b dy_b",
+        "chain rule",
+        7,
+        ("3.1",),
+    ),
+    Exercise("3.3", "affine layer, gradient of the input", "layers", "Affine.backward_input", "dx = dy Wᵀ", "chain rule", 6, ("3.1",)),
+    Exercise("3.4", "tanh layer, backward", "layers", "Tanh.backward_input", "dx = dy ⊙ (1 − y²)", "chain rule", 7),
+    Exercise(
+        "3.5",
+        "the two terms of the bound",
+        "vae",
+        "VAE.forward",
+        "(1/L) Σ_l log p(x|z_l) and KL(q(z|x) ‖ p(z))",
+        "AEVB eq. (7), (10)",
+        10,
+        _FORWARD,
+    ),
+    Exercise(
+        "3.6",
+        "the bound with a sampled KL",
+        "vae",
+        "VAE.elbo_sampled",
+        "(1/L) Σ_l [log p(x|z_l) + log p(z_l) − log q(z_l|x)]",
+        "AEVB eq. (6)",
+        8,
+        ("2.1", *_FORWARD, "3.5"),
+    ),
+    Exercise(
+        "3.7",
+        "the gradient of the bound",
+        "vae",
+        "VAE.backward",
+        "∂loss/∂θ, loss = −(1/B) Σ_b 𝓛(x_b)",
+        "∇ of AEVB eq. (10)",
+        12,
+        ("2.4", "2.5", "2.6", "2.8", *_FORWARD, "3.2", "3.3", "3.4", "3.5"),
+    ),
+    Exercise(
+        "3.8",
+        "central differences",
+        "gradient_check",
+        "central_difference",
+        "∂f/∂θ_i ≈ (f(θ + h e_i) − f(θ − h e_i)) / 2h",
+        "Taylor's theorem",
+        6,
+    ),
+    Exercise("3.9", "Adagrad", "optimizers", "Adagrad.update", "s ← s + g², θ ← θ − α g / (√s + ε)", "AEVB §5, Duchi et al. 2011", 7),
+    Exercise("3.10", "Adam", "optimizers", "Adam.update", "θ ← θ − α m̂ / (√v̂ + ε)", "Kingma and Ba 2015, Algorithm 1", 8),
+    Exercise("3.11", "bits from grey pixels", "datasets", "binarize", "x ~ Bernoulli(pixel)", "AEVB §5", 6),
+    Exercise(
+        "3.12",
+        "one turn of Algorithm 1",
+        "training",
+        "training_step",
+        "draw ε, find g, update θ",
+        "AEVB Algorithm 1",
+        8,
+        ("2.4", "2.5", "2.6", "2.8", *_FORWARD, "3.2", "3.3", "3.4", "3.5", "3.7"),
+    ),
+)
+
+BY_NUMBER = {exercise.number: exercise for exercise in EXERCISES}
+
+
+def closure(number: str) -> set[str]:
+    """The numbers of what the exercise builds on, and of what those build on."""
+    found: set[str] = set()
+    todo = list(BY_NUMBER[number].builds_on)
+    while todo:
+        other = todo.pop()
+        if other not in found:
+            found.add(other)
+            todo += BY_NUMBER[other].builds_on
+    return found
+
+
+def select(numbers: Iterable[str] | None = None) -> list[Exercise]:
+    """The exercises of these numbers, in the table's order: "2.4" is one, "2" all of chapter 2, None all. ValueError for another."""
+    if numbers is None:
+        return list(EXERCISES)
+    wanted: set[str] = set()
+    for number in numbers:
+        found = [e.number for e in EXERCISES if number in (e.number, e.number.split(".")[0])]
+        if not found:
+            raise ValueError(f"there is no exercise {number!r}; `scratchvae homework list` shows the numbers")
+        wanted.update(found)
+    return [exercise for exercise in EXERCISES if exercise.number in wanted]

@@ -1,0 +1,226 @@
+"""The handout: the package with chosen bodies blanked, its public tests, ASSIGNMENT.md. It stands alone."""
+
+import ast
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scratchvae.homework import leaks, source
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure
+from scratchvae.homework.source import PACKAGE, SourceError
+
+PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
+
+
+class LeakError(SourceError):
+    """An answer still stands in what would be handed out."""
+
+
+@dataclass(frozen=True)
+class Blanked:
+    """package: file name without .py -> text. exercises: those asked for and those that come with them.
+
+    unasked: "module.name" of what is blank too, since it says the same. removed: private helpers that are gone.
+    """
+
+    package: dict[str, str]
+    exercises: list[Exercise]
+    unasked: list[str]
+    removed: list[str]
+
+
+def message(exercise: Exercise) -> str:
+    """What a blanked body says."""
+    return f"Exercise {exercise.number}: {exercise.title}"
+
+
+def blank(chosen: Sequence[Exercise]) -> Blanked:
+    """Blank the chosen functions, and with them whatever gives them away. SourceError when one is not where the table says."""
+    package = source.reference()
+    numbers = {exercise.number for exercise in chosen}
+    named = {exercise.where: exercise for exercise in EXERCISES}
+    removed: dict[str, str] = {}
+    unasked: dict[str, str] = {}
+    while True:
+        before = len(numbers), len(removed), len(unasked)
+        for number in sorted(numbers):
+            exercise = BY_NUMBER[number]
+            text = package.get(exercise.module, "")
+            for helper in exercise.hides:
+                removed.setdefault(f"{exercise.module}.{helper}", number)
+                for user in source.users(text, helper, f"{exercise.module}.py"):
+                    where = f"{exercise.module}.{user}"
+                    if where in named:
+                        numbers.add(named[where].number)
+                    elif user not in exercise.hides:
+                        unasked.setdefault(where, number)
+            for where in exercise.also_blank:
+                unasked.setdefault(where, number)
+        if before == (len(numbers), len(removed), len(unasked)):
+            break
+    exercises = [exercise for exercise in EXERCISES if exercise.number in numbers]
+    for exercise in exercises:
+        package[exercise.module] = source.blank(_file(package, exercise.module), exercise.name, message(exercise), f"{exercise.module}.py")
+    for where, number in unasked.items():
+        if where not in removed:
+            module, _, name = where.partition(".")
+            text = f"not asked: it goes with exercise {number}"
+            package[module] = source.blank(_file(package, module), name, text, f"{module}.py")
+    for where in removed:
+        module, _, name = where.partition(".")
+        package[module] = source.remove(_file(package, module), name, f"{module}.py")
+    return Blanked(package, exercises, sorted(where for where in unasked if where not in removed), sorted(removed))
+
+
+def package_around(exercise: Exercise) -> dict[str, str]:
+    """What an exercise is graded in: the reference with it, and every exercise that it does not build on, blanked."""
+    kept = closure(exercise.number)
+    package = source.reference()
+    hidden = set(exercise.hides)
+    for other in EXERCISES:
+        if other.number not in kept:
+            package[other.module] = source.blank(package[other.module], other.name, message(other), f"{other.module}.py")
+    for where in exercise.also_blank:
+        module, _, name = where.partition(".")
+        package[module] = source.blank(package[module], name, "not here", f"{module}.py")
+    for helper in hidden:
+        text = package[exercise.module]
+        for user in source.users(text, helper, exercise.module):
+            text = source.blank(text, user, "not here", f"{exercise.module}.py")
+        package[exercise.module] = source.remove(text, helper, f"{exercise.module}.py")
+    package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
+    return package
+
+
+def _file(package: Mapping[str, str], module: str) -> str:
+    if module not in package:
+        raise SourceError(f"{module}.py is not in the package")
+    return package[module]
+
+
+def check_leaks(blanked: Blanked, handout: Mapping[str, str]) -> None:
+    """LeakError, saying where, when an answer still stands in the handout. handout: file name -> text."""
+    reference = source.reference()
+    answers = {exercise.where: (exercise.module, exercise.name) for exercise in blanked.exercises}
+    answers.update({where: (where.partition(".")[0], where.partition(".")[2]) for where in blanked.removed})
+    nodes = {where: source.need(reference[module], name, f"{module}.py") for where, (module, name) in answers.items()}
+    found = leaks.find(nodes, handout)
+    if found:
+        raise LeakError("; ".join(found))
+
+
+def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
+    """The tests of these exercises alone: the others' functions are cut out."""
+    text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
+    wanted = {exercise.marker for exercise in exercises}
+    for name, node in reversed(list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())):
+        parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
+        markers = {part.attr for part in parts if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")}
+        if markers and not markers & wanted:
+            text = source.remove(text, name, PUBLIC_TESTS.name)
+    return text.rstrip("\n") + "\n"
+
+
+def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[str, str]]:
+    """Every text file of the handout, path -> text. SourceError, LeakError: see above."""
+    blanked = blank(exercises)
+    files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
+    files["scratchvae/cli.py"] = without_homework(files["scratchvae/cli.py"])
+    files["tests/test_homework.py"] = public_tests(blanked.exercises)
+    files["ASSIGNMENT.md"] = assignment(blanked, title)
+    files["pyproject.toml"] = '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
+    files["setup.cfg"] = configuration(blanked.exercises)
+    files["scratchvae/py.typed"] = ""
+    check_leaks(blanked, files)
+    return blanked, files
+
+
+def without_homework(text: str) -> str:
+    """cli.py without the two lines that add the homework commands, which are not in the handout."""
+    hooks = ("from scratchvae.homework", "add_homework(")
+    return "".join(line for line in text.splitlines(keepends=True) if not line.strip().startswith(hooks))
+
+
+def configuration(exercises: Sequence[Exercise]) -> str:
+    """setup.cfg: what `pip install -e .` needs, and one pytest marker for each exercise."""
+    markers = "".join(f"    {exercise.marker}: exercise {exercise.number}, {exercise.title}\n" for exercise in exercises)
+    return (
+        "[metadata]\nname = scratchvae\nversion = 0.1.0\n\n[options]\npython_requires = >=3.10\npackages = scratchvae\n"
+        "install_requires =\n    numpy>=1.24\n    matplotlib>=3.6\n\n[options.package_data]\nscratchvae = py.typed\n\n"
+        "[options.extras_require]\ntest =\n    pytest>=7\n\n"
+        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.cli:main\n\n"
+        f"[tool:pytest]\ntestpaths = tests\naddopts = -q --strict-markers\nmarkers =\n{markers}"
+    )
+
+
+def assignment(blanked: Blanked, title: str) -> str:
+    """ASSIGNMENT.md."""
+    rows = "".join(
+        f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` | {e.equation.replace('|', chr(92) + '|')} | {e.source} "
+        f"| {e.points} | {', '.join(e.builds_on) or '-'} |\n"
+        for e in blanked.exercises
+    )
+    unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
+    also = f"\nThese are blank as well and are not asked for; nothing that is asked needs them:\n\n{unasked}" if unasked else ""
+    first = blanked.exercises[0]
+    return f"""# {title}
+
+Each function below has lost its body. Its docstring has the equation, the shapes, and the errors it owes; the file's opening derives
+what is needed. Replace the line `raise NotImplementedError(...)` by your own.
+
+| | exercise | where | equation | source | points | builds on |
+|---|---|---|---|---|---|---|
+{rows}
+{sum(e.points for e in blanked.exercises)} points. Of each exercise's points the value has most; 1 each is for shapes and dtypes,
+for leaving the arguments as they were, for extremes, and for the errors that the docstring promises, where the exercise has these. They
+count once a value is right.
+{also}
+## Set up, and test
+
+```
+python3 -m venv .venv
+.venv/bin/pip install -e ".[test]"
+.venv/bin/python -m pytest -m {first.marker}     # exercise {first.number} alone
+.venv/bin/python -m pytest                       # everything
+```
+
+An exercise's tests need that exercise and those it builds on, and no later one. To begin with they all fail.
+
+## Rules
+
+- Change the bodies of these functions. You may add functions and imports of your own to the same file; a function is graded together with
+  what you added to its file, in a package in which everything it builds on is right. So one mistake costs one exercise.
+- NumPy and the standard library only. No automatic differentiation.
+- The code of an import should only define things: a statement at the top of a file that does more is not taken along.
+
+## Data
+
+No exercise needs data. To train (`scratchvae train`) put MNIST's four files, `train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`,
+`t10k-images-idx3-ubyte.gz` and `t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in `$SCRATCHVAE_DATA`.
+
+## Hand in
+
+Hand in the folder `scratchvae/` (with the files in it, none renamed), inside a folder with your name.
+"""
+
+
+def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool = False) -> Blanked:
+    """Write the handout to a folder that does not exist yet, or is empty. Nothing is written when it would give an answer away."""
+    blanked, files = handout(exercises, title)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
+    for name, text in files.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    if with_data:
+        from scratchvae.datasets import _data_folder
+
+        (out / "data").mkdir()
+        for path in sorted(_data_folder(None).glob("*ubyte*")):
+            shutil.copyfile(path, out / "data" / path.name)
+    return blanked
+
+
+__all__ = ["PACKAGE", "Blanked", "LeakError", "blank", "handout", "package_around", "write"]

@@ -1,0 +1,55 @@
+"""Values as JSON and back: arrays, numbers, text, tuples. No pickle: what comes back from a student's process can only be data."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+Json = Any
+LARGEST = 4_000_000  # bytes of one array
+
+
+class Opaque:
+    """Something that is no data; only the name of its type came over."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}>"
+
+
+def encode(value: object) -> Json:
+    """The value as JSON."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, np.generic | np.ndarray):
+        array = np.array(value, copy=True, subok=False)
+        if array.dtype.kind in "biuf" and array.nbytes <= LARGEST:
+            array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+            return {"array": array.dtype.str, "shape": list(array.shape), "data": base64.b64encode(array.tobytes()).decode()}
+        return {"opaque": f"array of {array.dtype}, {array.shape}"}
+    if isinstance(value, tuple | list):
+        return {"tuple": [encode(part) for part in value]}
+    if isinstance(value, dict):
+        return {"dict": {str(key): encode(part) for key, part in value.items()}}
+    return {"opaque": type(value).__name__}
+
+
+def decode(value: Json) -> Any:
+    """What `encode` was given. ValueError when it is not what `encode` writes."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict):
+        if "array" in value:
+            dtype, shape = np.dtype(str(value["array"])), tuple(int(n) for n in value["shape"])
+            if dtype.kind not in "biuf" or any(n < 0 for n in shape) or len(shape) > 8:
+                raise ValueError(f"an array of {dtype}, {shape}")
+            return np.frombuffer(bytearray(base64.b64decode(value["data"], validate=True)), dtype).reshape(shape)
+        if "tuple" in value:
+            return tuple(decode(part) for part in value["tuple"])
+        if "dict" in value:
+            return {str(key): decode(part) for key, part in value["dict"].items()}
+        if "opaque" in value:
+            return Opaque(str(value["opaque"])[:80])
+    raise ValueError("not of this program's writing")
