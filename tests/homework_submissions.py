@@ -123,7 +123,7 @@ for row, d in zip(self.x, dy):
     ("3.3", "einsum", "return np.einsum('bj,ij->bi', dy, self.W)", ""),
     ("3.4", "power", "return dy * (1 - self.y**2)", ""),
     ("3.5", "a loop over the samples", '''
-self._x = self._pixels(x)
+self._x = self.as_data(x)
 self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
 self._mu_logvar = self.encode(x)
 z = np.stack([reparameterize(*self._mu_logvar, e) for e in self._eps])

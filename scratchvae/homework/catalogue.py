@@ -30,7 +30,7 @@ _Y = 'y, y_hat = _numbers("y", y, 0, 1), _numbers("y_hat", y_hat, 0, 1)\n_same_s
 _SAFE = 'with np.errstate(divide="ignore", invalid="ignore"):\n    '
 _H = "-(np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0)).sum(axis=-1)"
 _FORWARD = (
-    "self._x = self._pixels(x)\nself._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)\n"
+    "self._x = self.as_data(x)\nself._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)\n"
     "self._mu_logvar = mu, logvar = self._heads(self._x)\n"
 )
 _BACKWARD = """
