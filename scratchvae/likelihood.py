@@ -130,7 +130,8 @@ Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 def importance_weighted_bound(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """L_K = log (1/K) Σ_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): the log of the mean weight (Burda et al. 2015, eq. (8)).
 
-    x: (B, n_x). Returns L_K and its standard error, (B,) each, in nats. `_groups` says how many samples to draw at a time.
+    x: (B, n_x). Returns L_K and its standard error, (B,) each, in nats. The noise is drawn as (k, B, n_z), k samples at a time as
+    `_groups` says.
     """
     mu, logvar = vae.encode(x)
     weights = LogMean(len(x))

@@ -54,6 +54,18 @@ M += (1 - self.beta1) * g
 V *= self.beta2
 V += (1 - self.beta2) * g * g
 """
+_LOG_MEAN = """
+m = np.maximum(self.m, log_w.max(axis=0))
+with np.errstate(all="ignore"):
+    shrink, w = np.exp(self.m - m), np.exp(log_w.astype(np.float64) - m)
+    self.S1, self.S2 = np.nan_to_num({S1}) + w.sum(axis=0), np.nan_to_num({S2}) + (w * w).sum(axis=0)
+self.m, self.K = m, self.K + len(log_w)
+"""
+_WEIGHTS = """
+mu, logvar = vae.encode(x)
+z = reparameterize(mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
+log_w = (vae.log_joint(x, z) - gaussian_log_density(z, mu, logvar)).astype(np.float64)
+"""
 
 
 def _vae_backward(weight: str = "-1 / (L * B)", kl: str = " / B", dh: str = _TWO_HEADS) -> str:
@@ -570,6 +582,40 @@ vae.forward(x, eps)
 vae.backward()
 optimizer.step()
 return Bound.mean(*vae.forward(x, eps))""",
+    ),
+    # 4.1 the log of a mean
+    Mistake("4.1", "the sums are not rescaled when a larger weight comes", _LOG_MEAN.format(S1="self.S1", S2="self.S2")),
+    Mistake(
+        "4.1",
+        "the sum of squares is rescaled once, where its terms are squares",
+        _LOG_MEAN.format(S1="self.S1 * shrink", S2="self.S2 * shrink"),
+    ),
+    Mistake(
+        "4.1",
+        "rescaled the wrong way: multiplied where it should be divided",
+        _LOG_MEAN.format(S1="self.S1 / shrink", S2="self.S2 / shrink**2"),
+    ),
+    Mistake("4.1", "only the last part is kept: what came before is not in the sums", _LOG_MEAN.format(S1="0 * self.S1", S2="0 * self.S2")),
+    # 4.2 the importance-weighted bound
+    Mistake(
+        "4.2",
+        "the mean of the logs where it should be the log of the mean",
+        f"{_WEIGHTS}return log_w.mean(axis=0), log_w.std(axis=0) / np.sqrt(max(K - 1, 1))",
+    ),
+    Mistake(
+        "4.2",
+        "the weights upside down: q(z|x) / p(x, z)",
+        f"{_WEIGHTS}weights = LogMean(len(x))\nweights.add(-log_w)\nreturn weights.result()",
+    ),
+    Mistake(
+        "4.2",
+        "p(x, z) not divided by q(z|x)",
+        f"{_WEIGHTS}weights = LogMean(len(x))\nweights.add(vae.log_joint(x, z))\nreturn weights.result()",
+    ),
+    Mistake(
+        "4.2",
+        "the log of the sum where it should be the log of the mean: log K too much",
+        f"{_WEIGHTS}weights = LogMean(len(x))\nweights.add(log_w)\nlog_mean, error = weights.result()\nreturn log_mean + np.log(K), error",
     ),
 )
 

@@ -465,6 +465,46 @@ def _training_step() -> Job:
     )
 
 
+def _log_mean() -> Job:
+    rng = np.random.default_rng(41)
+    log_w = 2 * rng.standard_normal((6, 3))
+    rising, falling = np.sort(log_w, axis=0), np.sort(log_w, axis=0)[::-1].copy()
+    return Job(
+        "log_mean",
+        {},
+        [
+            Case("value", {"log_w": np.array([[0.5], [-1.0]]), "cut": 0}),
+            Case("value", {"log_w": log_w, "cut": 0}),
+            Case("value", {"log_w": rising, "cut": 2}),
+            Case("value", {"log_w": falling, "cut": 4}),
+            Case("shapes", {"log_w": rng.standard_normal((1, 2)), "cut": 0}),
+            Case("shapes", {"log_w": log_w.astype(np.float32), "cut": 3}, 1e-4),
+            Case("extremes", {"log_w": rising + 2000, "cut": 3}, 1e-9),
+            Case("extremes", {"log_w": np.array([[-3000.0, 5.0], [-10.0, -2000.0], [900.0, 1.0]]), "cut": 1}, 1e-9),
+        ],
+    )
+
+
+def _importance_weighted_bound() -> Job:
+    rng = np.random.default_rng(42)
+
+    def inputs(B: int, K: int, hidden: int = 3, dtype: Any = np.float64) -> Inputs:
+        x, theta = (rng.random((B, 4)) < 0.5).astype(dtype), (0.5 * rng.standard_normal(120)).astype(dtype)
+        return {"x": x, "theta": theta, "K": K, "n_z": 2, "hidden": hidden, "seed": K}
+
+    return Job(
+        "importance_weighted_bound",
+        {},
+        [
+            Case("value", inputs(1, 2)),
+            Case("value", inputs(3, 5)),
+            Case("value", inputs(2, 4, hidden=0)),
+            Case("shapes", inputs(1, 1)),
+            Case("shapes", inputs(3, 4, dtype=np.float32), 1e-3, 1e-4),
+        ],
+    )
+
+
 _WEIGHTS = ("W", "b", "x")
 JOBS: dict[str, Callable[[], Job]] = {
     "1.1": _entropy,
@@ -494,4 +534,6 @@ JOBS: dict[str, Callable[[], Job]] = {
     "3.10": lambda: _optimizer("Adam", 310),
     "3.11": _binarize,
     "3.12": _training_step,
+    "4.1": _log_mean,
+    "4.2": _importance_weighted_bound,
 }

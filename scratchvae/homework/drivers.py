@@ -147,6 +147,21 @@ def training_step(x: Array, theta: Array, n_z: int, hidden: int, lr: float, seed
     return tuple(tuple(float(part) for part in step(vae, x, sgd, rng)) for _ in range(steps)), vae.params.theta
 
 
+def log_mean(log_w: Array, cut: int) -> Any:
+    """The log of the mean and its standard error, of weights that come in two parts, or in one when cut is 0."""
+    mean = package("likelihood").LogMean(log_w.shape[1])
+    for part in np.split(log_w, [cut]) if cut else [log_w]:
+        mean.add(part)
+    return tuple(mean.result())
+
+
+def importance_weighted_bound(x: Array, theta: Array, K: int, n_z: int, hidden: int, seed: int) -> Any:
+    """L_K and its standard error, and the gradient vector afterwards."""
+    vae = _vae(x, theta, n_z, hidden)
+    run = package("likelihood").importance_weighted_bound
+    return tuple(run(vae, x, K, np.random.default_rng(seed)))
+
+
 def trains(x: Array, steps: int) -> Any:
     """The whole package: θ before and after some steps of Algorithm 1 with Adam."""
     vae = package("vae").VAE(x.shape[1], (8,), 2, dtype=np.float64, seed=1)

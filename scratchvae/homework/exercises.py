@@ -190,6 +190,25 @@ EXERCISES = (
         8,
         ("2.4", "2.5", "2.6", "2.8", *_FORWARD, "3.2", "3.3", "3.4", "3.5", "3.7"),
     ),
+    Exercise(
+        "4.1",
+        "the log of a mean of weights that come in parts",
+        "likelihood",
+        "LogMean.add",
+        "m ← max, S₁ ← S₁ e^(m_old − m) + Σ e^(log w − m), S₂ ← S₂ e^(2 (m_old − m)) + Σ e^(2 (log w − m))",
+        "Burda et al. 2015, eq. (8)",
+        8,
+    ),
+    Exercise(
+        "4.2",
+        "the importance-weighted bound",
+        "likelihood",
+        "importance_weighted_bound",
+        "L_K = log (1/K) Σ_k p(x, z_k) / q(z_k|x)",
+        "Burda et al. 2015, eq. (8)",
+        10,
+        ("2.1", *_FORWARD, "4.1"),
+    ),
 )
 
 BY_NUMBER = {exercise.number: exercise for exercise in EXERCISES}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scratchvae import datasets, distributions, gradient_check, info, layers, optimizers, parameters, training, vae
+from scratchvae import datasets, distributions, gradient_check, info, layers, likelihood, optimizers, parameters, training, vae
 
 Array = Any
 
@@ -562,3 +562,48 @@ def test_noise_of_a_float32_model_is_float32() -> None:
     made.forward = watched
     training.training_step(made, np.ones((5, 4), np.float32), optimizers.SGD(made.params), np.random.default_rng(0))
     assert seen[0] == np.float32
+
+
+@pytest.mark.exercise_4_1
+def test_the_log_of_a_mean_that_comes_in_parts() -> None:
+    w = np.array([[1.0, 8.0], [3.0, 2.0], [2.0, 2.0], [10.0, 4.0]])
+    for parts in ([4], [1, 3], [2, 2], [3, 1], [1, 1, 1, 1]):
+        mean = likelihood.LogMean(2)
+        start = 0
+        for size in parts:
+            mean.add(np.log(w[start : start + size]))
+            start += size
+        log_mean, error = mean.result()
+        near(log_mean, [np.log(4), np.log(4)])
+        near(error, w.std(axis=0, ddof=1) / 2 / 4)
+
+
+@pytest.mark.exercise_4_1
+def test_no_weight_is_too_large_or_too_small() -> None:
+    mean = likelihood.LogMean(1)
+    with np.errstate(over="raise", invalid="raise"):
+        for log_w in (-5000.0, 3000.0, 3000.0, -4000.0):
+            mean.add(np.array([[log_w]]))
+    near(mean.result()[0], [3000 - np.log(2)])
+
+
+@pytest.mark.exercise_4_2
+def test_the_importance_weighted_bound_of_a_model_whose_weights_are_known() -> None:
+    made: Any = vae.VAE(2, (), 1, dtype=np.float64)
+    made.params.theta[...] = 0  # x and z are independent, p(x) = ¼; q(z|x) = N(1, 1)
+    made.params.values["mu.b"][...] = 1
+    x = np.array([[0.0, 1.0], [1.0, 1.0]])
+    z = 1 + np.random.default_rng(5).standard_normal((3, 2))
+    w = 0.25 * np.exp(-0.5 * z**2 + 0.5 * (z - 1) ** 2)  # p(x) p(z) / q(z|x)
+    bound, error = likelihood.importance_weighted_bound(made, x, 3, np.random.default_rng(5))
+    near(bound, np.log(w.mean(axis=0)))
+    near(error, w.std(axis=0, ddof=1) / np.sqrt(3) / w.mean(axis=0))
+
+
+@pytest.mark.exercise_4_2
+def test_many_weights_find_the_integral() -> None:
+    made: Any = vae.VAE(2, (), 1, dtype=np.float64)
+    made.params.theta[...] = 0
+    made.params.values["mu.b"][...] = 0.3
+    bound, error = likelihood.importance_weighted_bound(made, np.array([[0.0, 1.0]]), 20_000, np.random.default_rng(6))
+    assert abs(bound[0] - np.log(0.25)) < 5 * error[0] and error[0] < 0.01
