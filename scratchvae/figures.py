@@ -121,9 +121,10 @@ def class_table(rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]]
     """
     most = 4  # mistakes shown for each exercise
     heights = [0.9 + max(1, min(most, len(mistakes))) for *_, mistakes in rows]
-    figure = Figure(figsize=(14, 0.6 + 0.2 * sum(heights)))
+    inches = 0.8 + 0.2 * sum(heights)
+    figure = Figure(figsize=(14, inches))
     axes = figure.subplots()
-    figure.subplots_adjust(left=0.27, right=0.42, top=0.97, bottom=0.05)
+    figure.subplots_adjust(left=0.27, right=0.42, top=1 - 0.1 / inches, bottom=0.6 / inches)
     top = 0.0
     for (number, title, right, of, mistakes), height in zip(rows, heights):
         middle = top + height / 2

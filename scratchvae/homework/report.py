@@ -76,7 +76,7 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
 def _cell(value: str) -> str:
     """A text that a spreadsheet does not take for a formula, without control characters."""
     value = "".join(letter if letter.isprintable() else " " for letter in value)
-    return f"'{value}" if value[:1] in "=+-@" else value
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ def _kind_of(mark: Mark) -> str:
         return mark.mistake
     if mark.sentence.startswith("not done"):
         return "not done"
+    if mark.sentence.startswith("no answer") or "; then it " in mark.sentence:
+        return "it did not end, or crashed"
     if mark.sentence.endswith("is missing") or " has no " in mark.sentence:
         return "the function is missing"
     if "is no Python" in mark.sentence:
