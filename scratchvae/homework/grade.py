@@ -127,7 +127,7 @@ def grade(
             told(f"{exercise.number} {mark.points:g}/{mark.most:g}")
             timeouts += result.stopped.startswith("it was stopped after")
             if timeouts >= 2:  # a submission that hangs everywhere may not take everybody's time
-                left = min(seconds, 0.7)
+                left = min(seconds, 0.6)
         trains, whole = _whole(files, sandbox, 2 * left, key)
     return Grade(submission.name, marks, trains, whole, note)
 
