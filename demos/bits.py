@@ -19,7 +19,10 @@ eight = info.entropy(np.full(8, 1 / 8))
 uneven = [0.75, 0.25]
 amman = [300 / 365, 65 / 365]
 print(f"eight equal weathers        {eight:.3f} bits")
-print(f"75 % and 25 %               {info.entropy(uneven):.3f} bits = 0.75 · {info.information(0.75):.3f} + 0.25 · {info.information(0.25):.3f}")
+print(
+    f"75 % and 25 %               {info.entropy(uneven):.3f} bits"
+    f" = 0.75 · {info.information(0.75):.3f} + 0.25 · {info.information(0.25):.3f}"
+)
 print(f"Amman, 300 of 365 sunny     {info.entropy(amman):.3f} bits")
 print(f"one even chance             {info.entropy([0.5, 0.5]):.3f} bits")
 assert eight == 3 and abs(info.entropy(uneven) - 0.811) < 5e-4 and abs(info.entropy(amman) - 0.68) < 5e-3
@@ -45,7 +48,14 @@ for probability, name, place in ((0.5, "even chance", (-38, 6)), (0.75, "75 / 25
     H = info.entropy([probability, 1 - probability])
     curve.plot(probability, H, "o", color="k", ms=5)
     curve.annotate(f"{name}: {H:.2f}", (probability, H), place, textcoords="offset points", fontsize=9)
-curve.set(title="Entropy of two weathers", xlabel="probability of sun", ylabel="entropy H, bits", xlim=(0, 1.18), ylim=(0, 1.12), xticks=[0, 0.5, 1])
+curve.set(
+    title="Entropy of two weathers",
+    xlabel="probability of sun",
+    ylabel="entropy H, bits",
+    xlim=(0, 1.18),
+    ylim=(0, 1.12),
+    xticks=[0, 0.5, 1],
+)
 
 spread.hist(drawn, bins=40, color=LIGHT, edgecolor=GREY)
 spread.set_ylim(0, 480)

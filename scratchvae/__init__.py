@@ -18,6 +18,7 @@ from scratchvae.vae import VAE
 
 __all__ = [
     "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "FileFormatError", "History", "ImageSet",
-    "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient", "evaluate", "fit", "load_mnist", "log_likelihood", "read_idx",
+    "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient", "evaluate", "fit", "load_mnist",
+    "log_likelihood", "read_idx",
 ]  # fmt: skip
 __version__ = "0.1.0"

@@ -193,7 +193,8 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     print(f"first {n} test images, nats per image")
     print(f"bound            {bound:10.2f}")
     print(
-        f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, {args.n_samples or DEFAULTS[args.likelihood]} samples"
+        f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
+        f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""

@@ -10,8 +10,8 @@ The log of the mean, not the mean of the logs: that would be 𝓛 whatever K. By
 
     f_t(z) = q(z|x)^(1 − β_t) p(x, z)^β_t,        0 = β_0 < β_1 < ... < β_T = 1
 
-A chain starts at z ~ q(z|x), and for t = 1 ... T multiplies its weight by f_t(z) / f_{t−1}(z), then moves z by a step of HMC that leaves f_t
-as it is. Again E[w] = p(x); but since each factor compares two neighbours, w varies far less. With T = 1 it is importance weighting.
+A chain starts at z ~ q(z|x), and for t = 1 ... T multiplies its weight by f_t(z) / f_{t−1}(z), then moves z by a step of HMC that leaves
+f_t as it is. Again E[w] = p(x); but since each factor compares two neighbours, w varies far less. With T = 1 it is importance weighting.
 
 **Hamiltonian Monte Carlo** (Neal 2010) moves z with a momentum r ~ N(0, I) along the force ∂ log f/∂z, in leapfrog steps of size h,
 
@@ -20,8 +20,8 @@ as it is. Again E[w] = p(x); but since each factor compares two neighbours, w va
 and accepts the end with probability min(1, exp(log f(z′) − ½‖r′‖² − log f(z) + ½‖r‖²)). z is measured here in units of the encoder's σ.
 The step sizes are tuned in a run of their own, whose chains are thrown away: tuning by the chains that count would bias them.
 
-**The estimator of AEVB appendix D.** For z ~ p(z|x) and any density q̂, E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = 1 / p(x). So: draw z
-from the posterior by HMC, fit a Gaussian q̂ to one half, and with the other half
+**The estimator of AEVB appendix D.** For z ~ p(z|x) and any density q̂, E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = 1 / p(x). So: draw
+z from the posterior by HMC, fit a Gaussian q̂ to one half, and with the other half
 
     p(x) ≈ ( mean of q̂(z) / p(x, z) )⁻¹
 
@@ -51,7 +51,7 @@ HMC_MOVES = 60  # from q(z|x) to the posterior
 
 
 class LogLikelihood(NamedTuple):
-    """Per data point, in nats: log p(x), (N,); its standard error, (N,); and the share of HMC moves that were accepted (nan without HMC)."""
+    """Per data point, in nats: log p(x), (N,); its standard error, (N,); and the share of HMC moves accepted (nan without HMC)."""
 
     log_p: NDArray[np.float64]
     standard_error: NDArray[np.float64]
@@ -71,7 +71,7 @@ def log_likelihood(
     """Estimate log p(x) of each row of x.
 
     x: (N, n_x), as the decoder speaks of it: bits for a Bernoulli.
-    n_samples: K; for "importance" the weights (5000), for "ais" the chains (16), for "hmc" the posterior samples, half of them to fit (400).
+    n_samples: K; for "importance" the weights (5000), for "ais" the chains (16), for "hmc" the posterior samples (400).
     n_temperatures: T of "ais". progress: a line on stderr.
     ValueError for a method that is none, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than the machine has memory for.
     """

@@ -13,7 +13,7 @@ SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or pr
 
 
 def run(*arguments, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}  # two threads wait for each other when others run
     return subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 

@@ -94,7 +94,8 @@ def test_kl_backward(mu, logvar):
 
 
 @given(
-    z=hnp.arrays(float, (2, 3), elements=mus), mu=hnp.arrays(float, (2, 3), elements=mus), logvar=hnp.arrays(float, (2, 3), elements=logvars)
+    z=hnp.arrays(float, (2, 3), elements=mus), mu=hnp.arrays(float, (2, 3), elements=mus),
+    logvar=hnp.arrays(float, (2, 3), elements=logvars),
 )  # fmt: skip
 def test_gaussian_log_density_backward(z, mu, logvar):
     """∂ log N/∂μ = (z − μ)/σ², ∂ log N/∂log σ² = ½ ((z − μ)²/σ² − 1): against the complex step of the formula, to 1e-12."""
