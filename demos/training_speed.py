@@ -2,7 +2,8 @@
 """Where the time of an epoch goes: binarize, forward, bound, backward, optimizer, beside the matrix products alone.
 
 A step of Algorithm 1 cannot be faster than its matrix products: eleven when the two heads μ and log σ² are counted as one.
-They are timed here by themselves, on arrays of the same sizes, turn about with the training steps, so that both see the same machine; what is above them is the price of everything else.
+They are timed here by themselves, on arrays of the same sizes, turn about with the training steps, so that both see the same
+machine; what is above them is the price of everything else.
 Run it on an idle machine:
 
     python demos/training_speed.py --steps 300

@@ -247,7 +247,7 @@ class VAE:
         """Write θ and what else the constructor needs as .npz, at exactly this path."""
         config = {
             "n_x": self.n_x, "hidden": self.hidden, "n_z": self.n_z, "decoder": self.decoder, "activation": self.activation,
-            "init": self.init,            "dtype": self.dtype.name, "image_shape": self.image_shape,
+            "init": self.init, "dtype": self.dtype.name, "image_shape": self.image_shape,
         }  # fmt: skip
         with written_whole(path) as part, open(part, "wb") as file:
             np.savez(file, format=FORMAT, version=VERSION, config=json.dumps(config), theta=self.params.theta)
