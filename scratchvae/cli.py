@@ -77,7 +77,8 @@ def train(args: argparse.Namespace) -> int:
 
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
-    print(f"{vae.params.theta.size:,} weights, {len(history.elbo)} epochs in {seconds:.0f} s, {speed:,.0f} images/s")
+    epochs = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
+    print(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     print(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
