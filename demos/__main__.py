@@ -7,7 +7,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DEMOS = {
-    path.stem: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
+    path.stem: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[
+        0
+    ]
     for path in sorted(HERE.glob("*.py"))
     if path.stem not in ("__main__", "common", "quadrature")
 }
@@ -15,7 +17,9 @@ DEMOS = {
 
 def main(arguments: list[str]) -> int:
     """Run the demos that are named. Returns 0, or 1 when one fails, or 2 for a name that is none."""
-    start = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    start = next(
+        (i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments)
+    )
     names, options = arguments[:start], arguments[start:]
     if not names:
         width = max(map(len, DEMOS))
@@ -24,7 +28,9 @@ def main(arguments: list[str]) -> int:
         return 0
     unknown = [name for name in names if name not in (*DEMOS, "all")]
     if unknown:
-        print(f"no demo is called {', '.join(unknown)}; there are {', '.join(DEMOS)}", file=sys.stderr)
+        print(
+            f"no demo is called {', '.join(unknown)}; there are {', '.join(DEMOS)}", file=sys.stderr
+        )
         return 2
     failed = []
     for name in DEMOS if "all" in names else names:

@@ -26,7 +26,11 @@ from matplotlib import pyplot as plt  # noqa: E402  after the options: they choo
 mnist = load_mnist()
 N = 10_000
 STAGES = [(3e-3, 12), (6e-4, 3)]  # lr, epochs
-train, test, labels = mnist.train_images[:N], (mnist.test_images / 255).astype(np.float32)[:5000], mnist.test_labels[:5000]
+train, test, labels = (
+    mnist.train_images[:N],
+    (mnist.test_images / 255).astype(np.float32)[:5000],
+    mnist.test_labels[:5000],
+)
 rng = np.random.default_rng(0)
 
 
@@ -48,7 +52,15 @@ for n_z in (2, 20):
     for model in (autoencoder, vae):
         optimizer, order = Adam(model.params), np.random.default_rng(1)
         for optimizer.lr, epochs in STAGES:
-            fit(model, train, epochs=epochs, optimizer=optimizer, seed=order, binarize=False, progress=False)
+            fit(
+                model,
+                train,
+                epochs=epochs,
+                optimizer=optimizer,
+                seed=order,
+                binarize=False,
+                progress=False,
+            )
     mu, logvar = vae.encode(test)
     means[n_z] = mu.astype(np.float64)
     z = {
@@ -56,10 +68,22 @@ for n_z in (2, 20):
         "autoencoder": autoencoder.encode(test),
         "VAE": mu + np.exp(0.5 * logvar) * rng.standard_normal(mu.shape, np.float32),  # z ~ q(z|x)
     }
-    decode = {"PCA": lambda z, axes=components: z @ axes + pca.mean, "autoencoder": autoencoder.decode, "VAE": vae.decode}
-    back = {"PCA": decode["PCA"](z["PCA"]), "autoencoder": autoencoder.reconstruct(test), "VAE": vae.reconstruct(test)}
+    decode = {
+        "PCA": lambda z, axes=components: z @ axes + pca.mean,
+        "autoencoder": autoencoder.decode,
+        "VAE": vae.decode,
+    }
+    back = {
+        "PCA": decode["PCA"](z["PCA"]),
+        "autoencoder": autoencoder.reconstruct(test),
+        "VAE": vae.reconstruct(test),
+    }
     for name in NAMES:
-        codes[n_z, name], decoders[n_z, name], rebuilt[n_z, name] = z[name].astype(np.float64), decode[name], back[name]
+        codes[n_z, name], decoders[n_z, name], rebuilt[n_z, name] = (
+            z[name].astype(np.float64),
+            decode[name],
+            back[name],
+        )
         error[n_z, name] = ((test - back[name]) ** 2).sum(axis=1).mean()
         distance[n_z, name] = normal_kl(codes[n_z, name])
         print(f"{n_z:3d}   {name:12}  {error[n_z, name]:23.2f}   {distance[n_z, name]:40.3f}")
@@ -76,8 +100,19 @@ def sheet(n_z, name):
     z = codes[n_z, name][shown] if name != "VAE" else means[n_z][shown]
     line = (1 - share) * z[2] + share * z[0]
     draws = np.random.default_rng(3).standard_normal((20, n_z))
-    images = np.concatenate([test[shown], rebuilt[n_z, name][shown], decoders[n_z, name](draws), decoders[n_z, name](line)])
-    tiles = np.pad(np.clip(images, 0, 1).reshape(5, 10, 28, 28), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=0.4)
+    images = np.concatenate(
+        [
+            test[shown],
+            rebuilt[n_z, name][shown],
+            decoders[n_z, name](draws),
+            decoders[n_z, name](line),
+        ]
+    )
+    tiles = np.pad(
+        np.clip(images, 0, 1).reshape(5, 10, 28, 28),
+        ((0, 0), (0, 0), (1, 1), (1, 1)),
+        constant_values=0.4,
+    )
     return tiles.transpose(0, 2, 1, 3).reshape(150, 300)
 
 
@@ -92,26 +127,44 @@ def apart(points, distance):
     return moved
 
 
-figure, panels = plt.subplots(3, 3, figsize=(15, 12.6), layout="constrained", height_ratios=(1.9, 1, 1))
+figure, panels = plt.subplots(
+    3, 3, figsize=(15, 12.6), layout="constrained", height_ratios=(1.9, 1, 1)
+)
 figure.get_layout_engine().set(hspace=0.03, wspace=0.03)
 figure.suptitle("What a code is good for: rebuilding digits, and drawing new ones", fontsize=14)
 angle = np.linspace(0, 2 * np.pi, 200)
 for column, name in zip(panels.T, NAMES):
     scatter, z = column[0], codes[2, name]
     scatter.scatter(*z[:2000].T, s=4, color="0.75", lw=0)
-    scatter.plot(2 * np.cos(angle), 2 * np.sin(angle), color="k", lw=1.2, ls="--", label="2 standard deviations of N(0, I)")
+    scatter.plot(
+        2 * np.cos(angle),
+        2 * np.sin(angle),
+        color="k",
+        lw=1.2,
+        ls="--",
+        label="2 standard deviations of N(0, I)",
+    )
     reach = np.abs(z[:2000]).max() * 1.05
     medians = np.array([np.median(z[labels == digit], axis=0) for digit in range(10)])
     for digit, (median, place) in enumerate(zip(medians, apart(medians, 0.1 * reach))):
         scatter.plot(*np.transpose([median, place]), color="k", lw=0.8)
         scatter.text(*place, digit, ha="center", va="center", fontsize=14, weight="bold")
-    scatter.set(xlabel="z₁", ylabel="z₂", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    scatter.set_title(f"{name}, n_z = 2: codes of test digits\neach figure at, or tied to, the median of its digit", fontsize=11)
+    scatter.set(
+        xlabel="z₁", ylabel="z₂", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal"
+    )
+    scatter.set_title(
+        f"{name}, n_z = 2: codes of test digits\neach figure at, or tied to, the median of its digit",
+        fontsize=11,
+    )
     scatter.legend(loc="upper left", framealpha=0.9, edgecolor="w", fontsize=9)
     for panel, n_z in zip(column[1:], (2, 20)):
         panel.imshow(sheet(n_z, name), cmap="gray_r", vmin=0, vmax=1)
         panel.set_xticks([])
-        panel.set_yticks([15, 45, 90, 135], ["test", "rebuilt", "from\nN(0, I)", "2 to 0"] if name == "PCA" else [""] * 4, fontsize=10)
+        panel.set_yticks(
+            [15, 45, 90, 135],
+            ["test", "rebuilt", "from\nN(0, I)", "2 to 0"] if name == "PCA" else [""] * 4,
+            fontsize=10,
+        )
         panel.tick_params(length=0)
         title = f"{name}, n_z = {n_z}: squared error {error[n_z, name]:.1f} per image,\ncodes {distance[n_z, name]:.2f} nats from N(0, I)"
         panel.set_title(title, fontsize=11)

@@ -55,7 +55,11 @@ def slope_formed(y, a):
 def slope_clipped(y, a):
     """The same, and 0 where p is clipped: there the clipped p is a constant."""
     p = sigmoid(a)
-    return np.where((p >= CLIP) & (p <= 1 - CLIP), slope_in_p(y, np.clip(p, CLIP, 1 - CLIP)) * (p * (1 - p)), 0.0)
+    return np.where(
+        (p >= CLIP) & (p <= 1 - CLIP),
+        slope_in_p(y, np.clip(p, CLIP, 1 - CLIP)) * (p * (1 - p)),
+        0.0,
+    )
 
 
 # %% What they give where y = 0 and a says more and more surely 1
@@ -66,7 +70,11 @@ for logit in (1, 5, 10, 15, 16, 16.5, 17, 30, 1e4):
     y32, a32 = y.astype(np.float32), a.astype(np.float32)
     losses = loss_logits(y, a)[0], loss_formed(y32, a32)[0], loss_clipped(y, a)[0]
     slopes = slope_logits(y, a)[0], slope_formed(y32, a32)[0], slope_clipped(y, a)[0]
-    print(f"{logit:7g}" + "".join(f"{value:12.4f}" for value in losses) + "".join(f"{value:10.4f}" for value in slopes))
+    print(
+        f"{logit:7g}"
+        + "".join(f"{value:12.4f}" for value in losses)
+        + "".join(f"{value:10.4f}" for value in slopes)
+    )
 
 # %% Where p rounds to an end: 1 + e^(−a) is 1 after 24 or 53 binary digits, but e^a is 0 only below the smallest number there is
 a = np.linspace(0, 800, 800_001)
@@ -74,14 +82,20 @@ for dtype, digits in ((np.float32, 24), (np.float64, 53)):
     one, zero = a[sigmoid(a.astype(dtype)) == 1][0], -a[sigmoid(-a.astype(dtype)) == 0][0]
     y = np.array([0, 1], dtype)
     stays = loss_clipped(y, 100 - 200 * y)  # a = 100 for y = 0, −100 for y = 1
-    print(f"{dtype.__name__}: p is 1 from a = {one:.2f} up ({digits} log 2 = {digits * np.log(2):.2f}) and 0 from a = {zero:.2f} down")
+    print(
+        f"{dtype.__name__}: p is 1 from a = {one:.2f} up ({digits} log 2 = {digits * np.log(2):.2f}) and 0 from a = {zero:.2f} down"
+    )
     print(f"  clipped, the loss stays at {stays[0]:.2f} nats for y = 0, {stays[1]:.2f} for y = 1")
     assert abs(one - digits * np.log(2)) < 2e-3 and (np.abs(stays - 16.1) < 0.2).all()
 
 # %% Where the model is most wrong: the loss in logits is |a|, its slope −1 or 1; the others have no number there, or the slope 0
 for dtype in (np.float32, np.float64):
     y, a = np.array([1, 0], dtype), np.array([-1e4, 1e4], dtype)
-    assert (np.abs(loss_logits(y, a) - 1e4) < 1e-8).all() and (loss_logits(y, -a) == 0).all() and (slope_logits(y, a) == [-1, 1]).all()
+    assert (
+        (np.abs(loss_logits(y, a) - 1e4) < 1e-8).all()
+        and (loss_logits(y, -a) == 0).all()
+        and (slope_logits(y, a) == [-1, 1]).all()
+    )
     assert np.isinf(loss_formed(y, a)).all() and np.isnan(slope_formed(y, a)).all()
     assert (loss_clipped(y, a) < 16.2).all() and (slope_clipped(y, a) == 0).all()
 
@@ -98,21 +112,48 @@ for y in (0.0, 0.5, 1.0):
         np.abs(slope_clipped(y_a, a) - by_clipped).max(),
         np.abs(slope_in_p(y_p, p) - by_p).max(),
     )
-    print(f"y = {y}: slopes in a, clipped and in p agree with central differences to {off[0]:.0e}, {off[1]:.0e} and {off[2]:.0e}")
-    assert off[0] < 1e-7 and max(off[1:]) < 1e-4 and (slope_clipped(y_a, a)[far] == 0).all() and (by_clipped[far] == 0).all()
+    print(
+        f"y = {y}: slopes in a, clipped and in p agree with central differences to {off[0]:.0e}, {off[1]:.0e} and {off[2]:.0e}"
+    )
+    assert (
+        off[0] < 1e-7
+        and max(off[1:]) < 1e-4
+        and (slope_clipped(y_a, a)[far] == 0).all()
+        and (by_clipped[far] == 0).all()
+    )
 
 # %% The picture
-figure, ((loss_p, size_p), (loss_a, slope_a)) = plt.subplots(2, 2, figsize=(13, 9), layout="constrained")
+figure, ((loss_p, size_p), (loss_a, slope_a)) = plt.subplots(
+    2, 2, figsize=(13, 9), layout="constrained"
+)
 figure.get_layout_engine().set(hspace=0.06, wspace=0.05)
 
 p = sigmoid(np.linspace(-17, 17, 2001))
 for y, style in ((1.0, "-"), (0.0, "--")):
     formula = ("−log(1 − p)", "1 / (1 − p)") if y == 0 else ("−log p", "1 / p")
-    loss_p.plot(p, info.binary_cross_entropy(np.full(p.shape, y), p), style, color="k", label=f"y = {y:.0f}: {formula[0]}")
+    loss_p.plot(
+        p,
+        info.binary_cross_entropy(np.full(p.shape, y), p),
+        style,
+        color="k",
+        label=f"y = {y:.0f}: {formula[0]}",
+    )
     size_p.plot(p, np.abs(slope_in_p(y, p)), style, color="k", label=f"y = {y:.0f}: {formula[1]}")
 loss_p.axhline(-np.log(CLIP), color=GREY, lw=0.8)
-loss_p.text(0.5, -np.log(CLIP), "−log 1e-7 = 16.1: clipped, it goes no higher", ha="center", va="bottom", fontsize=9)
-loss_p.set(title="In the probability p: the loss", xlabel="p, the predicted probability of y = 1", ylabel="loss, nats", ylim=(0, 18))
+loss_p.text(
+    0.5,
+    -np.log(CLIP),
+    "−log 1e-7 = 16.1: clipped, it goes no higher",
+    ha="center",
+    va="bottom",
+    fontsize=9,
+)
+loss_p.set(
+    title="In the probability p: the loss",
+    xlabel="p, the predicted probability of y = 1",
+    ylabel="loss, nats",
+    ylim=(0, 18),
+)
 size_p.set(
     title="In the probability p: the slope has no bound",
     xlabel="p, the predicted probability of y = 1",
@@ -133,14 +174,35 @@ for axes, by_logits, by_formed, by_clipped in (
     axes.plot(a[finite], by_formed[finite], color="k", lw=1.2, label="p formed in float32")
     axes.plot(a[finite][-1], by_formed[finite][-1], "X", color="k", ms=9)
     axes.plot(a, by_clipped, color="k", lw=1.6, ls="--", label="p clipped into [1e-7, 1 − 1e-7]")
-    axes.set(xlabel="logit a = log(p / (1 − p)), for y = 0: the further right, the more wrong", xlim=(-5, 30))
+    axes.set(
+        xlabel="logit a = log(p / (1 − p)), for y = 0: the further right, the more wrong",
+        xlim=(-5, 30),
+    )
 line = {"arrowstyle": "-", "shrinkB": 6}
-loss_a.annotate("∞ from a = 16.64 on:\np is 1 in float32", (one_at, 16), (6.5, 20), ha="center", fontsize=9, arrowprops=line)
+loss_a.annotate(
+    "∞ from a = 16.64 on:\np is 1 in float32",
+    (one_at, 16),
+    (6.5, 20),
+    ha="center",
+    fontsize=9,
+    arrowprops=line,
+)
 loss_a.text(29.7, 14.9, "clipped: 16.1 nats, however wrong", ha="right", va="top", fontsize=9)
 loss_a.set(title="In the logit a: the loss is never ∞", ylabel="loss, nats", ylim=(-1, 31))
-slope_a.annotate("no number from a = 16.64 on:\n∞ · 0 in float32", (one_at, 1), (9, 1.13), ha="center", fontsize=9, arrowprops=line)
+slope_a.annotate(
+    "no number from a = 16.64 on:\n∞ · 0 in float32",
+    (one_at, 1),
+    (9, 1.13),
+    ha="center",
+    fontsize=9,
+    arrowprops=line,
+)
 slope_a.text(clip_at + 0.4, 0.02, "clipped: 0 from a = 16.1 on", va="bottom", fontsize=9)
-slope_a.set(title="In the logit a: the slope stays within 1; clipping makes it 0", ylabel="slope ∂L/∂a, nats", ylim=(-0.1, 1.5))
+slope_a.set(
+    title="In the logit a: the slope stays within 1; clipping makes it 0",
+    ylabel="slope ∂L/∂a, nats",
+    ylim=(-0.1, 1.5),
+)
 for axes in figure.axes:
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)

@@ -25,11 +25,17 @@ print(
 )
 print(f"Amman, 300 of 365 sunny     {info.entropy(amman):.3f} bits")
 print(f"one even chance             {info.entropy([0.5, 0.5]):.3f} bits")
-assert eight == 3 and abs(info.entropy(uneven) - 0.811) < 5e-4 and abs(info.entropy(amman) - 0.68) < 5e-3
+assert (
+    eight == 3
+    and abs(info.entropy(uneven) - 0.811) < 5e-4
+    and abs(info.entropy(amman) - 0.68) < 5e-3
+)
 
 # %% The uniform distribution has the highest entropy: no distribution of thousands comes above log₂ 8
 drawn = info.entropy(np.random.default_rng(0).dirichlet(np.full(8, 0.7), 5000))
-print(f"5000 random distributions over eight weathers: {drawn.min():.3f} to {drawn.max():.3f} bits, none above {eight:.0f}")
+print(
+    f"5000 random distributions over eight weathers: {drawn.min():.3f} to {drawn.max():.3f} bits, none above {eight:.0f}"
+)
 assert drawn.max() < eight
 
 # %% The picture
@@ -38,16 +44,34 @@ figure, (halving, curve, spread) = plt.subplots(1, 3, figsize=(13, 4.2), layout=
 left = [8, 4, 2, 1]
 for i, n in enumerate(left):
     halving.barh(i, n, color=GREY if n > 1 else DARK, edgecolor="k")
-    halving.text(n + 0.15, i, f"{n} of 8 possible: {3 - np.log2(n):.0f} bit{'' if n == 4 else 's'} told", va="center", fontsize=9)
-halving.set(title="Each bit halves what is still possible", xlabel="weathers still possible", xlim=(0, 14), yticks=[], xticks=left)
+    halving.text(
+        n + 0.15,
+        i,
+        f"{n} of 8 possible: {3 - np.log2(n):.0f} bit{'' if n == 4 else 's'} told",
+        va="center",
+        fontsize=9,
+    )
+halving.set(
+    title="Each bit halves what is still possible",
+    xlabel="weathers still possible",
+    xlim=(0, 14),
+    yticks=[],
+    xticks=left,
+)
 halving.invert_yaxis()
 
 p = np.linspace(0, 1, 501)
 curve.plot(p, info.entropy(np.stack([p, 1 - p], axis=1)), color="k")
-for probability, name, place in ((0.5, "even chance", (-38, 6)), (0.75, "75 / 25", (8, 4)), (300 / 365, "Amman", (8, 0))):
+for probability, name, place in (
+    (0.5, "even chance", (-38, 6)),
+    (0.75, "75 / 25", (8, 4)),
+    (300 / 365, "Amman", (8, 0)),
+):
     H = info.entropy([probability, 1 - probability])
     curve.plot(probability, H, "o", color="k", ms=5)
-    curve.annotate(f"{name}: {H:.2f}", (probability, H), place, textcoords="offset points", fontsize=9)
+    curve.annotate(
+        f"{name}: {H:.2f}", (probability, H), place, textcoords="offset points", fontsize=9
+    )
 curve.set(
     title="Entropy of two weathers",
     xlabel="probability of sun",
@@ -61,7 +85,11 @@ spread.hist(drawn, bins=40, color=LIGHT, edgecolor=GREY)
 spread.set_ylim(0, 480)
 spread.axvline(eight, color="k", ls="--")
 spread.text(eight - 0.04, 470, "uniform: log₂ 8 = 3", ha="right", va="top", fontsize=9)
-spread.set(title="5000 random distributions over eight weathers", xlabel="entropy H, bits", ylabel="how many")
+spread.set(
+    title="5000 random distributions over eight weathers",
+    xlabel="entropy H, bits",
+    ylabel="how many",
+)
 for axes in (halving, curve, spread):
     axes.spines[["top", "right"]].set_visible(False)
 finish(figure, args)

@@ -1,35 +1,82 @@
-"""What the demos share: their two options, and the picture that each leaves."""
+"""What the demos share: two options, the colours, the axes, small digits, and the picture."""
 
 import argparse
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.figure
+import numpy as np
 
-GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # with line styles and hatching, the pictures read in grey too
+GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # where a difference of grey says enough
+# Okabe and Ito's colours: people who cannot tell red from green can tell these apart
+BLUE, ORANGE, GREEN, RED, SKY, PINK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#56B4E9",
+    "#CC79A7",
+)
 
 
 def options(doc: str | None) -> argparse.Namespace:
-    """--out DIR, where the picture goes (the working folder), and --show, a window as well. Nothing is read inside a notebook."""
-    parser = argparse.ArgumentParser(description=(doc or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where the picture goes (the working folder)")
+    """--out DIR, the folder of the picture, and --show, a window as well.
+
+    A notebook has no arguments of ours: there the defaults hold.
+    """
+    parser = argparse.ArgumentParser(
+        description=(doc or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("."),
+        metavar="DIR",
+        help="the folder of the picture (the working folder)",
+    )
     parser.add_argument("--show", action="store_true", help="show the picture in a window as well")
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
     if not args.show and "ipykernel" not in sys.modules:
-        matplotlib.use("Agg")  # no window, and none needed
+        matplotlib.use("Agg")  # draws files, needs no screen
     args.out.mkdir(parents=True, exist_ok=True)
     return args
 
 
 def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
-    """Write the figure as a PNG named after the demo, say where it is, and show it if that was asked for."""
+    """Write the figure as a PNG with the demo's name, print where it is, and show it on request."""
     from matplotlib import pyplot
 
     demo = Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=100)
     print(f"wrote {path}")
     if args.show:
         pyplot.show()
+
+
+def tidy(*panels: Any) -> None:
+    """Take the upper and the right border away."""
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+
+
+def sheet(images: Any, columns: int, shape: tuple[int, int] = (28, 28)) -> Any:
+    """One large image of many, row by row, one grey pixel between them. images: (n, n_x)."""
+    height, width = shape
+    tiles = np.full((-(-len(images) // columns) * columns, height + 1, width + 1), 0.4)
+    tiles[: len(images), :height, :width] = np.reshape(images, (-1, height, width))
+    return (
+        tiles.reshape(-1, columns, height + 1, width + 1)
+        .transpose(0, 2, 1, 3)
+        .reshape(-1, columns * (width + 1))
+    )
+
+
+def halved(images: Any) -> Any:
+    """28 by 28 pixels to 14 by 14, means of 2 by 2. images: (N, 784), uint8. Returns (N, 196), uint8."""
+    return (
+        images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
+    )

@@ -24,7 +24,9 @@ mnist = load_mnist()
 
 def halved(images):
     """28 by 28 pixels to 14 by 14. images: (N, 784), uint8. Returns (N, 196), uint8."""
-    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
+    return (
+        images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
+    )
 
 
 train = halved(mnist.train_images[:5000])
@@ -45,7 +47,9 @@ for n_z in (1, 2):
         log_p, elbo, posterior_kl = parts = quadrature(vae, x)
         off = np.abs(log_p - (elbo + posterior_kl)).max()
         means[n_z].append([part.mean() for part in parts])
-        print(f"{epochs:6d}   {log_p.mean():10.4f}  {elbo.mean():10.4f}  {posterior_kl.mean():20.4f}   {off:29.0e}")
+        print(
+            f"{epochs:6d}   {log_p.mean():10.4f}  {elbo.mean():10.4f}  {posterior_kl.mean():20.4f}   {off:29.0e}"
+        )
         assert off < 1e-6 and posterior_kl.min() > 0  # eq. (1), for every digit
     finer = quadrature(vae, x, refine=2)
     change = max(np.abs(coarse - fine).max() for coarse, fine in zip(parts, finer))
@@ -61,7 +65,9 @@ for (curves, _), (n_z, values) in zip(panels, means.items()):
     log_p, elbo, posterior_kl = np.transpose(values)
     curves.plot(EPOCHS[1:], log_p[1:], "o-", color="k", label="log p(x)")
     curves.plot(EPOCHS[1:], elbo[1:], "s--", color="k", mfc="w", label="the bound")
-    curves.fill_between(EPOCHS[1:], elbo[1:], log_p[1:], color=LIGHT, label="the gap: KL(q ‖ posterior)")
+    curves.fill_between(
+        EPOCHS[1:], elbo[1:], log_p[1:], color=LIGHT, label="the gap: KL(q ‖ posterior)"
+    )
     curves.set(
         title=f"n_z = {n_z}: means of {len(x)} test digits",
         xlabel="epochs of training (log scale)",
@@ -73,13 +79,17 @@ for (curves, _), (n_z, values) in zip(panels, means.items()):
     curves.set_xticks(EPOCHS[1:], EPOCHS[1:])
     curves.minorticks_off()
     for epoch, bottom, kl in zip(EPOCHS[1:], elbo[1:], posterior_kl[1:]):
-        curves.annotate(f"{kl:.2f}", (epoch, bottom), (5, -5), textcoords="offset points", va="top", fontsize=9)
+        curves.annotate(
+            f"{kl:.2f}", (epoch, bottom), (5, -5), textcoords="offset points", va="top", fontsize=9
+        )
     curves.text(0.97, 0.34, "numbers beside the points: the KL, nats\n" + f"before training: bound {elbo[0]:.1f}, KL {posterior_kl[0]:.2f}",
                 transform=curves.transAxes, ha="right", va="top", fontsize=9)  # fmt: skip
     curves.legend(frameon=False, loc="lower right")
 
 for axes, (n_z, (vae, posterior_kl)) in zip(panels[:, 1], models.items()):
-    digit = int(np.argsort(posterior_kl)[len(x) * 9 // 10])  # a digit whose KL is larger than that of nine in ten
+    digit = int(
+        np.argsort(posterior_kl)[len(x) * 9 // 10]
+    )  # a digit whose KL is larger than that of nine in ten
     line = grid(vae, x, refine=5 if n_z == 1 else 1)
     on_grid = densities(vae, x[digit : digit + 1], line)
     q, posterior = np.exp(on_grid.log_q[0]), np.exp(on_grid.log_posterior[0])
@@ -90,17 +100,32 @@ for axes, (n_z, (vae, posterior_kl)) in zip(panels[:, 1], models.items()):
         axes.plot(line, q, "--", color="k", label="encoder's q(z|x)")
         shown = line[np.maximum(q, posterior) > 1e-3 * posterior.max()]
         axes.set(
-            xlim=(shown.min(), shown.max()), ylim=(0, 1.25 * max(q.max(), posterior.max())), xlabel="z", ylabel="density, per unit of z"
+            xlim=(shown.min(), shown.max()),
+            ylim=(0, 1.25 * max(q.max(), posterior.max())),
+            xlabel="z",
+            ylabel="density, per unit of z",
         )
         axes.legend(frameon=False, loc="upper left")
     else:
-        q, posterior = (density.reshape(len(line), len(line)).T for density in (q, posterior))  # z₁ to the right, z₂ up
+        q, posterior = (
+            density.reshape(len(line), len(line)).T for density in (q, posterior)
+        )  # z₁ to the right, z₂ up
         levels = [0.05, 0.25, 0.6, 1]
-        axes.contourf(line, line, posterior / posterior.max(), levels, colors=["0.9", "0.75", "0.55"])
-        axes.contour(line, line, q / q.max(), levels[:-1], colors="k", linestyles="--", linewidths=1.3)
+        axes.contourf(
+            line, line, posterior / posterior.max(), levels, colors=["0.9", "0.75", "0.55"]
+        )
+        axes.contour(
+            line, line, q / q.max(), levels[:-1], colors="k", linestyles="--", linewidths=1.3
+        )
         either = np.maximum(q / q.max(), posterior / posterior.max()) > 0.01
         across, up = line[either.any(axis=0)], line[either.any(axis=1)]
-        axes.set(xlim=(across.min(), across.max()), ylim=(up.min(), up.max()), xlabel="z₁", ylabel="z₂", aspect="equal")
+        axes.set(
+            xlim=(across.min(), across.max()),
+            ylim=(up.min(), up.max()),
+            xlabel="z₁",
+            ylabel="z₂",
+            aspect="equal",
+        )
         title += "\ngrey: posterior p(z|x); dashed: encoder's q(z|x)\nedges at 5, 25 and 60 % of the peak of each"
     axes.set_title(title, fontsize=11)
     inset = axes.inset_axes((0.82, 0.7, 0.22, 0.22) if n_z == 1 else (1.05, 0.7, 0.26, 0.26))

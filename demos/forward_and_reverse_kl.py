@@ -38,7 +38,9 @@ eps_weight /= eps_weight.sum()
 # %% The mixture, the two divergences, and their gradients by hand
 def log_humps(z):
     """log [π_k N(z; m_k, v_k)] of each hump, along a new last axis."""
-    return np.log(SHARE) - 0.5 * (np.log(2 * np.pi * VARIANCE) + (z[..., None] - MEAN) ** 2 / VARIANCE)
+    return np.log(SHARE) - 0.5 * (
+        np.log(2 * np.pi * VARIANCE) + (z[..., None] - MEAN) ** 2 / VARIANCE
+    )
 
 
 def log_p(z):
@@ -74,7 +76,9 @@ def forward_gradient(theta):
 def reverse(theta):
     """KL(q ‖ p) in nats. theta: μ and log σ²."""
     mu, logvar = theta
-    return -0.5 * (1 + np.log(2 * np.pi) + logvar) - eps_weight @ log_p(mu + np.exp(0.5 * logvar) * eps)
+    return -0.5 * (1 + np.log(2 * np.pi) + logvar) - eps_weight @ log_p(
+        mu + np.exp(0.5 * logvar) * eps
+    )
 
 
 def reverse_gradient(theta):
@@ -96,10 +100,18 @@ def descend(gradient, theta, lr=0.1, steps=2000):
 
 # %% The gradients by hand against central differences
 error = {}
-for name, value, gradient in (("forward", forward, forward_gradient), ("reverse", reverse, reverse_gradient)):
+for name, value, gradient in (
+    ("forward", forward, forward_gradient),
+    ("reverse", reverse, reverse_gradient),
+):
     thetas = np.random.default_rng(0).uniform([-4, -2], [4, 2.5], (50, 2))
-    error[name] = max(compare(name, gradient(theta), central_difference(value, theta)).relative_error for theta in thetas)
-    print(f"{name}: at 50 random (μ, log σ²) the gradient by hand is within {error[name]:.0e} of central differences")
+    error[name] = max(
+        compare(name, gradient(theta), central_difference(value, theta)).relative_error
+        for theta in thetas
+    )
+    print(
+        f"{name}: at 50 random (μ, log σ²) the gradient by hand is within {error[name]:.0e} of central differences"
+    )
 assert max(error.values()) < 1e-7
 
 # %% Descend from three places, and check both divergences at each end against the quadrature of scratchvae.info
@@ -107,10 +119,14 @@ STARTS = {"left": (-0.8, 0.0), "right": (0.8, 0.0), "wide": (0.8, 2.6)}
 STYLES = {"left": "--", "right": ":", "wide": "-."}
 forward_paths = {start: descend(forward_gradient, theta) for start, theta in STARTS.items()}
 reverse_paths = {start: descend(reverse_gradient, theta) for start, theta in STARTS.items()}
-fits = {"forward, any start": forward_paths["left"][-1]} | {f"reverse, {start}": path[-1] for start, path in reverse_paths.items()}
+fits = {"forward, any start": forward_paths["left"][-1]} | {
+    f"reverse, {start}": path[-1] for start, path in reverse_paths.items()
+}
 for name, theta in fits.items():
     numbers = f"μ = {theta[0]:6.3f}, σ² = {np.exp(theta[1]):.3f}"
-    print(f"{name:18}  {numbers}: KL(p‖q) = {forward(theta):6.3f}, KL(q‖p) = {reverse(theta):.3f} nats")
+    print(
+        f"{name:18}  {numbers}: KL(p‖q) = {forward(theta):6.3f}, KL(q‖p) = {reverse(theta):.3f} nats"
+    )
     p, q = lambda z: np.exp(log_p(z)), lambda z, theta=theta: np.exp(log_q(z, *theta))
     assert abs(forward(theta) - info.differential_kl(p, q, -16, 16, base=np.e)) < 1e-6
     assert abs(reverse(theta) - info.differential_kl(q, p, -16, 16, base=np.e)) < 1e-6
@@ -120,12 +136,17 @@ cover, left, right, wide = fits.values()
 mean = SHARE @ MEAN
 variance = SHARE @ (VARIANCE + MEAN**2) - mean**2
 print(f"all of p            m = {mean:6.3f}, v  = {variance:.3f}")
-assert all(np.allclose(path[-1], [mean, np.log(variance)], rtol=0, atol=1e-9) for path in forward_paths.values())
+assert all(
+    np.allclose(path[-1], [mean, np.log(variance)], rtol=0, atol=1e-9)
+    for path in forward_paths.values()
+)
 
 # Reverse: a minimum on each hump. As p ≥ π_k N(m_k, v_k), q = N(m_k, v_k) costs −log π_k at most: the price of leaving out the other
 for k, theta in enumerate((left, right)):
     price = -np.log(SHARE[k])
-    print(f"hump {k + 1} of p         m = {MEAN[k]:6.3f}, v  = {VARIANCE[k]:.3f}: −log of its share {SHARE[k]} is {price:.3f} nats")
+    print(
+        f"hump {k + 1} of p         m = {MEAN[k]:6.3f}, v  = {VARIANCE[k]:.3f}: −log of its share {SHARE[k]} is {price:.3f} nats"
+    )
     assert np.abs(reverse_gradient(theta)).max() < 1e-9
     assert np.allclose([theta[0], np.exp(theta[1])], [MEAN[k], VARIANCE[k]], rtol=0, atol=0.02)
     assert price - 0.01 < reverse(theta) < price
@@ -133,27 +154,73 @@ for k, theta in enumerate((left, right)):
 assert reverse(left) < reverse(right) < reverse(wide) < reverse(cover)
 
 # Reverse from everywhere: no other minimum
-ends = [descend(reverse_gradient, (mu, logvar), steps=1000)[-1] for mu in (-4, -1.5, 0, 1.5, 4) for logvar in (-2, 0, 1.5, 2.5)]
-nearest = [min(("left", left), ("right", right), ("wide", wide), key=lambda fit: np.abs(end - fit[1]).max())[0] for end in ends]
-print(f"reverse from {len(ends)} starts: {', '.join(f'{nearest.count(start)} end {start}' for start in STARTS)}")
-assert all(np.abs(end - fits[f"reverse, {start}"]).max() < 1e-5 for end, start in zip(ends, nearest))
+ends = [
+    descend(reverse_gradient, (mu, logvar), steps=1000)[-1]
+    for mu in (-4, -1.5, 0, 1.5, 4)
+    for logvar in (-2, 0, 1.5, 2.5)
+]
+nearest = [
+    min(
+        ("left", left), ("right", right), ("wide", wide), key=lambda fit: np.abs(end - fit[1]).max()
+    )[0]
+    for end in ends
+]
+print(
+    f"reverse from {len(ends)} starts: {', '.join(f'{nearest.count(start)} end {start}' for start in STARTS)}"
+)
+assert all(
+    np.abs(end - fits[f"reverse, {start}"]).max() < 1e-5 for end, start in zip(ends, nearest)
+)
 
 # %% The picture
-figure, (density, forward_map, reverse_map) = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained", width_ratios=[1.2, 1, 1])
+figure, (density, forward_map, reverse_map) = plt.subplots(
+    1, 3, figsize=(14, 4.6), layout="constrained", width_ratios=[1.2, 1, 1]
+)
 
 z = np.linspace(-7, 7, 600)
 density.fill_between(z, np.exp(log_p(z)), color=LIGHT, label="p: two humps")
-density.plot(z, np.exp(log_q(z, *cover)), color="k", label=f"least KL(p‖q): {forward(cover):.2f} nats")
-for start, name in (("left", "least KL(q‖p)"), ("right", "its minimum on the other hump"), ("wide", "its wide minimum")):
+density.plot(
+    z, np.exp(log_q(z, *cover)), color="k", label=f"least KL(p‖q): {forward(cover):.2f} nats"
+)
+for start, name in (
+    ("left", "least KL(q‖p)"),
+    ("right", "its minimum on the other hump"),
+    ("wide", "its wide minimum"),
+):
     theta = reverse_paths[start][-1]
-    density.plot(z, np.exp(log_q(z, *theta)), color="k", ls=STYLES[start], lw=1.3, label=f"{name}: {reverse(theta):.2f} nats")
+    density.plot(
+        z,
+        np.exp(log_q(z, *theta)),
+        color="k",
+        ls=STYLES[start],
+        lw=1.3,
+        label=f"{name}: {reverse(theta):.2f} nats",
+    )
 density.legend(fontsize=9, frameon=False, loc="upper right")
-density.set(title="The Gaussian q that each direction chooses", xlabel="z", ylabel="density", xlim=(-7, 7), ylim=(0, 0.92))
+density.set(
+    title="The Gaussian q that each direction chooses",
+    xlabel="z",
+    ylabel="density",
+    xlim=(-7, 7),
+    ylim=(0, 0.92),
+)
 
 mus, logvars = np.linspace(-4.5, 4.5, 91), np.linspace(-2.5, 3.2, 58)
 for axes, value, paths, levels, title in (
-    (forward_map, forward, forward_paths, [0.6, 0.8, 1.2, 2, 4, 8, 16, 32, 64], "KL(p‖q) in nats: one minimum"),
-    (reverse_map, reverse, reverse_paths, [0.5, 0.75, 1.2, 1.5, 2, 3, 5, 8, 12], "KL(q‖p) in nats: one on each hump, one wide"),
+    (
+        forward_map,
+        forward,
+        forward_paths,
+        [0.6, 0.8, 1.2, 2, 4, 8, 16, 32, 64],
+        "KL(p‖q) in nats: one minimum",
+    ),
+    (
+        reverse_map,
+        reverse,
+        reverse_paths,
+        [0.5, 0.75, 1.2, 1.5, 2, 3, 5, 8, 12],
+        "KL(q‖p) in nats: one on each hump, one wide",
+    ),
 ):
     heights = np.array([[value((mu, logvar)) for mu in mus] for logvar in logvars])
     lines = axes.contour(mus, logvars, heights, levels=levels, colors=GREY, linewidths=0.9)

@@ -28,10 +28,17 @@ images = load_mnist().train_images[:N]
 x = images / 255
 n_x = x.shape[1]
 eigenvalues, eigenvectors = np.linalg.eigh(np.cov(x.T, bias=True))
-eigenvalues, components = eigenvalues[::-1], eigenvectors.T[::-1][:k]  # largest first; the components of PCA, in rows
+eigenvalues, components = (
+    eigenvalues[::-1],
+    eigenvectors.T[::-1][:k],
+)  # largest first; the components of PCA, in rows
 sigma2 = eigenvalues[k:].mean()
-maximum = -0.5 * (n_x * np.log(2 * np.pi) + np.log(eigenvalues[:k]).sum() + (n_x - k) * np.log(sigma2) + n_x)
-print(f"probabilistic PCA of {N} digits, k = {k}: log p is at most {maximum:.4f} nats per image, with σ² = {sigma2:.6f}")
+maximum = -0.5 * (
+    n_x * np.log(2 * np.pi) + np.log(eigenvalues[:k]).sum() + (n_x - k) * np.log(sigma2) + n_x
+)
+print(
+    f"probabilistic PCA of {N} digits, k = {k}: log p is at most {maximum:.4f} nats per image, with σ² = {sigma2:.6f}"
+)
 
 # %% The linear VAE: its bound and its log p(x), both without sampling. Rows are data points: W here is (k, n_x), the Wᵀ of the formulas
 vae = VAE(n_x, hidden=(), n_z=k, decoder="isotropic", dtype=np.float64, seed=0)
@@ -41,8 +48,12 @@ W, b, x_logvar = (vae.params.values[name] for name in ("x_mu.W", "x_mu.b", "x_lo
 def bound(x):
     """The mean of eq. (3) over x, (N, n_x), in nats, by E_q[log p(x|z)] = −½ [n_x log 2πσ² + (‖x − W μ − b‖² + Σ_j σ_j² ‖W_j‖²) / σ²]."""
     mu, logvar = vae.encode(x)
-    square = ((x - mu @ W - b) ** 2).sum(axis=1) + np.exp(logvar) @ (W**2).sum(axis=1)  # E_q ‖x − W z − b‖²
-    reconstruction = -0.5 * (n_x * (np.log(2 * np.pi) + x_logvar[0]) + square * np.exp(-x_logvar[0]))
+    square = ((x - mu @ W - b) ** 2).sum(axis=1) + np.exp(logvar) @ (W**2).sum(
+        axis=1
+    )  # E_q ‖x − W z − b‖²
+    reconstruction = -0.5 * (
+        n_x * (np.log(2 * np.pi) + x_logvar[0]) + square * np.exp(-x_logvar[0])
+    )
     return float((reconstruction - gaussian_kl(mu, logvar)).mean())
 
 
@@ -53,8 +64,18 @@ def log_p(x):
     """
     M, r = W @ W.T + np.exp(x_logvar[0]) * np.eye(k), x - b
     code = r @ W.T
-    distance = ((r**2).sum(axis=1) - (code @ np.linalg.inv(M) * code).sum(axis=1)) * np.exp(-x_logvar[0])
-    return float(-0.5 * (n_x * np.log(2 * np.pi) + (n_x - k) * x_logvar[0] + np.linalg.slogdet(M)[1] + distance.mean()))
+    distance = ((r**2).sum(axis=1) - (code @ np.linalg.inv(M) * code).sum(axis=1)) * np.exp(
+        -x_logvar[0]
+    )
+    return float(
+        -0.5
+        * (
+            n_x * np.log(2 * np.pi)
+            + (n_x - k) * x_logvar[0]
+            + np.linalg.slogdet(M)[1]
+            + distance.mean()
+        )
+    )
 
 
 # %% Training by Algorithm 1, whose noise smaller and smaller steps average out
@@ -74,36 +95,70 @@ def watch(history):
 
 print("                          nats per image    below the maximum by")
 print("epochs  learning rate      bound   log p(x)     bound    log p(x)    σ²")
-print(f"{0:6d}  {'':13} {bounds[0]:10.3f} {evidence[0]:10.3f}  {maximum - bounds[0]:8.4f}  {maximum - evidence[0]:10.4f}    {1:.6f}")
+print(
+    f"{0:6d}  {'':13} {bounds[0]:10.3f} {evidence[0]:10.3f}  {maximum - bounds[0]:8.4f}  {maximum - evidence[0]:10.4f}    {1:.6f}"
+)
 for lr, n in stages:
     starts.append(epochs[-1])
     optimizer.lr = lr
-    fit(vae, images, epochs=n, optimizer=optimizer, seed=rng, binarize=False, progress=False, after_epoch=watch)
+    fit(
+        vae,
+        images,
+        epochs=n,
+        optimizer=optimizer,
+        seed=rng,
+        binarize=False,
+        progress=False,
+        after_epoch=watch,
+    )
     gap, gap_p = maximum - bounds[-1], maximum - evidence[-1]
-    print(f"{epochs[-1]:6d}  {lr:<13g} {bounds[-1]:10.3f} {evidence[-1]:10.3f}  {gap:8.4f}  {gap_p:10.4f}    {np.exp(x_logvar[0]):.6f}")
+    print(
+        f"{epochs[-1]:6d}  {lr:<13g} {bounds[-1]:10.3f} {evidence[-1]:10.3f}  {gap:8.4f}  {gap_p:10.4f}    {np.exp(x_logvar[0]):.6f}"
+    )
 gaps, gaps_p = maximum - np.array(bounds), maximum - np.array(evidence)
-assert gaps[-1] < 0.05 and (gaps > gaps_p).all() and gaps_p.min() > -1e-6  # 𝓛 ≤ log p ≤ its maximum, all along
+assert (
+    gaps[-1] < 0.05 and (gaps > gaps_p).all() and gaps_p.min() > -1e-6
+)  # 𝓛 ≤ log p ≤ its maximum, all along
 
 # %% What the decoder has found: the plane, and in it the lengths and the axes
 plane = np.linalg.svd(W, full_matrices=False)[2]  # an orthonormal basis of what W's columns span
 angles = np.degrees(np.arccos(np.minimum(np.linalg.svd(plane @ components.T)[1], 1)))
 columns = W[np.argsort(-(W**2).sum(axis=1))]
 columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
-columns *= np.sign((columns * components).sum(axis=1, keepdims=True))  # z and −z are as likely: a sign is arbitrary
+columns *= np.sign(
+    (columns * components).sum(axis=1, keepdims=True)
+)  # z and −z are as likely: a sign is arbitrary
 within = components @ plane.T @ plane  # the point of the plane that is nearest to each eigenvector
 within /= np.linalg.norm(within, axis=1, keepdims=True)
-off_column, off_plane = (np.degrees(np.arccos((vectors * components).sum(axis=1))) for vectors in (columns, within))
+off_column, off_plane = (
+    np.degrees(np.arccos((vectors * components).sum(axis=1))) for vectors in (columns, within)
+)
 M = W @ W.T + np.exp(x_logvar[0]) * np.eye(k)  # σ² times the inverse covariance of p(z|x)
-turn = 0.5 * (np.log(np.diagonal(M)).sum() - np.linalg.slogdet(M)[1])  # KL of the best diagonal q: what M's correlations cost
+turn = 0.5 * (
+    np.log(np.diagonal(M)).sum() - np.linalg.slogdet(M)[1]
+)  # KL of the best diagonal q: what M's correlations cost
 squares, least = np.linalg.eigvalsh(W @ W.T)[::-1], eigenvalues[:k] - sigma2
-print(f"principal angles between the spans of W's columns and of the first {k} eigenvectors: {', '.join(f'{a:.2f}°' for a in angles)}")
-print(f"eigenvalues of W Wᵀ: {', '.join(f'{s:.3f}' for s in squares)}; λ − σ² = {', '.join(f'{s:.3f}' for s in least)}")
-print(f"W's columns are {', '.join(f'{a:.1f}°' for a in off_column)} from the eigenvectors; this costs the bound {turn:.4f} nats")
-assert angles.max() < 1 and abs(np.exp(x_logvar[0]) / sigma2 - 1) < 2e-3 and (np.abs(squares / least - 1) < 0.1).all() and turn < 0.05
+print(
+    f"principal angles between the spans of W's columns and of the first {k} eigenvectors: {', '.join(f'{a:.2f}°' for a in angles)}"
+)
+print(
+    f"eigenvalues of W Wᵀ: {', '.join(f'{s:.3f}' for s in squares)}; λ − σ² = {', '.join(f'{s:.3f}' for s in least)}"
+)
+print(
+    f"W's columns are {', '.join(f'{a:.1f}°' for a in off_column)} from the eigenvectors; this costs the bound {turn:.4f} nats"
+)
+assert (
+    angles.max() < 1
+    and abs(np.exp(x_logvar[0]) / sigma2 - 1) < 2e-3
+    and (np.abs(squares / least - 1) < 0.1).all()
+    and turn < 0.05
+)
 
 # %% The picture
 figure = plt.figure(figsize=(14, 6.2), layout="constrained")
-figure.suptitle(f"A linear VAE with n_z = {k}, trained on {N} grey digits, ends as probabilistic PCA")
+figure.suptitle(
+    f"A linear VAE with n_z = {k}, trained on {N} grey digits, ends as probabilistic PCA"
+)
 left, right = figure.subfigures(1, 2, width_ratios=(1.5, 1))
 axes = left.subplots()
 axes.plot(epochs, gaps, color="k", label="the bound")
@@ -112,9 +167,30 @@ for start, (lr, _) in zip(starts, stages):
     if start:
         axes.axvline(start, color=GREY, lw=0.8, ls=":")
     axes.text(start + 8, 1700, f"lr {lr:g}", va="top", fontsize=9)
-axes.annotate(f"{gaps[-1]:.3f}", (epochs[-1], gaps[-1]), (4, 0), textcoords="offset points", va="center", fontsize=9)
-axes.annotate(f"{gaps_p[-1]:.3f}", (epochs[-1], gaps_p[-1]), (4, 0), textcoords="offset points", va="center", fontsize=9)
-axes.text(400, 150, "the gap between the two lines is KL(q(z|x) ‖ p(z|x))", ha="center", fontsize=9, backgroundcolor="w")
+axes.annotate(
+    f"{gaps[-1]:.3f}",
+    (epochs[-1], gaps[-1]),
+    (4, 0),
+    textcoords="offset points",
+    va="center",
+    fontsize=9,
+)
+axes.annotate(
+    f"{gaps_p[-1]:.3f}",
+    (epochs[-1], gaps_p[-1]),
+    (4, 0),
+    textcoords="offset points",
+    va="center",
+    fontsize=9,
+)
+axes.text(
+    400,
+    150,
+    "the gap between the two lines is KL(q(z|x) ‖ p(z|x))",
+    ha="center",
+    fontsize=9,
+    backgroundcolor="w",
+)
 axes.set(
     title=f"How far below the maximum, {maximum:.2f} nats per image",
     xlabel="epochs",
@@ -126,7 +202,9 @@ axes.set(
 axes.legend(framealpha=1, edgecolor="w", loc="center right", bbox_to_anchor=(0.97, 0.62))
 axes.spines[["top", "right"]].set_visible(False)
 
-right.suptitle("What z moves in the image\nblack: −, grey: 0, white: +; each scaled to length 1", fontsize=11)
+right.suptitle(
+    "What z moves in the image\nblack: −, grey: 0, white: +; each scaled to length 1", fontsize=11
+)
 rows = (
     ("W's columns", columns, [f"{a:.0f}° off" for a in off_column]),
     ("eigenvectors,\nnearest in W's span", within, [f"{a:.2f}° off" for a in off_plane]),

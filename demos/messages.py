@@ -62,10 +62,15 @@ for example, (p, q) in EXAMPLES.items():
     days = np.random.default_rng(0).choice(len(p), size=7 * WEEKS, p=p).tolist()
     codes = {"Huffman for p": info.huffman_code(p), "Shannon for p": shannon_code(p)}
     codes |= {"Huffman for q": info.huffman_code(q), "Shannon for q": shannon_code(q)}
-    print(f"p and q are {example}: H(p) = {H:.3f}, H(p, q) = {cross:.3f}, KL(p‖q) = {KL:.3f} bits a day")
+    print(
+        f"p and q are {example}: H(p) = {H:.3f}, H(p, q) = {cross:.3f}, KL(p‖q) = {KL:.3f} bits a day"
+    )
     print(f"   {'':8}{'p':8}{'q':8}" + "  ".join(codes))
     for i, weather in enumerate(WEATHERS):
-        print(f"   {weather:8}{p[i]:<8.4g}{q[i]:<8.4g}" + "  ".join(f"{code[i]:13}" for code in codes.values()).rstrip())
+        print(
+            f"   {weather:8}{p[i]:<8.4g}{q[i]:<8.4g}"
+            + "  ".join(f"{code[i]:13}" for code in codes.values()).rstrip()
+        )
     mean, measured, weekly = {}, {}, {}
     for name, code in codes.items():
         bits = encode(days, code)
@@ -73,15 +78,26 @@ for example, (p, q) in EXAMPLES.items():
         lengths = np.array([len(word) for word in code])
         mean[name], measured[name] = info.expected_length(p, lengths), len(bits) / len(days)
         weekly[name] = lengths[days].reshape(WEEKS, 7).sum(axis=1)
-        assert abs(measured[name] - mean[name]) < 4 * lengths[days].std() / np.sqrt(len(days))  # four standard errors
-        print(f"   {name}: {len(bits)} bits for {len(days)} days, {measured[name]:.3f} a day; expected {mean[name]:.3f}")
+        assert abs(measured[name] - mean[name]) < 4 * lengths[days].std() / np.sqrt(
+            len(days)
+        )  # four standard errors
+        print(
+            f"   {name}: {len(bits)} bits for {len(days)} days, {measured[name]:.3f} a day; expected {mean[name]:.3f}"
+        )
     more = mean["Huffman for q"] - mean["Huffman for p"]
     lucky = (weekly["Huffman for q"] < weekly["Huffman for p"]).mean()
-    print(f"   Huffman for q costs {more:.3f} bits a day more than for p, though it was the shorter one in {lucky:.1%} of the weeks")
+    print(
+        f"   Huffman for q costs {more:.3f} bits a day more than for p, though it was the shorter one in {lucky:.1%} of the weeks"
+    )
 
     assert abs(cross - H - KL) < 1e-12
-    assert H - 1e-12 <= mean["Huffman for p"] < H + 1 and mean["Huffman for p"] <= min(mean.values())
-    assert H - 1e-12 <= mean["Shannon for p"] < H + 1 and cross - 1e-12 <= mean["Shannon for q"] < cross + 1
+    assert H - 1e-12 <= mean["Huffman for p"] < H + 1 and mean["Huffman for p"] <= min(
+        mean.values()
+    )
+    assert (
+        H - 1e-12 <= mean["Shannon for p"] < H + 1
+        and cross - 1e-12 <= mean["Shannon for q"] < cross + 1
+    )
     if example == "powers of ½":  # whole bits are enough, and nothing is lost by them
         assert abs(mean["Huffman for p"] - H) < 1e-12 and abs(mean["Huffman for q"] - cross) < 1e-12
     else:
@@ -114,39 +130,98 @@ for i, weather in enumerate(WEATHERS):
         book.text(x, y, code[i], fontsize=10, va="center", family="monospace")
 
 strips = panels["week"]
-for top, code, name in ((0, right, "code made for the truth p"), (-3.2, wrong, "code made for the belief q")):
+for top, code, name in (
+    (0, right, "code made for the truth p"),
+    (-3.2, wrong, "code made for the belief q"),
+):
     start = 0
     for day in week:
         word = code[day]
-        strips.barh(top, len(word), left=start, height=0.8, align="center", color=SHADES[day], edgecolor="k", lw=1.2)
+        strips.barh(
+            top,
+            len(word),
+            left=start,
+            height=0.8,
+            align="center",
+            color=SHADES[day],
+            edgecolor="k",
+            lw=1.2,
+        )
         ink = "w" if day > 2 else "k"
-        strips.text(start + len(word) / 2, top, WEATHERS[day], ha="center", va="center", fontsize=9, color=ink)
+        strips.text(
+            start + len(word) / 2,
+            top,
+            WEATHERS[day],
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=ink,
+        )
         strips.barh(top - 0.8, len(word), left=start, height=0.8, color="w", edgecolor="k", lw=1.2)
         for i, bit in enumerate(word):
-            strips.text(start + i + 0.5, top - 0.8, bit, ha="center", va="center", fontsize=10, family="monospace")
+            strips.text(
+                start + i + 0.5,
+                top - 0.8,
+                bit,
+                ha="center",
+                va="center",
+                fontsize=10,
+                family="monospace",
+            )
         start += len(word)
     strips.text(0, top + 0.85, f"{name}: {start} bits", va="center", fontsize=10)
 most = max(len(encode(week, right)), len(encode(week, wrong)))
-strips.set(title="The first week, day by day: what is said, and the bits sent", xlabel="bits sent", yticks=[])
+strips.set(
+    title="The first week, day by day: what is said, and the bits sent",
+    xlabel="bits sent",
+    yticks=[],
+)
 strips.set(xlim=(-0.3, most + 0.3), ylim=(-4.6, 1.4), xticks=range(0, most + 1, 2))
 strips.spines["left"].set_visible(False)
 
 for example, (H, cross, KL, measured, _, _) in results.items():
     axes = panels[example]
     for i, (name, value) in enumerate(measured.items()):
-        axes.bar(i, value, width=0.6, edgecolor="k", color=GREY if "Huffman" in name else "w", hatch="" if "Huffman" in name else "///")
-        axes.text(i, 0.25, f"{value:.3f}", ha="center", va="center", fontsize=10, bbox={"fc": "w", "ec": "k", "lw": 0.5, "pad": 2.5})
-    for value, style, name in ((H, "--", f"H(p) = {H:.3f}"), (cross, "-.", f"H(p, q) = {cross:.3f}")):
+        axes.bar(
+            i,
+            value,
+            width=0.6,
+            edgecolor="k",
+            color=GREY if "Huffman" in name else "w",
+            hatch="" if "Huffman" in name else "///",
+        )
+        axes.text(
+            i,
+            0.25,
+            f"{value:.3f}",
+            ha="center",
+            va="center",
+            fontsize=10,
+            bbox={"fc": "w", "ec": "k", "lw": 0.5, "pad": 2.5},
+        )
+    for value, style, name in (
+        (H, "--", f"H(p) = {H:.3f}"),
+        (cross, "-.", f"H(p, q) = {cross:.3f}"),
+    ):
         axes.axhline(value, color="k", ls=style, lw=1.3, zorder=3)
         axes.text(5.33, value + 0.03, name, ha="right", va="bottom", fontsize=10)
-    axes.annotate("", (3.75, cross), (3.75, H), arrowprops={"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0})
+    axes.annotate(
+        "", (3.75, cross), (3.75, H), arrowprops={"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0}
+    )
     axes.text(3.85, (H + cross) / 2, f"KL(p‖q) = {KL:.3f}", va="center", fontsize=10)
-    axes.set(title=f"{WEEKS} weeks measured, p and q {example}", ylabel="mean message, bits a day", xlim=(-0.5, 5.35), ylim=(0, 3.75))
+    axes.set(
+        title=f"{WEEKS} weeks measured, p and q {example}",
+        ylabel="mean message, bits a day",
+        xlim=(-0.5, 5.35),
+        ylim=(0, 3.75),
+    )
     axes.set_xticks(range(4), [name.replace(" for", "\nfor") for name in measured])
 p, q = EXAMPLES["not powers of ½"]
 for x, entries in zip((-0.4, -0.1, 0.4, 0.9, 1.4, 1.9), zip(["", *WEATHERS], ["p", *p], ["q", *q])):
     for y, entry in zip((3.6, 3.38, 3.16), entries):
-        axes.text(x, y, entry if isinstance(entry, str) else f"{entry:.2f}", va="center", fontsize=9)
+        axes.text(
+            x, y, entry if isinstance(entry, str) else f"{entry:.2f}", va="center", fontsize=9
+        )
 for axes in (strips, panels["powers of ½"], panels["not powers of ½"]):
     axes.spines[["top", "right"]].set_visible(False)
 finish(figure, args)

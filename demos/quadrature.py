@@ -17,7 +17,10 @@ from scratchvae import VAE
 from scratchvae.distributions import gaussian_kl, standard_normal_log_density
 from scratchvae.layers import ACTIVATIONS
 
-ROWS, ENTRIES = 4096, 2**23  # points of the grid, and numbers for all points and some x, that are in memory at a time
+ROWS, ENTRIES = (
+    4096,
+    2**23,
+)  # points of the grid, and numbers for all points and some x, that are in memory at a time
 
 
 class Parts(NamedTuple):
@@ -45,7 +48,14 @@ def quadrature(vae: VAE, x: np.ndarray, refine: int = 1) -> Parts:
     """
     line = grid(vae, x, refine)
     rows = max(1, ENTRIES // len(line) ** vae.n_z)
-    return Parts(*(np.concatenate(part) for part in zip(*(_parts(vae, x[start : start + rows], line) for start in range(0, len(x), rows)))))
+    return Parts(
+        *(
+            np.concatenate(part)
+            for part in zip(
+                *(_parts(vae, x[start : start + rows], line) for start in range(0, len(x), rows))
+            )
+        )
+    )
 
 
 def _parts(vae: VAE, x: np.ndarray, line: np.ndarray) -> Parts:
@@ -62,7 +72,9 @@ def _parts(vae: VAE, x: np.ndarray, line: np.ndarray) -> Parts:
 def grid(vae: VAE, x: np.ndarray, refine: int = 1) -> np.ndarray:
     """An even grid for every dimension of z, wide and fine enough for all rows of x, (n,)."""
     if vae.n_z > 2 or not vae.binary or vae.dtype != np.float64:
-        raise ValueError(f"vae has n_z = {vae.n_z}, decoder {vae.decoder!r} and {vae.dtype}; it should be n_z ≤ 2, 'bernoulli' and float64")
+        raise ValueError(
+            f"vae has n_z = {vae.n_z}, decoder {vae.decoder!r} and {vae.dtype}; it should be n_z ≤ 2, 'bernoulli' and float64"
+        )
     mu, logvar = vae.encode(x)
     sigma = np.exp(0.5 * logvar)
     limit = max(7.0, (np.abs(mu) + 7 * sigma).max())
@@ -76,13 +88,19 @@ def densities(vae: VAE, x: np.ndarray, line: np.ndarray) -> Densities:
     log_px_z = np.empty((len(x), len(z)))
     for start in range(0, len(z), ROWS):
         a = logits(vae, z[start : start + ROWS])
-        log_px_z[:, start : start + ROWS] = x @ a.T - np.logaddexp(0, a).sum(axis=1)  # eq. (11): Σ_i [x_i a_i − softplus(a_i)]
+        log_px_z[:, start : start + ROWS] = x @ a.T - np.logaddexp(0, a).sum(
+            axis=1
+        )  # eq. (11): Σ_i [x_i a_i − softplus(a_i)]
     log_joint = log_px_z + standard_normal_log_density(z)
     highest = log_joint.max(axis=1, keepdims=True)
-    log_p = highest[:, 0] + np.log(np.exp(log_joint - highest).sum(axis=1) * (line[1] - line[0]) ** vae.n_z)
+    log_p = highest[:, 0] + np.log(
+        np.exp(log_joint - highest).sum(axis=1) * (line[1] - line[0]) ** vae.n_z
+    )
 
     mu, logvar = vae.encode(x)
-    each = -0.5 * (np.log(2 * np.pi) + logvar + (line[:, None, None] - mu) ** 2 * np.exp(-logvar))  # (n, B, n_z)
+    each = -0.5 * (
+        np.log(2 * np.pi) + logvar + (line[:, None, None] - mu) ** 2 * np.exp(-logvar)
+    )  # (n, B, n_z)
     log_q = each[:, :, 0].T
     if vae.n_z == 2:  # q's dimensions are independent: its logarithm is a sum
         log_q = (log_q[:, :, None] + each[:, :, 1].T[:, None, :]).reshape(len(x), -1)
@@ -93,5 +111,7 @@ def logits(vae: VAE, z: np.ndarray) -> np.ndarray:
     """The decoder from its weights: the logit of each pixel. z: (G, n_z). Returns (G, n_x)."""
     weights = vae.params.values
     for i in range(len(vae.hidden)):
-        z = ACTIVATIONS[vae.activation]().forward(z @ weights[f"decoder.{i}.W"] + weights[f"decoder.{i}.b"])
+        z = ACTIVATIONS[vae.activation]().forward(
+            z @ weights[f"decoder.{i}.W"] + weights[f"decoder.{i}.b"]
+        )
     return z @ weights["logits.W"] + weights["logits.b"]

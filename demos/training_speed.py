@@ -33,7 +33,10 @@ def matrix_products(rng: np.random.Generator) -> Callable[[], None]:
     W1, W2, W3, W4 = some(N_X, H), some(H, 2 * N_Z), some(N_Z, H), some(H, N_X)
     forward = [(x, W1), (h, W2), (z, W3), (h, W4)]
     backward = [(h.T, a), (a, W4.T), (z.T, h), (h, W3.T), (h.T, heads), (heads, W2.T), (x.T, h)]
-    products = [(left, right, np.empty((len(left), right.shape[1]), np.float32)) for left, right in forward + backward]
+    products = [
+        (left, right, np.empty((len(left), right.shape[1]), np.float32))
+        for left, right in forward + backward
+    ]
 
     def once() -> None:
         for left, right, out in products:
@@ -63,10 +66,19 @@ def measure(steps: int) -> dict[str, float]:
     adam = Adam(vae.params)
     terms = [(scratchvae.decoders, "bernoulli_log_likelihood"), (scratchvae.vae, "gaussian_kl")]
     untimed = [getattr(module, name) for module, name in terms]
-    for (module, name), function in zip(terms, untimed):  # the bound is a part of vae.forward: time it there
+    for (module, name), function in zip(
+        terms, untimed
+    ):  # the bound is a part of vae.forward: time it there
         setattr(module, name, timed("bound", function))
-    draw = timed("binarize", lambda rows: (binarize(images[rows], rng), rng.standard_normal((M, N_Z), np.float32)))
-    forward, backward, optimize = timed("forward", vae.forward), timed("backward", vae.backward), timed("optimizer", adam.step)
+    draw = timed(
+        "binarize",
+        lambda rows: (binarize(images[rows], rng), rng.standard_normal((M, N_Z), np.float32)),
+    )
+    forward, backward, optimize = (
+        timed("forward", vae.forward),
+        timed("backward", vae.backward),
+        timed("optimizer", adam.step),
+    )
     products = timed("products", matrix_products(rng))
     order = rng.permutation(len(images))
     for step in range(-20, steps):
@@ -96,7 +108,9 @@ def main() -> None:
     print(f"BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'as many as the library takes')}")
     print(f"{'phase':18}{'s / epoch':>10}{'share':>8}{'x products':>12}")
     for phase in ("binarize", "forward", "bound", "backward", "optimizer"):
-        print(f"{phase:18}{seconds[phase]:10.2f}{seconds[phase] / total:8.0%}{seconds[phase] / products:12.2f}")
+        print(
+            f"{phase:18}{seconds[phase]:10.2f}{seconds[phase] / total:8.0%}{seconds[phase] / products:12.2f}"
+        )
     print(f"{'epoch':18}{total:10.2f}{1:8.0%}{total / products:12.2f}")
     print(f"{'products alone':18}{products:10.2f}{products / total:8.0%}{1:12.2f}")
 

@@ -51,14 +51,23 @@ class Autoencoder:
             **layers.hidden_shapes("encoder", encoder_sizes),
             **layers.affine_shapes("code", encoder_sizes[-1], self.n_z),
         }
-        decoder = {**layers.hidden_shapes("decoder", decoder_sizes), **layers.affine_shapes("x_hat", decoder_sizes[-1], self.n_x)}
+        decoder = {
+            **layers.hidden_shapes("decoder", decoder_sizes),
+            **layers.affine_shapes("x_hat", decoder_sizes[-1], self.n_x),
+        }
         self.params = Parameters({**self._encoder_shapes, **decoder}, self.dtype)
         glorot(self.params, np.random.default_rng(seed))
         self._encoder = self._encoder_layers(self.params)
-        self._decoder = [*layers.hidden_layers(self.params, "decoder", len(self.hidden), activation), Affine(self.params, "x_hat")]
+        self._decoder = [
+            *layers.hidden_layers(self.params, "decoder", len(self.hidden), activation),
+            Affine(self.params, "x_hat"),
+        ]
 
     def _encoder_layers(self, params: Parameters) -> list[Layer]:
-        return [*layers.hidden_layers(params, "encoder", len(self.hidden), self.activation), Affine(params, "code")]
+        return [
+            *layers.hidden_layers(params, "encoder", len(self.hidden), self.activation),
+            Affine(params, "code"),
+        ]
 
     def encode(self, x: ArrayLike) -> FloatArray:
         """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
@@ -75,7 +84,9 @@ class Autoencoder:
     def encoder_only(self) -> Callable[[ArrayLike], FloatArray]:
         """x → z with a copy of the encoder's weights: what is kept after training, the decoder having done its work."""
         kept = Parameters(self._encoder_shapes, self.dtype)
-        kept.theta[...] = self.params.theta[: kept.theta.size]  # the encoder's weights come first in θ
+        kept.theta[...] = self.params.theta[
+            : kept.theta.size
+        ]  # the encoder's weights come first in θ
         encoder = self._encoder_layers(kept)
         return lambda x: layers.forward(encoder, self._rows("x", x, self.n_x))
 

@@ -24,8 +24,13 @@ def positive_int(name: str, value: object) -> int:
 
 def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
     """value as (height, width), both ≥ 1, with height · width = n_x."""
-    if len(value) != 2 or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x:
-        raise ValueError(f"image_shape is {value}; it should be (height, width), and height times width n_x = {n_x}")
+    if (
+        len(value) != 2
+        or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x
+    ):
+        raise ValueError(
+            f"image_shape is {value}; it should be (height, width), and height times width n_x = {n_x}"
+        )
     return int(value[0]), int(value[1])
 
 
@@ -72,7 +77,9 @@ def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
     """value as a (B, columns) array of real numbers, B ≥ 1."""
     array = _numbers(name, value)
     if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
-        raise ValueError(f"{name} has shape {array.shape}; it should be (B, {columns}), a data point in each row")
+        raise ValueError(
+            f"{name} has shape {array.shape}; it should be (B, {columns}), a data point in each row"
+        )
     return array
 
 
@@ -97,7 +104,9 @@ def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> Float
     """eps as an (L, B, n_z) array of that dtype, all finite; (B, n_z) stands for L = 1."""
     eps = _numbers("eps", value)
     if eps.ndim not in (2, 3) or eps.shape[-2:] != (batch, n_z) or len(eps) == 0:
-        raise ValueError(f"eps has shape {eps.shape}; it should be ({batch}, {n_z}), or (L, {batch}, {n_z}) for L samples")
+        raise ValueError(
+            f"eps has shape {eps.shape}; it should be ({batch}, {n_z}), or (L, {batch}, {n_z}) for L samples"
+        )
     with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, and found below
         eps = eps.astype(dtype, copy=False)
     finite("eps", eps)

@@ -34,7 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"scratchvae {args.command}: stopped", file=sys.stderr)
         return 130
-    except (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError) as error:
+    except (
+        FileFormatError,
+        FloatingPointError,
+        MemoryError,
+        OSError,
+        TypeError,
+        ValueError,
+    ) as error:
         print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
         return 2
 
@@ -51,8 +58,12 @@ def train(args: argparse.Namespace) -> int:
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
-    datasets.as_seen(*_pixels(vae, args).values())  # refuses options that exclude each other, before anything is written
-    folder = _writable_folder(args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name))
+    datasets.as_seen(
+        *_pixels(vae, args).values()
+    )  # refuses options that exclude each other, before anything is written
+    folder = _writable_folder(
+        args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
+    )
     model, history = folder / "model.npz", History()
 
     def save(history_so_far: History) -> None:
@@ -70,7 +81,11 @@ def train(args: argparse.Namespace) -> int:
         n = len(history.elbo)
         if n:
             save(history)  # once more, both: the stop may have come between the two files
-        kept = f"the model of epoch {n} is in {model}" if n else "no epoch was finished, so no model was written"
+        kept = (
+            f"the model of epoch {n} is in {model}"
+            if n
+            else "no epoch was finished, so no model was written"
+        )
         why = f"error: {stop}" if isinstance(stop, FloatingPointError) else "stopped"
         print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
         return 2 if isinstance(stop, FloatingPointError) else 130
@@ -85,7 +100,9 @@ def train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace) -> list[str]:
+def _train_pictures(
+    vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace
+) -> list[str]:
     from scratchvae import figures
 
     of_the_plane = ["manifold.png", "latent_scatter.png"]
@@ -95,12 +112,19 @@ def _train_pictures(vae: VAE, data: datasets.ImageSet, history: History, folder:
     rng = np.random.default_rng(args.seed)
     x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
-    figures.reconstructions(x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png")
+    figures.reconstructions(
+        x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png"
+    )
     figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
     if vae.n_z == 2:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
         figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
-    return ["learning_curve.png", "reconstructions.png", "samples.png", *(of_the_plane if vae.n_z == 2 else [])]
+    return [
+        "learning_curve.png",
+        "reconstructions.png",
+        "samples.png",
+        *(of_the_plane if vae.n_z == 2 else []),
+    ]
 
 
 def sample(args: argparse.Namespace) -> int:
@@ -124,7 +148,9 @@ def reconstruct(args: argparse.Namespace) -> int:
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "reconstructions.png", lambda path: figures.reconstructions(x, means, shape, path))
+    return _wrote(
+        args, "reconstructions.png", lambda path: figures.reconstructions(x, means, shape, path)
+    )
 
 
 def manifold(args: argparse.Namespace) -> int:
@@ -149,19 +175,37 @@ def evaluate_model(args: argparse.Namespace) -> int:
 def gradcheck(args: argparse.Namespace) -> int:
     """Print, weight by weight, the hand-written gradient of the loss against central differences."""
     rng = np.random.default_rng(args.seed)
-    vae = VAE(12, args.hidden, args.n_z, decoder=args.decoder, activation=args.activation, dtype=np.float64, seed=rng)
-    vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)  # biases of 0 could hide a mistake
+    vae = VAE(
+        12,
+        args.hidden,
+        args.n_z,
+        decoder=args.decoder,
+        activation=args.activation,
+        dtype=np.float64,
+        seed=rng,
+    )
+    vae.params.theta += 0.1 * rng.standard_normal(
+        vae.params.theta.size
+    )  # biases of 0 could hide a mistake
     x = (rng.random((5, 12)) < 0.5).astype(np.float64)
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
     comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
-    print(f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}{'largest difference':>21}{'relative error':>17}")
+    print(
+        f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}{'largest difference':>21}{'relative error':>17}"
+    )
     for c in comparisons:
         shape = " x ".join(map(str, c.shape))
         exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
-        print(f"{c.name:14}{shape:>10}{exact:>8}{close:>8}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
+        print(
+            f"{c.name:14}{shape:>10}{exact:>8}{close:>8}{c.largest_difference:21.1e}{c.relative_error:17.1e}"
+        )
     wrong = [c.name for c in comparisons if not c.close]
-    print(f"wrong: {', '.join(wrong)}" if wrong else "every gradient is close: relative error at most 1e-7")
+    print(
+        f"wrong: {', '.join(wrong)}"
+        if wrong
+        else "every gradient is close: relative error at most 1e-7"
+    )
     return 1 if wrong else 0
 
 
@@ -173,21 +217,33 @@ def _data_for(args: argparse.Namespace) -> datasets.ImageSet:
     vae, data = VAE.load(args.model), load_mnist(args.data)
     if data.image_shape != _image_shape(vae):
         height, width = _image_shape(vae)
-        raise ValueError(f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; the model is of {height} x {width}")
+        raise ValueError(
+            f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; the model is of {height} x {width}"
+        )
     return data
 
 
 def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
     """log p(x) of some test images, beside their bound."""
     if args.images > len(data.test_images):
-        raise ValueError(f"--images is {args.images}; there are {len(data.test_images)} test images")
+        raise ValueError(
+            f"--images is {args.images}; there are {len(data.test_images)} test images"
+        )
     if vae.binary and args.grey:
         raise ValueError("--grey pixels have no likelihood under a Bernoulli decoder; leave it out")
     rng = np.random.default_rng(args.seed)
-    x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images[: args.images], rng, vae.dtype)
+    x = datasets.as_seen(*_pixels(vae, args).values())(
+        data.test_images[: args.images], rng, vae.dtype
+    )
     bound = evaluate(vae, x, seed=args.seed, binarize=False).elbo
     result = log_likelihood(
-        vae, x, args.n_samples, seed=args.seed, method=args.likelihood, n_temperatures=args.temperatures, progress=not args.quiet
+        vae,
+        x,
+        args.n_samples,
+        seed=args.seed,
+        method=args.likelihood,
+        n_temperatures=args.temperatures,
+        progress=not args.quiet,
     )
     n = len(x)
     error = float(np.sqrt((result.standard_error**2).sum()) / n)
@@ -213,8 +269,12 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
         bound = evaluate(vae, images, seed=seed, **_pixels(vae, args))
         print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if vae.binary and args.grey:
-        print("(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)")
-    print(f"active latent units: {active_units(vae, data.test_images, seed=seed, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}")
+        print(
+            "(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)"
+        )
+    print(
+        f"active latent units: {active_units(vae, data.test_images, seed=seed, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}"
+    )
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -262,7 +322,11 @@ def _seed(text: str) -> int:
 
 
 # argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__, _sizes.__name__, _seed.__name__ = "whole number", "comma-separated whole numbers", "whole number"
+_positive.__name__, _sizes.__name__, _seed.__name__ = (
+    "whole number",
+    "comma-separated whole numbers",
+    "whole number",
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -273,9 +337,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], example: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], example: str
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(
-            name, help=run.__doc__, description=run.__doc__, epilog=f"example: scratchvae {example}", allow_abbrev=False
+            name,
+            help=run.__doc__,
+            description=run.__doc__,
+            epilog=f"example: scratchvae {example}",
+            allow_abbrev=False,
         )
         added.set_defaults(run=run)
         added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
@@ -283,10 +353,21 @@ def _parser() -> argparse.ArgumentParser:
 
     def with_data(added: argparse.ArgumentParser) -> None:
         added.add_argument(
-            "--data", type=Path, metavar="DIR", help="a folder of idx files named as MNIST's (the MNIST that comes with the package)"
+            "--data",
+            type=Path,
+            metavar="DIR",
+            help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
         )
-        added.add_argument("--grey", action="store_true", help="grey pixels for a Bernoulli decoder, instead of bits drawn from them")
-        added.add_argument("--dequantize", action="store_true", help="grey pixels with noise within each level, for a Gaussian decoder")
+        added.add_argument(
+            "--grey",
+            action="store_true",
+            help="grey pixels for a Bernoulli decoder, instead of bits drawn from them",
+        )
+        added.add_argument(
+            "--dequantize",
+            action="store_true",
+            help="grey pixels with noise within each level, for a Gaussian decoder",
+        )
 
     def with_networks(added: argparse.ArgumentParser, n_z: int, hidden: tuple[int, ...]) -> None:
         added.add_argument("--n-z", type=_positive, default=n_z, help=f"latent dimensions ({n_z})")
@@ -294,24 +375,49 @@ def _parser() -> argparse.ArgumentParser:
             "--hidden", type=_sizes, default=hidden, metavar="N[,N...]",
             help=f"units of each hidden layer of the encoder; the decoder mirrors it ({hidden[0]})",
         )  # fmt: skip
-        added.add_argument("--decoder", choices=OUTPUTS, default="bernoulli", help="p(x|z): bits, or grey levels by a Gaussian (bernoulli)")
-        added.add_argument("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)")
+        added.add_argument(
+            "--decoder",
+            choices=OUTPUTS,
+            default="bernoulli",
+            help="p(x|z): bits, or grey levels by a Gaussian (bernoulli)",
+        )
+        added.add_argument(
+            "--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)"
+        )
 
     def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
         added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
         if picture:
-            added.add_argument("--out", type=Path, metavar="PNG", help="the picture to write (beside the model)")
+            added.add_argument(
+                "--out", type=Path, metavar="PNG", help="the picture to write (beside the model)"
+            )
 
     t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
     with_data(t)
     t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
-    t.add_argument("--epochs", type=_positive, default=10, help="passes over the training images (10)")
+    t.add_argument(
+        "--epochs", type=_positive, default=10, help="passes over the training images (10)"
+    )
     with_networks(t, 20, (500,))
-    t.add_argument("--init", choices=INITIALIZERS, default="glorot", help="glorot, or normal for the paper's N(0, 0.01) (glorot)")
-    t.add_argument("--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)")
-    t.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)")
+    t.add_argument(
+        "--init",
+        choices=INITIALIZERS,
+        default="glorot",
+        help="glorot, or normal for the paper's N(0, 0.01) (glorot)",
+    )
+    t.add_argument(
+        "--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)"
+    )
+    t.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
+    )
     t.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
-    t.add_argument("--weight-decay", type=float, default=0.0, help="1/N is the paper's p(theta) = N(0, I) for N training images (0)")
+    t.add_argument(
+        "--weight-decay",
+        type=float,
+        default=0.0,
+        help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
+    )
     t.add_argument("--quiet", action="store_true", help="no progress line")
 
     s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
@@ -330,10 +436,25 @@ def _parser() -> argparse.ArgumentParser:
     e = command("evaluate", evaluate_model, "evaluate runs/mnist/model.npz")
     with_model(e, picture=False)
     with_data(e)
-    e.add_argument("--likelihood", choices=DEFAULTS, help="estimate log p(x) of test images; hmc only for n_z < 5")
-    e.add_argument("--images", type=_positive, default=1000, help="with --likelihood: how many test images (1000)")
-    e.add_argument("--n-samples", type=_positive, help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)")
-    e.add_argument("--temperatures", type=_positive, default=100, help="with --likelihood ais (100)")
+    e.add_argument(
+        "--likelihood",
+        choices=DEFAULTS,
+        help="estimate log p(x) of test images; hmc only for n_z < 5",
+    )
+    e.add_argument(
+        "--images",
+        type=_positive,
+        default=1000,
+        help="with --likelihood: how many test images (1000)",
+    )
+    e.add_argument(
+        "--n-samples",
+        type=_positive,
+        help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)",
+    )
+    e.add_argument(
+        "--temperatures", type=_positive, default=100, help="with --likelihood ais (100)"
+    )
     e.add_argument("--quiet", action="store_true", help="no progress line")
 
     g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")

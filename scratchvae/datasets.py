@@ -63,7 +63,9 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
         )
     image_shape = train.shape[1], train.shape[2]
     n_x = prod(image_shape)
-    return ImageSet(train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape)
+    return ImageSet(
+        train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape
+    )
 
 
 def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
@@ -84,11 +86,18 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
 
 def _images_and_labels(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
-    images, labels = read_idx(_find(folder, f"{part}-images-idx3-ubyte")), read_idx(_find(folder, f"{part}-labels-idx1-ubyte"))
+    images, labels = (
+        read_idx(_find(folder, f"{part}-images-idx3-ubyte")),
+        read_idx(_find(folder, f"{part}-labels-idx1-ubyte")),
+    )
     if images.ndim != 3 or images.size == 0:
-        raise FileFormatError(f"{folder}: {part} images have the dimensions {images.shape}; they should be (N, height, width)")
+        raise FileFormatError(
+            f"{folder}: {part} images have the dimensions {images.shape}; they should be (N, height, width)"
+        )
     if labels.shape != images.shape[:1]:
-        raise FileFormatError(f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label")
+        raise FileFormatError(
+            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label"
+        )
     return images, labels
 
 
@@ -118,19 +127,27 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 def _parse_idx(file: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise ValueError(f"it begins with {magic!r}, not with two zero bytes, a type and a number of dimensions")
+        raise ValueError(
+            f"it begins with {magic!r}, not with two zero bytes, a type and a number of dimensions"
+        )
     if magic[2] != UBYTE:
-        raise ValueError(f"its numbers are of type {magic[2]:#04x}; only unsigned bytes ({UBYTE:#04x}) are read")
+        raise ValueError(
+            f"its numbers are of type {magic[2]:#04x}; only unsigned bytes ({UBYTE:#04x}) are read"
+        )
     header = file.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
         raise ValueError(f"it ends within the sizes of its {magic[3]} dimensions")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     numbers = bytearray()
-    while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):  # by chunks: the header may promise anything
+    while len(numbers) <= prod(shape) and (
+        chunk := file.read(CHUNK)
+    ):  # by chunks: the header may promise anything
         numbers += chunk
     if len(numbers) != prod(shape):
         more = "or more " if len(numbers) > prod(shape) else ""
-        raise ValueError(f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, but {len(numbers)} {more}follow")
+        raise ValueError(
+            f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, but {len(numbers)} {more}follow"
+        )
     return np.frombuffer(numbers, np.uint8).reshape(shape)
 
 
@@ -148,19 +165,25 @@ def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.flo
     """
     _check_pixels("images", images)
     if images.dtype == np.uint8:
-        u: NDArray[Any] = rng.integers(0, 255, images.shape, np.uint8)  # 0, 1, ..., 254: u < 255 always, u < 0 never
+        u: NDArray[Any] = rng.integers(
+            0, 255, images.shape, np.uint8
+        )  # 0, 1, ..., 254: u < 255 always, u < 0 never
     else:
         u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
     return (u < images).astype(dtype)
 
 
-def grey(images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> FloatArray:
+def grey(
+    images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
+) -> FloatArray:
     """The images as floats in [0, 1]: pixel / 255 if they are uint8. Nothing is drawn: rng is there to be called like `binarize`."""
     _check_pixels("images", images)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
 
 
-def dequantize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> FloatArray:
+def dequantize(
+    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> FloatArray:
     """(pixel + u) / 256 with u ~ U[0, 1): grey levels made continuous, for a decoder that gives a density.
 
     The 256 levels are points, and a density can grow without limit at a point. Spread over its bin of width 1/256, a level has a
@@ -169,23 +192,33 @@ def dequantize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.f
     """
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
-    u = rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536  # 8 + 16 bits: even float32 holds pixel + u exactly
+    u = (
+        rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536
+    )  # 8 + 16 bits: even float32 holds pixel + u exactly
     return (images + u) / 256
 
 
-def as_seen(bits: bool, spread: bool) -> Callable[[Images, np.random.Generator, DTypeLike], FloatArray]:
+def as_seen(
+    bits: bool, spread: bool
+) -> Callable[[Images, np.random.Generator, DTypeLike], FloatArray]:
     """How a model sees images: `binarize`, `dequantize`, or `grey`. ValueError when both are asked for."""
     if bits and spread:
-        raise ValueError("dequantize is True, and so is binarize; bits have no bins, it should be one or the other")
+        raise ValueError(
+            "dequantize is True, and so is binarize; bits have no bins, it should be one or the other"
+        )
     return binarize if bits else dequantize if spread else grey
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:
     """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
     if not isinstance(images, np.ndarray):
-        raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array, (N, {n_x})")
+        raise TypeError(
+            f"{name} is a {type(images).__name__}; it should be a NumPy array, (N, {n_x})"
+        )
     if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
-        raise ValueError(f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row")
+        raise ValueError(
+            f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row"
+        )
     _check_pixels(name, images)
 
 
@@ -193,6 +226,8 @@ def _check_pixels(name: str, images: Images) -> None:
     if images.dtype == np.uint8:
         return
     if images.dtype.kind != "f":
-        raise TypeError(f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1]")
+        raise TypeError(
+            f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1]"
+        )
     if images.size:
         checks.unit_interval(name, images)

@@ -106,12 +106,19 @@ class Gaussian(Output):
     """log N(x; μ, σ²) with μ = sigmoid(affine(h)), log σ² = affine(h): each pixel has both of its own."""
 
     def __init__(self, params: Parameters) -> None:
-        self._mu, self._sigmoid, self._logvar = Affine(params, "x_mu"), Sigmoid(), Affine(params, "x_logvar")
+        self._mu, self._sigmoid, self._logvar = (
+            Affine(params, "x_mu"),
+            Sigmoid(),
+            Affine(params, "x_logvar"),
+        )
 
     @staticmethod
     def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
         """x_mu.W, x_mu.b, x_logvar.W, x_logvar.b."""
-        return {**layers.affine_shapes("x_mu", n_h, n_x), **layers.affine_shapes("x_logvar", n_h, n_x)}
+        return {
+            **layers.affine_shapes("x_mu", n_h, n_x),
+            **layers.affine_shapes("x_logvar", n_h, n_x),
+        }
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ, in (0, 1)."""
@@ -120,7 +127,10 @@ class Gaussian(Output):
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ²)."""
         self._x = x
-        self._moments = self.mean(h).reshape(-1, *x.shape), self._logvar.forward(h).reshape(-1, *x.shape)
+        self._moments = (
+            self.mean(h).reshape(-1, *x.shape),
+            self._logvar.forward(h).reshape(-1, *x.shape),
+        )
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
@@ -131,7 +141,9 @@ class Gaussian(Output):
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
         dmu, dlogvar = self._dmoments(1)
-        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(dlogvar)
+        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(
+            dlogvar
+        )
 
     def _dmoments(self, weight: float) -> tuple[FloatArray, FloatArray]:
         n_x = self._x.shape[1]

@@ -43,11 +43,15 @@ def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> F
     z: (..., n). mu, logvar: the same shape, or one that broadcasts to it. Returns (...), in nats.
     A density is not a probability: it can exceed 1, and its logarithm can be positive.
     """
-    epsilon = (z - mu) * np.exp(-0.5 * logvar)  # (z − μ) / σ, then squared: σ² alone would over- or underflow sooner
+    epsilon = (z - mu) * np.exp(
+        -0.5 * logvar
+    )  # (z − μ) / σ, then squared: σ² alone would over- or underflow sooner
     return -0.5 * (LOG_2PI + logvar + epsilon * epsilon).sum(axis=-1)
 
 
-def gaussian_log_density_backward(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray, FloatArray]:
+def gaussian_log_density_backward(
+    z: FloatArray, mu: FloatArray, logvar: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """∂ log N / ∂μ_j = (z_j − μ_j) / σ_j² and ∂ log N / ∂(log σ_j²) = ½ [ (z_j − μ_j)² / σ_j² − 1 ], as ∂e^(−s)/∂s = −e^(−s).
 
     z, mu, logvar: (..., n). Returns two arrays (..., n).
@@ -88,7 +92,9 @@ def reparameterize(mu: FloatArray, logvar: FloatArray, eps: FloatArray) -> Float
     return mu + np.exp(0.5 * logvar) * eps
 
 
-def reparameterize_backward(dz: FloatArray, logvar: FloatArray, eps: FloatArray) -> tuple[FloatArray, FloatArray]:
+def reparameterize_backward(
+    dz: FloatArray, logvar: FloatArray, eps: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """dμ = dz and d(log σ²) = dz ⊙ ε ⊙ ½ σ, each summed over the L samples that share μ and σ.
 
     ∂z/∂μ = 1. With s = log σ², σ = e^(s/2) and ∂z/∂s = ε · ∂e^(s/2)/∂s = ε · ½ e^(s/2) = ½ ε σ.
@@ -109,7 +115,9 @@ def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
     """
     log_p = x * logits
     log_p -= np.maximum(logits, 0)  # x a − max(a, 0) comes first: for a binary x it is exact
-    log_p -= np.log1p(np.exp(-np.abs(logits)))  # log1p(t) = log(1 + t), to full precision for a small t
+    log_p -= np.log1p(
+        np.exp(-np.abs(logits))
+    )  # log1p(t) = log(1 + t), to full precision for a small t
     return log_p.sum(axis=-1)
 
 

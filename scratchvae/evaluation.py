@@ -43,23 +43,43 @@ class Bound(NamedTuple):
     @classmethod
     def mean(cls, reconstruction: FloatArray, kl: FloatArray) -> "Bound":
         """Of the two terms of each data point, (B,) each."""
-        mean_reconstruction, mean_kl = reconstruction.mean(dtype=np.float64).item(), kl.mean(dtype=np.float64).item()
+        mean_reconstruction, mean_kl = (
+            reconstruction.mean(dtype=np.float64).item(),
+            kl.mean(dtype=np.float64).item(),
+        )
         return cls(mean_reconstruction - mean_kl, mean_reconstruction, mean_kl)
 
 
-def evaluate(vae: Model, images: Images, *, seed: int = 0, binarize: bool | None = None, dequantize: bool = False) -> Bound:
+def evaluate(
+    vae: Model,
+    images: Images,
+    *,
+    seed: int = 0,
+    binarize: bool | None = None,
+    dequantize: bool = False,
+) -> Bound:
     """The mean bound over the images, with one sample z of each (L = 1).
 
     images: (N, n_x), uint8 or floats in [0, 1]. The same seed gives the same bits whatever the model, so a data set is binarised once
     for all models that are compared on it, and the same noise for models of one n_z and dtype. binarize, dequantize: as for `fit`.
     """
-    chunks, noise = _chunks(vae, images, seed, binarize, dequantize), np.random.default_rng([seed, 1])
+    chunks, noise = (
+        _chunks(vae, images, seed, binarize, dequantize),
+        np.random.default_rng([seed, 1]),
+    )
     parts = [vae.forward(x, noise.standard_normal((len(x), vae.n_z), vae.dtype)) for x in chunks]
     reconstruction, kl = (np.concatenate(part) for part in zip(*parts))
     return Bound.mean(reconstruction, kl)
 
 
-def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool | None = None, threshold: float = 1e-2) -> int:
+def active_units(
+    vae: VAE,
+    images: Images,
+    *,
+    seed: int = 0,
+    binarize: bool | None = None,
+    threshold: float = 1e-2,
+) -> int:
     """How many latent dimensions carry something of x: those with Var_x( E_q(z|x)[z_j] ) > threshold.
 
     E_q(z|x)[z_j] is μ_j(x). A dimension that the encoder does not use has q(z_j|x) = p(z_j) = N(0, 1) for every x, so that its μ_j
@@ -72,7 +92,9 @@ def active_units(vae: VAE, images: Images, *, seed: int = 0, binarize: bool | No
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 
 
-def _chunks(vae: Model, images: Images, seed: int, binarize: bool | None, dequantize: bool) -> Iterator[FloatArray]:
+def _chunks(
+    vae: Model, images: Images, seed: int, binarize: bool | None, dequantize: bool
+) -> Iterator[FloatArray]:
     """The images as the model sees them, CHUNK at a time: drawn by a generator that draws nothing else."""
     rng = np.random.default_rng([seed, 0])
     datasets.check_images("images", images, vae.n_x)

@@ -30,10 +30,18 @@ def learning_curve(history: History, path: PathName) -> None:
         ("The bound = reconstruction − KL", "Reconstruction: E[log p(x|z)]", "KL(q(z|x) ‖ p(z))"),
     ):  # fmt: skip
         train, test = getattr(history, name), getattr(history, f"test_{name}")
-        axes.plot(epochs, train, color="0.6", marker=mark, ms=4, ls="--", label="training, while learning")
+        axes.plot(
+            epochs, train, color="0.6", marker=mark, ms=4, ls="--", label="training, while learning"
+        )
         if test:
             axes.plot(epochs, test, color="k", marker=mark, ms=4, label="test")
-            axes.annotate(f"{test[-1]:.1f}".replace("-", "−"), (epochs[-1], test[-1]), (6, 0), textcoords="offset points", va="center")
+            axes.annotate(
+                f"{test[-1]:.1f}".replace("-", "−"),
+                (epochs[-1], test[-1]),
+                (6, 0),
+                textcoords="offset points",
+                va="center",
+            )
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_ylabel("nats per image")
         axes.spines[["top", "right"]].set_visible(False)
@@ -43,10 +51,14 @@ def learning_curve(history: History, path: PathName) -> None:
     _save(figure, path)
 
 
-def reconstructions(originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
+def reconstructions(
+    originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName
+) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
     images, columns = pairs(originals, means)
-    _save(_picture(images, columns, image_shape, "Originals, and below each its reconstruction"), path)
+    _save(
+        _picture(images, columns, image_shape, "Originals, and below each its reconstruction"), path
+    )
 
 
 def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
@@ -55,7 +67,9 @@ def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
     rows = []
     for start in range(0, len(originals), columns):
         for images in (originals[start : start + columns], means[start : start + columns]):
-            rows.append(np.concatenate([images, np.zeros((columns - len(images), images.shape[1]))]))
+            rows.append(
+                np.concatenate([images, np.zeros((columns - len(images), images.shape[1]))])
+            )
     return np.concatenate(rows), columns
 
 
@@ -74,7 +88,14 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     if vae.n_z != 2:
         raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
     _save(
-        _picture(vae.decode(manifold_grid(n)), n, image_shape, "Decoded from a grid of z, even in probability under N(0, I)", gap=0), path
+        _picture(
+            vae.decode(manifold_grid(n)),
+            n,
+            image_shape,
+            "Decoded from a grid of z, even in probability under N(0, I)",
+            gap=0,
+        ),
+        path,
     )
 
 
@@ -91,22 +112,38 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     axes = figure.subplots()
     kinds = np.unique(labels)
     points = axes.scatter(
-        mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap="tab10" if len(kinds) <= 10 else "viridis", s=2, alpha=0.6
+        mu[:, 0],
+        mu[:, 1],
+        c=np.searchsorted(kinds, labels),
+        cmap="tab10" if len(kinds) <= 10 else "viridis",
+        s=2,
+        alpha=0.6,
     )
     for i, kind in enumerate(kinds):
         centre = np.median(mu[labels == kind], axis=0)
         axes.text(centre[0], centre[1], str(kind), ha="center", va="center", fontsize=12, weight="bold", color=points.to_rgba(np.array(i)),
                   bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85})  # fmt: skip
-    axes.set(title="Where the encoder puts each image: μ(x), by label", xlabel="z₁", ylabel="z₂", aspect="equal")
+    axes.set(
+        title="Where the encoder puts each image: μ(x), by label",
+        xlabel="z₁",
+        ylabel="z₂",
+        aspect="equal",
+    )
     axes.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
 
 
-def _picture(images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1) -> Figure:
+def _picture(
+    images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1
+) -> Figure:
     """A titled figure with the images in a grid."""
     tiles = _tile(images, columns, image_shape, gap)
     width = 7.0
-    figure = Figure(figsize=(width, width * tiles.shape[0] / tiles.shape[1] + 0.4), dpi=150, layout="constrained")
+    figure = Figure(
+        figsize=(width, width * tiles.shape[0] / tiles.shape[1] + 0.4),
+        dpi=150,
+        layout="constrained",
+    )
     axes = figure.subplots()
     axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
@@ -114,7 +151,9 @@ def _picture(images: FloatArray, columns: int, image_shape: tuple[int, int], tit
     return figure
 
 
-def class_table(rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName) -> None:
+def class_table(
+    rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName
+) -> None:
     """A class's homework: for each exercise a bar of how many were right, and its mistakes, the most frequent first.
 
     rows: number, title, right, of how many, [(mistake, how many), ...].
@@ -133,11 +172,17 @@ def class_table(rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]]
         axes.text(-0.04, middle, f"{number}  {title}", ha="right", va="center", fontsize=9)
         axes.text(1.04, middle, f"{right} of {of}", va="center", fontsize=9)
         for i, (mistake, count) in enumerate(mistakes[:most]):
-            more = f"  (and {len(mistakes) - most} other kinds)" if i == most - 1 and len(mistakes) > most else ""
+            more = (
+                f"  (and {len(mistakes) - most} other kinds)"
+                if i == most - 1 and len(mistakes) > most
+                else ""
+            )
             y = middle + i - (min(most, len(mistakes)) - 1) / 2
             axes.text(1.5, y, f"{count} × {mistake[:88]}{more}", va="center", fontsize=8)
         top += height
-    axes.set(xlim=(0, 1), ylim=(top, 0), yticks=[], xticks=[0, 0.5, 1], xticklabels=["0", "half", "all"])
+    axes.set(
+        xlim=(0, 1), ylim=(top, 0), yticks=[], xticks=[0, 0.5, 1], xticklabels=["0", "half", "all"]
+    )
     axes.set_xlabel("right", fontsize=9)
     axes.spines[["top", "right", "left"]].set_visible(False)
     _save(figure, path)

@@ -41,7 +41,9 @@ def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1
     return gradient
 
 
-def complex_step(f: Callable[[NDArray[np.complex128]], complex], theta: Vector, h: float = 1e-20) -> Vector:
+def complex_step(
+    f: Callable[[NDArray[np.complex128]], complex], theta: Vector, h: float = 1e-20
+) -> Vector:
     """∂f/∂θ_i = Im f(θ + i h e_i) / h for every i, of an analytic f. theta: (n,). Returns (n,)."""
     gradient = np.empty(theta.size)
     for i in range(theta.size):
@@ -67,15 +69,26 @@ class Comparison:
     close: bool
 
 
-def compare(name: str, ours: Vector, theirs: Vector, tolerance: float = 1e-7, rounding: float = 0.0) -> Comparison:
+def compare(
+    name: str, ours: Vector, theirs: Vector, tolerance: float = 1e-7, rounding: float = 0.0
+) -> Comparison:
     """Compare two gradients of the same shape. rounding: the error that the numerical one may have from rounding alone."""
     difference = float(np.max(np.abs(ours - theirs)))
     scale = float(max(np.max(np.abs(ours)), np.max(np.abs(theirs))))
     error = difference / scale if scale else 0.0
-    return Comparison(name, ours.shape, difference, error, difference == 0, difference <= tolerance * scale + rounding)
+    return Comparison(
+        name,
+        ours.shape,
+        difference,
+        error,
+        difference == 0,
+        difference <= tolerance * scale + rounding,
+    )
 
 
-def check_gradient(loss: Callable[[], float], params: Parameters, *, h: float = 1e-5, tolerance: float = 1e-7) -> list[Comparison]:
+def check_gradient(
+    loss: Callable[[], float], params: Parameters, *, h: float = 1e-5, tolerance: float = 1e-7
+) -> list[Comparison]:
     """Compare the gradient that lies in params.g with central differences of the loss, weight by weight.
 
     loss: returns the loss at the present params.theta, the same at every call (so: fixed data, fixed noise); float64. First run what fills
@@ -92,7 +105,9 @@ def check_gradient(loss: Callable[[], float], params: Parameters, *, h: float = 
 
     try:
         numerical = central_difference(f, kept_theta, h)
-        rounding = 10 * float(np.finfo(np.float64).eps) * abs(loss()) / h  # the 10⁻¹⁶ |f| / h of above
+        rounding = (
+            10 * float(np.finfo(np.float64).eps) * abs(loss()) / h
+        )  # the 10⁻¹⁶ |f| / h of above
     finally:
         theta[...], params.g[...] = kept_theta, kept_g
     comparisons, start = [], 0

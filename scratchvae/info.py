@@ -52,11 +52,15 @@ def _numbers(name: str, value: ArrayLike, low: float = -np.inf, high: float = np
     if array.size == 0:
         raise ValueError(f"{name} is empty, of shape {array.shape}")
     array = array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
-    if not (array.min() >= low and array.max() <= high and np.isfinite(array.min() + array.max())):  # NaN fails too
+    if not (
+        array.min() >= low and array.max() <= high and np.isfinite(array.min() + array.max())
+    ):  # NaN fails too
         wrong = ~((array >= low) & (array <= high) & np.isfinite(array))
         index = [int(i) for i in np.argwhere(wrong)[0]] if wrong.any() else []
         where = str(index) if index else ""
-        raise ValueError(f"{name}{where} is {array[tuple(index)]}; it should be finite and in [{low:g}, {high:g}]")
+        raise ValueError(
+            f"{name}{where} is {array[tuple(index)]}; it should be finite and in [{low:g}, {high:g}]"
+        )
     return array
 
 
@@ -64,7 +68,9 @@ def _distribution(name: str, value: ArrayLike, axis: int) -> Array:
     """value as probabilities along the last axis, which was `axis`."""
     array = _numbers(name, value, 0)
     if array.ndim == 0:
-        raise ValueError(f"{name} is the single number {array}; it should be an array of probabilities")
+        raise ValueError(
+            f"{name} is the single number {array}; it should be an array of probabilities"
+        )
     whole = np.asarray(value).dtype.kind in "iu"
     array = np.ascontiguousarray(np.moveaxis(array, axis, -1))
     total = array @ np.ones(array.shape[-1], array.dtype)
@@ -73,13 +79,17 @@ def _distribution(name: str, value: ArrayLike, axis: int) -> Array:
     if off.any():
         index = [int(i) for i in np.argwhere(off)[0]]
         counts = ": counts are not probabilities, divide them by their sum" if whole else ""
-        raise ValueError(f"{name}{index or ''} sums to {total[tuple(index)]:.9g}; a distribution sums to 1{counts}")
+        raise ValueError(
+            f"{name}{index or ''} sums to {total[tuple(index)]:.9g}; a distribution sums to 1{counts}"
+        )
     return array
 
 
 def _two_distributions(p: ArrayLike, q: ArrayLike, axis: int) -> tuple[Array, Array]:
     if np.shape(p) != np.shape(q):
-        raise ValueError(f"p has shape {np.shape(p)} and q {np.shape(q)}; they should have the same")
+        raise ValueError(
+            f"p has shape {np.shape(p)} and q {np.shape(q)}; they should have the same"
+        )
     return _distribution("p", p, axis), _distribution("q", q, axis)
 
 
@@ -92,7 +102,9 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
     step = max(1, 10 * ROWS // n)
     with np.errstate(divide="ignore", invalid="ignore"):
         for start in range(0, len(sums), step):
-            sums[start : start + step] = terms(*(array[start : start + step] for array in rows)) @ ones
+            sums[start : start + step] = (
+                terms(*(array[start : start + step] for array in rows)) @ ones
+            )
     return sums.reshape(arrays[0].shape[:-1])[()]
 
 
@@ -181,25 +193,33 @@ def binary_cross_entropy_from_logits(y: ArrayLike, a: ArrayLike, *, base: float 
 
 def _same_shape(name: str, array: Array, other_name: str, other: Array) -> None:
     if array.shape != other.shape:
-        raise ValueError(f"{name} has shape {array.shape} and {other_name} {other.shape}; they should have the same")
+        raise ValueError(
+            f"{name} has shape {array.shape} and {other_name} {other.shape}; they should have the same"
+        )
 
 
 # ---- for contrast: three that are symmetric, two of them metrics (notes §1.5) ----
 
 
-def jensen_shannon_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
+def jensen_shannon_divergence(
+    p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1
+) -> Values:
     """JS(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m) with m = ½ (p + q). Its *square root* is a metric; SciPy's function returns that root.
 
     p, q: (..., n). Returns (...), in bits (base 2), from 0 to 1 bit, never ∞.
     """
 
-    def terms(p: Array, q: Array) -> Array:  # ½ p log(p/m) = ¼ · 2p log(2p / (p + q)): p + q cannot underflow as m could
+    def terms(
+        p: Array, q: Array
+    ) -> Array:  # ½ p log(p/m) = ¼ · 2p log(2p / (p + q)): p + q cannot underflow as m could
         return 0.25 * (_gibbs_terms(2 * p, p + q) + _gibbs_terms(2 * q, p + q))
 
     return _sum_of_terms(terms, *_two_distributions(p, q, axis)) / _log(base)
 
 
-def jensen_shannon_distance(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
+def jensen_shannon_distance(
+    p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1
+) -> Values:
     """√JS(p, q): non-negative, symmetric, and it obeys the triangle inequality. p, q: (..., n). Returns (...), in √bits; base > 1."""
     if base <= 1:
         raise ValueError(f"base is {base}; for the distance it should be above 1")
@@ -231,10 +251,19 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     the sizes N_k weigh the children. A child may be empty. In bits (base 2), ≥ 0.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
-    if parent.ndim != 1 or children.ndim != 2 or children.shape[1] != len(parent) or parent.sum() == 0:
-        raise ValueError(f"parent has shape {parent.shape}, children {children.shape}; they should be (c,) and (k, c), not all zero")
+    if (
+        parent.ndim != 1
+        or children.ndim != 2
+        or children.shape[1] != len(parent)
+        or parent.sum() == 0
+    ):
+        raise ValueError(
+            f"parent has shape {parent.shape}, children {children.shape}; they should be (c,) and (k, c), not all zero"
+        )
     if not np.allclose(children.sum(axis=0), parent, rtol=1e-9, atol=0):
-        raise ValueError(f"children add to {children.sum(axis=0)}; they should add to the parent, {parent}")
+        raise ValueError(
+            f"children add to {children.sum(axis=0)}; they should add to the parent, {parent}"
+        )
     # H(class) − H(class | child) is the mutual information: KL of the joint distribution from the product of its margins
     joint = children / parent.sum()
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
@@ -262,7 +291,9 @@ def huffman_code(q: ArrayLike) -> list[str | None]:
     """
     q = _distribution("q", _vector("q", q), -1)
     words: list[str | None] = [None if probability == 0 else "" for probability in q]
-    groups = [(float(probability), i, [i]) for i, probability in enumerate(q) if probability > 0]  # i breaks ties: same q, same code
+    groups = [
+        (float(probability), i, [i]) for i, probability in enumerate(q) if probability > 0
+    ]  # i breaks ties: same q, same code
     heapq.heapify(groups)
     while len(groups) > 1:
         rarer, rare = heapq.heappop(groups), heapq.heappop(groups)
@@ -281,7 +312,9 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
     p, lengths = _distribution("p", _vector("p", p), -1), np.asarray(lengths, np.float64)
     _same_shape("p", p, "lengths", lengths)
     if not (lengths >= 0).all():
-        raise ValueError(f"lengths{[int(np.argmin(lengths >= 0))]} is {lengths[np.argmin(lengths >= 0)]}; it should be 0 or more")
+        raise ValueError(
+            f"lengths{[int(np.argmin(lengths >= 0))]} is {lengths[np.argmin(lengths >= 0)]}; it should be 0 or more"
+        )
     return float(p[p > 0] @ lengths[p > 0])
 
 
@@ -299,10 +332,16 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
 
     logvar: a number, or (..., n) for n independent dimensions. Returns a number or (...), in bits (base 2).
     """
-    return 0.5 * (1 + np.log(2 * np.pi) + np.atleast_1d(_numbers("logvar", logvar))).sum(axis=-1) / _log(base)
+    return (
+        0.5
+        * (1 + np.log(2 * np.pi) + np.atleast_1d(_numbers("logvar", logvar))).sum(axis=-1)
+        / _log(base)
+    )
 
 
-def gaussian_cross_entropy(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike, *, base: float = 2.0) -> Values:
+def gaussian_cross_entropy(
+    mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike, *, base: float = 2.0
+) -> Values:
     """H(p, q) = −E_p log q = ½ Σ_j [log 2π + log σ_q² + (σ_p² + (μ_p − μ_q)²) / σ_q²], as E_p (z − μ_q)² = σ_p² + (μ_p − μ_q)².
 
     All four: a number or (..., n), of shapes that broadcast. Returns a number or (...), in bits (base 2); may be negative.
@@ -312,7 +351,9 @@ def gaussian_cross_entropy(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike
     return 0.5 * (np.log(2 * np.pi) + logvar_q + square).sum(axis=-1) / _log(base)
 
 
-def gaussian_kl(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike, *, base: float = 2.0) -> Values:
+def gaussian_kl(
+    mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike, *, base: float = 2.0
+) -> Values:
     """KL(p ‖ q) = ½ Σ_j [σ_p²/σ_q² − 1 − log(σ_p²/σ_q²) + (μ_p − μ_q)²/σ_q²] = H(p, q) − H(p)  (AEVB appendix B for q = N(0, I)).
 
     All four: a number or (..., n), of shapes that broadcast. Returns a number or (...), in bits (base 2), ≥ 0.
@@ -323,9 +364,15 @@ def gaussian_kl(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q:
     return 0.5 * (np.expm1(log_ratio) - log_ratio + square).sum(axis=-1) / _log(base)
 
 
-def _gaussians(mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike) -> list[Array]:
+def _gaussians(
+    mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike
+) -> list[Array]:
     named = {"mu_p": mu_p, "logvar_p": logvar_p, "mu_q": mu_q, "logvar_q": logvar_q}
-    return list(np.broadcast_arrays(*(np.atleast_1d(_numbers(name, value)) for name, value in named.items())))
+    return list(
+        np.broadcast_arrays(
+            *(np.atleast_1d(_numbers(name, value)) for name, value in named.items())
+        )
+    )
 
 
 # ---- densities, by quadrature and by sampling ----
@@ -343,7 +390,9 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
     return differential_cross_entropy(p, p, low, high, base=base)
 
 
-def differential_cross_entropy(p: Density, q: Density, low: float, high: float, *, base: float = 2.0) -> float:
+def differential_cross_entropy(
+    p: Density, q: Density, low: float, high: float, *, base: float = 2.0
+) -> float:
     """H(p, q) = −∫ p(x) log q(x) dx over [low, high] (notes §1.3). May be negative; ∞ where p > 0 = q. Otherwise as above."""
     x, weights = _quadrature(low, high)
     p_x, q_x = _density("p", p, x, weights), _density("q", q, x)
@@ -362,17 +411,23 @@ def differential_kl(p: Density, q: Density, low: float, high: float, *, base: fl
 def _quadrature(low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points and weights: Gauss-Legendre on each panel."""
     if not -np.inf < low < high < np.inf:
-        raise ValueError(f"the interval is [{low}, {high}]; it should be finite, with low below high")
+        raise ValueError(
+            f"the interval is [{low}, {high}]; it should be finite, with low below high"
+        )
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     half = (high - low) / PANELS / 2
     centres = low + half * (2 * np.arange(PANELS) + 1)
     return (centres[:, None] + half * nodes).ravel(), np.tile(half * weights, PANELS)
 
 
-def _density(name: str, density: Density, x: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Array:
+def _density(
+    name: str, density: Density, x: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> Array:
     values = _numbers(f"{name}(x)", np.broadcast_to(np.asarray(density(x)), x.shape), 0)
     if weights is not None and not abs(weights @ values - 1) <= 1e-6:
-        raise ValueError(f"{name} has the mass {weights @ values:.9g} on the interval; it should have 1 (to 1e-6)")
+        raise ValueError(
+            f"{name} has the mass {weights @ values:.9g} on the interval; it should have 1 (to 1e-6)"
+        )
     return values
 
 
@@ -383,7 +438,9 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
-def monte_carlo_kl(samples: ArrayLike, log_p: Density, log_q: Density, *, base: float = 2.0) -> Estimate:
+def monte_carlo_kl(
+    samples: ArrayLike, log_p: Density, log_q: Density, *, base: float = 2.0
+) -> Estimate:
     """KL(p ‖ q) ≈ (1/N) Σ_i [log p(x_i) − log q(x_i)], x_i ~ p (notes §1.6). Only log q has θ in it: the least KL is the likeliest θ.
 
     samples: N ≥ 2 draws of p along the first axis. log_p, log_q: the log densities in nats, called with all samples, each giving (N,).
@@ -395,7 +452,9 @@ def monte_carlo_kl(samples: ArrayLike, log_p: Density, log_q: Density, *, base: 
     log_p_x, log_q_x = np.asarray(log_p(x), np.float64), np.asarray(log_q(x), np.float64)
     for name, values in (("log_p(x)", log_p_x), ("log_q(x)", log_q_x)):
         if values.shape != (len(x),) or np.isnan(values).any():
-            raise ValueError(f"{name} has shape {values.shape}; it should be {(len(x),)}, without NaN")
+            raise ValueError(
+                f"{name} has shape {values.shape}; it should be {(len(x),)}, without NaN"
+            )
     with np.errstate(invalid="ignore"):
         difference = (log_p_x - log_q_x) / _log(base)
         return Estimate(float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(x))))

@@ -146,7 +146,11 @@ def hidden_shapes(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]
 
 def hidden_layers(params: Parameters, name: str, n: int, activation: str) -> list[Layer]:
     """The affine layers name.0 ... name.(n − 1), each followed by its activation."""
-    return [layer for i in range(n) for layer in (Affine(params, f"{name}.{i}"), ACTIVATIONS[activation]())]
+    return [
+        layer
+        for i in range(n)
+        for layer in (Affine(params, f"{name}.{i}"), ACTIVATIONS[activation]())
+    ]
 
 
 def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:

@@ -38,7 +38,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scratchvae import checks
-from scratchvae.distributions import gaussian_log_density, gaussian_log_density_backward, reparameterize
+from scratchvae.distributions import (
+    gaussian_log_density,
+    gaussian_log_density_backward,
+    reparameterize,
+)
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
 from scratchvae.vae import VAE
@@ -76,7 +80,9 @@ def log_likelihood(
     ValueError for a method that is none, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than the machine has memory for.
     """
     checks.one_of("method", method, DEFAULTS)
-    n_samples = checks.positive_int("n_samples", DEFAULTS[method] if n_samples is None else n_samples)
+    n_samples = checks.positive_int(
+        "n_samples", DEFAULTS[method] if n_samples is None else n_samples
+    )
     checks.positive_int("n_temperatures", n_temperatures)
     x = vae.as_data(x)
     if method == "hmc":
@@ -87,7 +93,9 @@ def log_likelihood(
     for start in range(0, len(x), points):
         part = x[start : start + points]
         if method == "importance":
-            estimates.append((*importance_weighted_bound(vae, part, n_samples, rng), np.full(len(part), np.nan)))
+            estimates.append(
+                (*importance_weighted_bound(vae, part, n_samples, rng), np.full(len(part), np.nan))
+            )
         elif method == "ais":
             estimates.append(_annealed(vae, part, n_samples, n_temperatures, rng))
         else:
@@ -112,7 +120,10 @@ class LogMean:
         """Take in some weights. log_w: (K, n), finite."""
         m = np.maximum(self.m, log_w.max(axis=0))
         shrink, w = np.exp(self.m - m), np.exp(log_w.astype(np.float64) - m)
-        self.S1, self.S2 = self.S1 * shrink + w.sum(axis=0), self.S2 * shrink**2 + (w * w).sum(axis=0)
+        self.S1, self.S2 = (
+            self.S1 * shrink + w.sum(axis=0),
+            self.S2 * shrink**2 + (w * w).sum(axis=0),
+        )
         self.m, self.K = m, self.K + len(log_w)
 
     def result(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -120,14 +131,18 @@ class LogMean:
         log_mean = self.m + np.log(self.S1 / self.K)
         if self.K == 1:
             return log_mean, np.full(len(log_mean), np.inf)
-        variance = np.maximum(self.K * self.S2 / self.S1**2 - 1, 0)  # a mean square is never below the square of the mean; rounding can be
+        variance = np.maximum(
+            self.K * self.S2 / self.S1**2 - 1, 0
+        )  # a mean square is never below the square of the mean; rounding can be
         return log_mean, np.sqrt(variance / (self.K - 1))
 
 
 Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
-def importance_weighted_bound(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def importance_weighted_bound(
+    vae: VAE, x: FloatArray, K: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """L_K = log (1/K) Σ_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): the log of the mean weight (Burda et al. 2015, eq. (8)).
 
     x: (B, n_x). Returns L_K and its standard error, (B,) each, in nats. The noise is drawn as (k, B, n_z), k samples at a time as
@@ -156,14 +171,23 @@ def _annealed(vae: VAE, x: FloatArray, K: int, T: int, rng: np.random.Generator)
 
 
 def _anneal(
-    vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, K: int, steps: NDArray[np.float64], rng: np.random.Generator, tune: bool
+    vae: VAE,
+    x: FloatArray,
+    mu: FloatArray,
+    logvar: FloatArray,
+    K: int,
+    steps: NDArray[np.float64],
+    rng: np.random.Generator,
+    tune: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """log w of K chains, (K, B), and the share of accepted moves, (B,). tune: write the step sizes, (T, B), while going."""
     T = len(steps)
     chain = _Chain(vae, x, mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
     log_w, accepted = np.zeros((K, len(x))), np.zeros(len(x))
     for t in range(T):
-        log_w += (chain.log_p - chain.log_q) / T  # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log q), β_t = t / T
+        log_w += (
+            chain.log_p - chain.log_q
+        ) / T  # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log q), β_t = t / T
         moved = chain.move((t + 1) / T, steps[t], LEAPFROGS["ais"], rng).mean(axis=0)
         accepted += moved / T
         if tune and t + 1 < T:
@@ -180,7 +204,9 @@ def _posterior(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Est
         moved = tuning.move(1.0, steps, LEAPFROGS["hmc"], rng).mean(axis=0)
         steps *= np.exp(0.2 * (moved - ACCEPTANCE["hmc"]))
     z, log_p = [], []
-    for k in _groups(K, len(x)):  # every sample is the end of a chain of its own, so they are independent
+    for k in _groups(
+        K, len(x)
+    ):  # every sample is the end of a chain of its own, so they are independent
         chain = _Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
         for _ in range(HMC_MOVES):
             accepted += chain.move(1.0, steps, LEAPFROGS["hmc"], rng).sum(axis=0) / (K * HMC_MOVES)
@@ -188,7 +214,9 @@ def _posterior(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Est
         log_p.append(chain.log_p.astype(np.float64))
     fitted, fresh = np.array_split(np.concatenate(z), 2)  # (K/2, B, n_z)
     weights = LogMean(len(x))
-    weights.add(_fitted_log_density(fitted, fresh) - np.concatenate(log_p)[len(fitted) :])  # log q̂(z) − log p(x, z)
+    weights.add(
+        _fitted_log_density(fitted, fresh) - np.concatenate(log_p)[len(fitted) :]
+    )  # log q̂(z) − log p(x, z)
     log_mean, error = weights.result()
     return -log_mean, error, accepted  # p(x) ≈ 1 / mean
 
@@ -204,7 +232,9 @@ def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> 
     R = np.linalg.cholesky(C)
     standard = np.linalg.solve(R, np.moveaxis(z - m, 0, -1))  # (B, n_z, K)
     log_det = 2 * np.log(np.diagonal(R, axis1=1, axis2=2)).sum(axis=1)
-    return -0.5 * (z.shape[2] * np.log(2 * np.pi) + log_det + np.moveaxis(standard**2, -1, 0).sum(axis=2))
+    return -0.5 * (
+        z.shape[2] * np.log(2 * np.pi) + log_det + np.moveaxis(standard**2, -1, 0).sum(axis=2)
+    )
 
 
 class _Chain:
@@ -213,7 +243,9 @@ class _Chain:
     log_p, log_q: log p(x, z) and log q(z|x), (K, B).
     """
 
-    def __init__(self, vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, eps: FloatArray) -> None:
+    def __init__(
+        self, vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, eps: FloatArray
+    ) -> None:
         self.vae, self.x, self.mu, self.logvar = vae, x, mu, logvar
         self._put(*self._look(eps))
 
@@ -221,17 +253,28 @@ class _Chain:
         """eps, z, log p(x, z), log q(z|x), and the gradients of both with respect to eps: ∂/∂eps = σ ∂/∂z."""
         sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
         log_p, log_q = self.vae.log_joint(self.x, z), gaussian_log_density(z, self.mu, self.logvar)
-        dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]  # a density of z − μ: ∂/∂z = −∂/∂μ
+        dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[
+            0
+        ]  # a density of z − μ: ∂/∂z = −∂/∂μ
         return eps, z, log_p, log_q, sigma * self.vae.log_joint_backward(), sigma * dlog_q
 
     def _put(self, *state: FloatArray) -> None:
         self.eps, self.z, self.log_p, self.log_q, self.dlog_p, self.dlog_q = state
 
-    def move(self, beta: float, h: NDArray[np.float64], leapfrogs: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    def move(
+        self, beta: float, h: NDArray[np.float64], leapfrogs: int, rng: np.random.Generator
+    ) -> NDArray[np.bool_]:
         """One HMC move that leaves f = q^(1 − β) p^β as it is, of step size h for each data point, (B,). Returns who accepted, (K, B)."""
         h = h[:, None].astype(self.eps.dtype)
         r: FloatArray = rng.standard_normal(self.eps.shape, self.eps.dtype)  # the momentum
-        state: tuple[FloatArray, ...] = self.eps, self.z, self.log_p, self.log_q, self.dlog_p, self.dlog_q
+        state: tuple[FloatArray, ...] = (
+            self.eps,
+            self.z,
+            self.log_p,
+            self.log_q,
+            self.dlog_p,
+            self.dlog_q,
+        )
         before = (1 - beta) * self.log_q + beta * self.log_p - 0.5 * (r * r).sum(axis=2)
         for _ in range(leapfrogs):
             r = r + 0.5 * h * ((1 - beta) * state[5] + beta * state[4])  # r ← r + ½ h ∂log f
@@ -240,7 +283,12 @@ class _Chain:
         after = (1 - beta) * state[3] + beta * state[2] - 0.5 * (r * r).sum(axis=2)
         accept = np.log(rng.random(before.shape)) < after - before
         kept = (self.eps, self.z, self.log_p, self.log_q, self.dlog_p, self.dlog_q)
-        self._put(*(np.where(accept.reshape(accept.shape + (1,) * (new.ndim - 2)), new, old) for new, old in zip(state, kept)))
+        self._put(
+            *(
+                np.where(accept.reshape(accept.shape + (1,) * (new.ndim - 2)), new, old)
+                for new, old in zip(state, kept)
+            )
+        )
         return accept
 
 
@@ -253,14 +301,22 @@ def _groups(K: int, points: int) -> Iterator[int]:
 
 def _check_hmc(vae: VAE, n_samples: int, points: int) -> None:
     if vae.n_z >= 5:
-        raise ValueError(f"method is 'hmc' and n_z is {vae.n_z}; a Gaussian fits the posterior well only for n_z < 5: use 'ais'")
+        raise ValueError(
+            f"method is 'hmc' and n_z is {vae.n_z}; a Gaussian fits the posterior well only for n_z < 5: use 'ais'"
+        )
     if n_samples < 4 * (vae.n_z + 1):
         raise ValueError(
             f"n_samples is {n_samples}; 'hmc' with n_z = {vae.n_z} should have {4 * (vae.n_z + 1)} or more, half of them to fit"
         )
     points = min(points, max(1, ROWS // n_samples))
-    need = 6 * 8 * n_samples * points * (vae.n_z + 1)  # the samples, and the copies that fitting and weighing make
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else np.inf
+    need = (
+        6 * 8 * n_samples * points * (vae.n_z + 1)
+    )  # the samples, and the copies that fitting and weighing make
+    have = (
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if hasattr(os, "sysconf")
+        else np.inf
+    )
     if need > have:
         raise ValueError(
             f"n_samples is {n_samples}; it would take {need / 2**30:.0f} GiB of memory, and the machine has {have / 2**30:.0f}"

@@ -73,7 +73,14 @@ class SGD(Optimizer):
 class Adagrad(Optimizer):
     """θ ← θ − α g / (√s + ε), where s adds up g² from the first step on: each weight's steps shrink with the gradients it has met."""
 
-    def __init__(self, params: Parameters, lr: float = 0.02, *, epsilon: float = 1e-8, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 0.02,
+        *,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(params, lr, weight_decay)
         self.epsilon = checks.positive_number("epsilon", epsilon)
         self.s = np.zeros_like(params.theta)
@@ -130,4 +137,8 @@ class Adam(Optimizer):
         theta -= work  # θ ← θ − (α √w₂ / w₁) · M / (√V + ε √w₂)
 
 
-OPTIMIZERS: dict[str, type[SGD] | type[Adagrad] | type[Adam]] = {"sgd": SGD, "adagrad": Adagrad, "adam": Adam}
+OPTIMIZERS: dict[str, type[SGD] | type[Adagrad] | type[Adam]] = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "adam": Adam,
+}

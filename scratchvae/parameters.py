@@ -33,7 +33,9 @@ class Parameters:
     A view must be written through (`grads[name][...] = d`), not replaced (`grads[name] = d` would unhook it from g).
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32) -> None:
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
+    ) -> None:
         size = sum(prod(shape) for shape in shapes.values())
         self.theta: FloatArray = np.zeros(size, dtype)
         self.g: FloatArray = np.zeros(size, dtype)

@@ -29,7 +29,9 @@ class PCA:
         """Find the components of X, (N, n_x) with N ≥ n_components and n_x ≥ n_components. Returns the PCA itself."""
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or min(X.shape) < self.n_components:
-            raise ValueError(f"X has shape {X.shape}; it should be (N, n_x), both at least n_components = {self.n_components}")
+            raise ValueError(
+                f"X has shape {X.shape}; it should be (N, n_x), both at least n_components = {self.n_components}"
+            )
         checks.finite("X", X)
         self.mean = X.mean(axis=0)
         _, s, Vt = np.linalg.svd(X - self.mean, full_matrices=False)  # X_c = U S Vᵀ

@@ -20,10 +20,14 @@ class ProgressLine:
         """Write the text over the line before it; `last` lets it stay. Elsewhere than on a terminal only the last is written."""
         if self.on and (self.terminal or last):
             self.shown = time.perf_counter()
-            rewind = "\r\x1b[K" if self.terminal else ""  # back to the start of the line, and clear it
+            rewind = (
+                "\r\x1b[K" if self.terminal else ""
+            )  # back to the start of the line, and clear it
             print(f"{rewind}{text}", end="\n" if last else "", file=sys.stderr, flush=True)
 
     def left(self, share: float) -> str:
         """The time left as m:ss, when this share of the job is done."""
-        minutes, seconds = divmod(round((time.perf_counter() - self.start) * (1 - share) / share), 60)
+        minutes, seconds = divmod(
+            round((time.perf_counter() - self.start) * (1 - share) / share), 60
+        )
         return f"{minutes}:{seconds:02} left"

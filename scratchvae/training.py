@@ -69,12 +69,16 @@ class History:
             part.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
 
-def training_step(vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator) -> Bound:
+def training_step(
+    vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator
+) -> Bound:
     """One turn of Algorithm 1's loop on the minibatch x, (B, n_x): draw ε, find g, update θ.
 
     Returns the minibatch's mean bound and its parts, before the update, in nats per data point.
     """
-    eps = rng.standard_normal((len(x), vae.n_z), vae.dtype)  # ε ← random samples from p(ε) = N(0, I)
+    eps = rng.standard_normal(
+        (len(x), vae.n_z), vae.dtype
+    )  # ε ← random samples from p(ε) = N(0, I)
     reconstruction, kl = vae.forward(x, eps)
     vae.backward()  # g ← ∇_θ,φ of the loss −𝓛̃^M / N
     optimizer.step()  # θ, φ ← update using g
@@ -117,7 +121,9 @@ def fit(
             datasets.check_images(name, array, vae.n_x)
     optimizer = Adam(vae.params) if optimizer is None else optimizer
     if optimizer.params is not vae.params:
-        raise ValueError("optimizer holds the parameters of another model; it should be made from vae.params")
+        raise ValueError(
+            "optimizer holds the parameters of another model; it should be made from vae.params"
+        )
 
     rng = np.random.default_rng(seed)
     as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
@@ -126,26 +132,47 @@ def fit(
     try:
         for epoch in range(1, epochs + 1):
             start, sums, seen = time.perf_counter(), np.zeros(3), 0
-            for rows in minibatches(len(images), batch_size, rng):  # X^M ← random minibatch of M data points
+            for rows in minibatches(
+                len(images), batch_size, rng
+            ):  # X^M ← random minibatch of M data points
                 x = as_seen(images[rows], rng, vae.dtype)
                 with np.errstate(over="ignore", invalid="ignore"):  # looked for here, not warned of
                     bound = training_step(vae, x, optimizer, rng)
                 if not np.isfinite(bound.elbo):
-                    raise _diverged(f"the bound is {bound.elbo}", epoch, seen // batch_size + 1, optimizer)
-                sums += np.multiply(bound, len(x))  # the last minibatch may be shorter: it weighs what it holds
+                    raise _diverged(
+                        f"the bound is {bound.elbo}", epoch, seen // batch_size + 1, optimizer
+                    )
+                sums += np.multiply(
+                    bound, len(x)
+                )  # the last minibatch may be shorter: it weighs what it holds
                 seen += len(x)
                 if line.due():
                     line.write(line.text(epoch, seen, sums / seen), last=False)
             seconds = time.perf_counter() - start
-            with np.errstate(over="ignore", invalid="ignore"):  # the last update is seen by no minibatch of this epoch
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # the last update is seen by no minibatch of this epoch
                 after = Bound.mean(*vae.forward(x, np.zeros((len(x), vae.n_z))))
-                test = None if test_images is None else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
+                test = (
+                    None
+                    if test_images is None
+                    else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
+                )
             for reached in (after, test):
                 if reached is not None and not np.isfinite(reached.elbo):
-                    raise _diverged(f"the bound is {reached.elbo} after the update", epoch, -(-seen // batch_size), optimizer)
+                    raise _diverged(
+                        f"the bound is {reached.elbo} after the update",
+                        epoch,
+                        -(-seen // batch_size),
+                        optimizer,
+                    )
             theta_of_last_epoch[...] = vae.params.theta
             history.record(Bound(*(sums / seen).tolist()), test, seconds)
-            line.write(line.text(epoch, seen, sums / seen) + ("" if test is None else f"  test {test.elbo:.2f}"), last=True)
+            line.write(
+                line.text(epoch, seen, sums / seen)
+                + ("" if test is None else f"  test {test.elbo:.2f}"),
+                last=True,
+            )
             if after_epoch is not None:
                 after_epoch(history)
     except BaseException:  # Ctrl-C is one
@@ -173,6 +200,10 @@ class _EpochLine(ProgressLine):
         done = (epoch - 1) * self.images + seen
         speed = done / (time.perf_counter() - self.start)
         elbo, reconstruction, kl = mean
-        objective = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL" if kl else f"minus the loss {elbo:.3f}"
+        objective = (
+            f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
+            if kl
+            else f"minus the loss {elbo:.3f}"
+        )
         left = self.left(done / (self.epochs * self.images))
         return f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  {objective}  {speed:,.0f} images/s  {left}"

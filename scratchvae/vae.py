@@ -104,7 +104,9 @@ class VAE:
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
         self.dtype = checks.float_dtype(dtype)
-        self.image_shape = None if image_shape is None else checks.image_shape(image_shape, self.n_x)
+        self.image_shape = (
+            None if image_shape is None else checks.image_shape(image_shape, self.n_x)
+        )
 
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
         shapes = {
@@ -171,7 +173,9 @@ class VAE:
 
     def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
         """log p(x|z_l) of every sample. x: (B, n_x); z: (L, B, n_z). Returns (L, B)."""
-        return self._output.log_likelihood(x, layers.forward(self._decoder, z.reshape(-1, self.n_z)))
+        return self._output.log_likelihood(
+            x, layers.forward(self._decoder, z.reshape(-1, self.n_z))
+        )
 
     def elbo(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ −KL(q(z|x) ‖ p(z)) + (1/L) Σ_l log p(x|z_l)  (AEVB eq. (10), its estimator B).
@@ -198,7 +202,9 @@ class VAE:
     def backward(self) -> None:
         """∂loss/∂θ at the last `forward`, written into params.g: the derivation at the top of this file, line by line."""
         if not hasattr(self, "_mu_logvar"):
-            raise RuntimeError("backward needs a forward just before it: there was none, or the layers have met other data since")
+            raise RuntimeError(
+                "backward needs a forward just before it: there was none, or the layers have met other data since"
+            )
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
         dh = self._output.backward(-1 / (L * B))  # the weight of each log p(x|z_l) in the loss
@@ -209,7 +215,9 @@ class VAE:
         dmu += dkl_dmu / B  # the weight of each KL in the loss
         dlogvar += dkl_dlogvar / B
 
-        dh = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # h is used twice: the gradients add
+        dh = self._mu.backward(dmu) + self._logvar.backward(
+            dlogvar
+        )  # h is used twice: the gradients add
         layers.backward_weights(self._encoder, dh)
 
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
@@ -229,7 +237,12 @@ class VAE:
 
     def log_joint_backward(self) -> FloatArray:
         """∂ log p(x, z) / ∂z at the last `log_joint`: the decoder's backward pass, and ∂ log p(z) / ∂z = −z. Returns (L, B, n_z)."""
-        return layers.backward_input(self._decoder, self._output.backward_input()).reshape(self._z.shape) - self._z
+        return (
+            layers.backward_input(self._decoder, self._output.backward_input()).reshape(
+                self._z.shape
+            )
+            - self._z
+        )
 
     def _forget(self) -> None:
         """The layers are about to remember other data than `forward` gave them: `backward` shall have nothing to go by."""
@@ -250,7 +263,13 @@ class VAE:
             "init": self.init, "dtype": self.dtype.name, "image_shape": self.image_shape,
         }  # fmt: skip
         with written_whole(path) as part, open(part, "wb") as file:
-            np.savez(file, format=FORMAT, version=VERSION, config=json.dumps(config), theta=self.params.theta)
+            np.savez(
+                file,
+                format=FORMAT,
+                version=VERSION,
+                config=json.dumps(config),
+                theta=self.params.theta,
+            )
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "VAE":
@@ -259,13 +278,28 @@ class VAE:
             with np.load(path, allow_pickle=False) as saved:
                 kind, version = str(saved["format"]), int(saved["version"])
                 if (kind, version) != (FORMAT, VERSION):
-                    raise FileFormatError(f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}")
+                    raise FileFormatError(
+                        f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}"
+                    )
                 config, theta = json.loads(str(saved["config"])), saved["theta"]
             vae = cls(**config)
             kept = vae.params.theta
-            if theta.shape != kept.shape or theta.dtype != kept.dtype or not np.isfinite(theta).all():
+            if (
+                theta.shape != kept.shape
+                or theta.dtype != kept.dtype
+                or not np.isfinite(theta).all()
+            ):
                 raise ValueError(f"theta should be {kept.size} finite numbers of type {kept.dtype}")
-        except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except (
+            AttributeError,
+            EOFError,
+            KeyError,
+            OSError,
+            TypeError,
+            ValueError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
             raise FileFormatError(f"{path} is no model that VAE.save wrote: {error}") from error
         kept[...] = theta
         return vae

@@ -19,16 +19,24 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 def pytest_configure(config: pytest.Config) -> None:
     """The markers of the homework's public tests, which the handout's setup.cfg has."""
     for exercise in EXERCISES:
-        config.addinivalue_line("markers", f"{exercise.marker}: exercise {exercise.number}, {exercise.title}")
+        config.addinivalue_line(
+            "markers", f"{exercise.marker}: exercise {exercise.number}, {exercise.title}"
+        )
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
     """Write an idx file of unsigned bytes, gzipped when the name ends in .gz. Independent of what reads it."""
-    content = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
+    content = (
+        struct.pack(">HBB", 0, 8, array.ndim)
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.astype(np.uint8).tobytes()
+    )
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-def write_image_set(folder: Path, n_train: int = 60, n_test: int = 20, height: int = 6, width: int = 5) -> Path:
+def write_image_set(
+    folder: Path, n_train: int = 60, n_test: int = 20, height: int = 6, width: int = 5
+) -> Path:
     """Write a small image set under MNIST's names: two kinds of images, a bright half on the left or on the right."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)

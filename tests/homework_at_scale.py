@@ -23,14 +23,29 @@ from scratchvae.homework.exercises import BY_NUMBER, EXERCISES
 def submission(k: int, rng: np.random.Generator) -> tuple[dict[str, str], dict[str, str]]:
     """The files, and what each wrong exercise should be called ("" for a hostile one)."""
     files, wrong = source.reference(), {}
-    first = catalogue.MISTAKES[k % len(catalogue.MISTAKES)]  # each mistake at least once in a class of 200
-    others = [catalogue.MISTAKES[i] for i in rng.integers(0, len(catalogue.MISTAKES), int(rng.integers(0, 3)))]
-    bodies = {mistake.number: (mistake.body, mistake.sentence) for mistake in ([*others, first] if k % 20 != 19 else [])}
+    first = catalogue.MISTAKES[
+        k % len(catalogue.MISTAKES)
+    ]  # each mistake at least once in a class of 200
+    others = [
+        catalogue.MISTAKES[i]
+        for i in rng.integers(0, len(catalogue.MISTAKES), int(rng.integers(0, 3)))
+    ]
+    bodies = {
+        mistake.number: (mistake.body, mistake.sentence)
+        for mistake in ([*others, first] if k % 20 != 19 else [])
+    }
     if k % 10 == 5:
-        bodies["2.2"] = (list(HOSTILE.values())[k // 10 % len(HOSTILE)].replace("OUTSIDE", "/nowhere").replace("SECRET", "/nowhere"), "")
+        bodies["2.2"] = (
+            list(HOSTILE.values())[k // 10 % len(HOSTILE)]
+            .replace("OUTSIDE", "/nowhere")
+            .replace("SECRET", "/nowhere"),
+            "",
+        )
     for number, (body, sentence) in bodies.items():
         exercise = BY_NUMBER[number]
-        files[exercise.module] = source.fill(files[exercise.module], exercise.name, body, exercise.module)
+        files[exercise.module] = source.fill(
+            files[exercise.module], exercise.name, body, exercise.module
+        )
         wrong[number] = sentence
     return files, wrong
 
@@ -58,12 +73,18 @@ def main() -> int:
         wrong = expected[grade.name]
         for mark in grade.marks:
             full = mark.points == mark.most
-            right = (full and mark.number not in wrong) or (not full and mark.number in wrong and mark.mistake == wrong[mark.number])
+            right = (full and mark.number not in wrong) or (
+                not full and mark.number in wrong and mark.mistake == wrong[mark.number]
+            )
             if not right or float(rows[grade.name][mark.number]) != mark.points:
                 bad += 1
-                print(f"{grade.name} {mark.number}: expected {wrong.get(mark.number, 'right')!r}, got {mark.points:g} {mark.sentence!r}")
+                print(
+                    f"{grade.name} {mark.number}: expected {wrong.get(mark.number, 'right')!r}, got {mark.points:g} {mark.sentence!r}"
+                )
     mistakes = sum(len(wrong) for wrong in expected.values())
-    print(f"{args.n} submissions with {mistakes} mistakes in {seconds:.0f} s, {args.jobs} at a time: {seconds / args.n:.1f} s each")
+    print(
+        f"{args.n} submissions with {mistakes} mistakes in {seconds:.0f} s, {args.jobs} at a time: {seconds / args.n:.1f} s each"
+    )
     print(f"{bad} marks not as they should be, of {args.n * len(EXERCISES)}")
     return bad
 

@@ -27,7 +27,14 @@ SWAPS: dict[type, type] = {
     ast.Pow: ast.Mult,
     ast.MatMult: ast.Mult,
 }
-TURNS: dict[type, type] = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+TURNS: dict[type, type] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
 
 
 def edits_of(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]]:
@@ -39,16 +46,27 @@ def edits_of(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]]:
     elif isinstance(node, ast.AugAssign) and type(node.op) in SWAPS:
         yield "swap operator", lambda n: ast.AugAssign(n.target, SWAPS[type(n.op)](), n.value)
         yield "leave out", lambda n: ast.Pass()
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+    elif (
+        isinstance(node, ast.UnaryOp)
+        and isinstance(node.op, ast.USub)
+        and not isinstance(node.operand, ast.Constant)
+    ):
         yield "flip sign", lambda n: n.operand
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+    elif (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    ):
         yield "constant + 1", lambda n: ast.Constant(n.value + 1)
         if node.value:
             yield "constant sign", lambda n: ast.Constant(-n.value)
     elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.ctx, ast.Load):
         yield "swap pair", lambda n: ast.Tuple(n.elts[::-1], n.ctx)
     elif isinstance(node, ast.Compare) and type(node.ops[0]) in TURNS:
-        yield "turn comparison", lambda n: ast.Compare(n.left, [TURNS[type(n.ops[0])](), *n.ops[1:]], n.comparators)
+        yield (
+            "turn comparison",
+            lambda n: ast.Compare(n.left, [TURNS[type(n.ops[0])](), *n.ops[1:]], n.comparators),
+        )
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         yield "leave out", lambda n: ast.Pass()
 
@@ -56,8 +74,15 @@ def edits_of(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]]:
 def mutants(exercise: Exercise) -> Iterator[tuple[str, str]]:
     """What was done, and the source of the edited function. Messages of errors are left alone."""
     function = source.need(source.reference()[exercise.module], exercise.name, exercise.module)
-    spared = {id(part) for node in ast.walk(function) if isinstance(node, ast.Raise) for part in ast.walk(node)}
-    spared |= {id(part) for hint in (function.args, function.returns) if hint for part in ast.walk(hint)}
+    spared = {
+        id(part)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Raise)
+        for part in ast.walk(node)
+    }
+    spared |= {
+        id(part) for hint in (function.args, function.returns) if hint for part in ast.walk(hint)
+    }
     nodes = [node for node in ast.walk(function) if id(node) not in spared]
     positions = {id(node): i for i, node in enumerate(ast.walk(function))}
     for node in nodes:

@@ -9,16 +9,27 @@ from scratchvae import PCA, Adam, Autoencoder, check_gradient, fit, load_mnist
 
 
 @settings(max_examples=20)
-@given(hidden=st.lists(st.integers(1, 5), max_size=2), n_x=st.integers(1, 6), n_z=st.integers(1, 4), seed=st.integers(0, 2**32 - 1))
+@given(
+    hidden=st.lists(st.integers(1, 5), max_size=2),
+    n_x=st.integers(1, 6),
+    n_z=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
 def test_gradient(hidden, n_x, n_z, seed):
     """∂/∂θ (1/B) Σ ‖x − x̂‖² of every weight: relative error ≤ 1e-7 against central differences, and dx̂ = 2 (x̂ − x) / B."""
     rng = np.random.default_rng(seed)
     model = Autoencoder(n_x, hidden, n_z, dtype=np.float64, seed=rng)
-    model.params.theta[...] = rng.uniform(0.2, 0.8, model.params.theta.size) * rng.choice([-1, 1], model.params.theta.size)
+    model.params.theta[...] = rng.uniform(0.2, 0.8, model.params.theta.size) * rng.choice(
+        [-1, 1], model.params.theta.size
+    )
     x = rng.random((3, n_x))
     loss = model.loss_and_grad(x)
-    assert loss == pytest.approx(np.mean(np.sum((x - model.reconstruct(x)) ** 2, axis=1)), rel=1e-12)
-    for comparison in check_gradient(lambda: -float(model.forward(x)[0].mean()), model.params, tolerance=1e-7):
+    assert loss == pytest.approx(
+        np.mean(np.sum((x - model.reconstruct(x)) ** 2, axis=1)), rel=1e-12
+    )
+    for comparison in check_gradient(
+        lambda: -float(model.forward(x)[0].mean()), model.params, tolerance=1e-7
+    ):
         assert comparison.close or comparison.largest_difference < 1e-9, comparison
 
 
@@ -44,8 +55,20 @@ def test_linear_autoencoder_finds_the_subspace_of_pca():
     pca = PCA(k).fit(X)
     best = np.mean(np.sum((X - pca.inverse_transform(pca.transform(X))) ** 2, axis=1))
     model = Autoencoder(784, (), k, dtype=np.float64)
-    for lr in (1e-2, 3e-3, 1e-3, 3e-4):  # the whole data set is one minibatch, so the gradient is exact
-        fit(model, X, epochs=300, batch_size=1000, optimizer=Adam(model.params, lr=lr), progress=False)
+    for lr in (
+        1e-2,
+        3e-3,
+        1e-3,
+        3e-4,
+    ):  # the whole data set is one minibatch, so the gradient is exact
+        fit(
+            model,
+            X,
+            epochs=300,
+            batch_size=1000,
+            optimizer=Adam(model.params, lr=lr),
+            progress=False,
+        )
     Q, _ = np.linalg.qr(model.params.values["x_hat.W"].T)
     cosines = np.linalg.svd(pca.components @ Q, compute_uv=False)
     angles = np.arccos(np.clip(cosines, -1, 1))
@@ -64,9 +87,18 @@ def test_encoder_only_is_the_encoder():
 
 def test_fit_trains_it():
     """fit serves the autoencoder: the loss falls, and the KL is 0."""
-    images = np.random.default_rng(0).integers(0, 2, (200, 1), np.uint8) * np.full((1, 9), 255, np.uint8)
+    images = np.random.default_rng(0).integers(0, 2, (200, 1), np.uint8) * np.full(
+        (1, 9), 255, np.uint8
+    )
     model = Autoencoder(9, (4,), 1)
-    history = fit(model, images, epochs=60, batch_size=20, optimizer=Adam(model.params, lr=1e-2), progress=False)
+    history = fit(
+        model,
+        images,
+        epochs=60,
+        batch_size=20,
+        optimizer=Adam(model.params, lr=1e-2),
+        progress=False,
+    )
     assert -history.elbo[-1] < 0.05 < 1 < -history.elbo[0] and set(history.kl) == {0}
 
 

@@ -23,13 +23,30 @@ def run(*arguments, cwd=None, **keywords):
     """The command in a process of its own, with this checkout's package."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-m", "scratchvae", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **keywords)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **keywords
+    )
 
 
 @pytest.fixture
 def trained(image_set, tmp_path):
     """A folder with a small trained model of n_z = 2."""
-    assert main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--n-z", "2", "--quiet", *QUICK]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--data",
+                str(image_set),
+                "--out",
+                str(tmp_path / "run"),
+                "--n-z",
+                "2",
+                "--quiet",
+                *QUICK,
+            ]
+        )
+        == 0
+    )
     return tmp_path / "run"
 
 
@@ -38,11 +55,24 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
     result = run("train", "--data", image_set, "--n-z", 2, *QUICK, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "runs" / "images"
-    pictures = [f"{name}.png" for name in ("latent_scatter", "learning_curve", "manifold", "reconstructions", "samples")]
+    pictures = [
+        f"{name}.png"
+        for name in ("latent_scatter", "learning_curve", "manifold", "reconstructions", "samples")
+    ]
     names = sorted(["history.json", "model.npz", *pictures])
     assert sorted(file.name for file in folder.iterdir()) == names
     assert all((folder / name).read_bytes().startswith(PNG) for name in pictures)
-    for words in ("2 epochs", "images/s", "train", "test", "bound", "reconstruction", "KL", "active latent units", "runs/images"):
+    for words in (
+        "2 epochs",
+        "images/s",
+        "train",
+        "test",
+        "bound",
+        "reconstruction",
+        "KL",
+        "active latent units",
+        "runs/images",
+    ):
         assert words in result.stdout
     assert len(result.stderr.splitlines()) == 2  # plain progress lines, one an epoch
 
@@ -64,15 +94,44 @@ def test_grey_and_the_gaussian_decoder(image_set, tmp_path, monkeypatch):
         "noise": ["--decoder", "gaussian", "--dequantize"],
     }.items():
         values = seen.setdefault(name, set())
-        monkeypatch.setattr(VAE, "forward", lambda self, x, eps, values=values: (values.update(np.unique(x)), forward(self, x, eps))[1])
-        assert main(["train", "--data", str(image_set), "--out", str(tmp_path / name), "--quiet", *QUICK, *options]) == 0
-    assert seen["bits"] == {0, 1} and seen["grey"] == seen["gaussian"] == {np.float32(10) / 255, np.float32(240) / 255}
-    assert len(seen["noise"]) > 1000 and VAE.load(tmp_path / "gaussian" / "model.npz").decoder == "gaussian"
+        monkeypatch.setattr(
+            VAE,
+            "forward",
+            lambda self, x, eps, values=values: (
+                values.update(np.unique(x)),
+                forward(self, x, eps),
+            )[1],
+        )
+        assert (
+            main(
+                [
+                    "train",
+                    "--data",
+                    str(image_set),
+                    "--out",
+                    str(tmp_path / name),
+                    "--quiet",
+                    *QUICK,
+                    *options,
+                ]
+            )
+            == 0
+        )
+    assert seen["bits"] == {0, 1} and seen["grey"] == seen["gaussian"] == {
+        np.float32(10) / 255,
+        np.float32(240) / 255,
+    }
+    assert (
+        len(seen["noise"]) > 1000
+        and VAE.load(tmp_path / "gaussian" / "model.npz").decoder == "gaussian"
+    )
 
 
 def test_a_picture_of_an_earlier_model_does_not_stay(trained, image_set):
     """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which are not the new model's."""
-    main(["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK])
+    main(
+        ["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK]
+    )
     assert not (trained / "manifold.png").exists() and (trained / "samples.png").exists()
 
 
@@ -82,7 +141,19 @@ def test_seed_reaches_the_picture(trained, image_set, tmp_path, command):
     data = ["--data", str(image_set)] if command == "reconstruct" else []
     pictures = []
     for i, seed in enumerate("334"):
-        main([command, str(trained / "model.npz"), "--n", "4", "--out", str(tmp_path / f"{i}.png"), "--seed", seed, *data])
+        main(
+            [
+                command,
+                str(trained / "model.npz"),
+                "--n",
+                "4",
+                "--out",
+                str(tmp_path / f"{i}.png"),
+                "--seed",
+                seed,
+                *data,
+            ]
+        )
         pictures.append((tmp_path / f"{i}.png").read_bytes())
     assert pictures[0] == pictures[1] != pictures[2]
 
@@ -90,7 +161,17 @@ def test_seed_reaches_the_picture(trained, image_set, tmp_path, command):
 @pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
 def test_evaluate_with_likelihood(trained, image_set, method, capsys):
     """evaluate --likelihood prints the bound below log p(x) with its error, and the acceptance rate where there are moves."""
-    options = ["--likelihood", method, "--images", "5", "--n-samples", "40", "--temperatures", "5", "--quiet"]
+    options = [
+        "--likelihood",
+        method,
+        "--images",
+        "5",
+        "--n-samples",
+        "40",
+        "--temperatures",
+        "5",
+        "--quiet",
+    ]
     assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set), *options]) == 0
     printed = capsys.readouterr().out
     assert "bound" in printed and "log p(x)" in printed and f"by {method}, 40 samples" in printed
@@ -99,14 +180,41 @@ def test_evaluate_with_likelihood(trained, image_set, method, capsys):
 
 def test_evaluate_refuses_more_images_than_there_are(trained, image_set, capsys):
     """--images beyond the test set is an error, not a smaller number of them."""
-    assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set), "--likelihood", "ais"]) == 2
+    assert (
+        main(
+            [
+                "evaluate",
+                str(trained / "model.npz"),
+                "--data",
+                str(image_set),
+                "--likelihood",
+                "ais",
+            ]
+        )
+        == 2
+    )
     assert "--images is 1000; there are 20" in capsys.readouterr().err
 
 
 def test_train_options_reach_the_model(image_set, tmp_path):
     """The options of train are those of the model, and n_z other than 2 draws no plane."""
     options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05 --weight-decay 0.01 --grey --seed 4"
-    assert main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--epochs", "1", "--quiet", *options.split()]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "--data",
+                str(image_set),
+                "--out",
+                str(tmp_path / "run"),
+                "--epochs",
+                "1",
+                "--quiet",
+                *options.split(),
+            ]
+        )
+        == 0
+    )
     vae = VAE.load(tmp_path / "run" / "model.npz")
     assert (vae.n_z, vae.hidden, vae.activation, vae.init) == (3, (7, 5), "relu", "normal")
     assert not (tmp_path / "run" / "manifold.png").exists()
@@ -115,7 +223,19 @@ def test_train_options_reach_the_model(image_set, tmp_path):
 def test_same_seed_same_model(image_set, tmp_path):
     """train twice with the same seed gives identical bits of θ."""
     for name in "ab":
-        main(["train", "--data", str(image_set), "--out", str(tmp_path / name), "--quiet", "--seed", "3", *QUICK])
+        main(
+            [
+                "train",
+                "--data",
+                str(image_set),
+                "--out",
+                str(tmp_path / name),
+                "--quiet",
+                "--seed",
+                "3",
+                *QUICK,
+            ]
+        )
     a, b = (VAE.load(tmp_path / name / "model.npz").params.theta for name in "ab")
     assert a.tobytes() == b.tobytes()
 
@@ -138,12 +258,23 @@ def test_evaluate_prints_what_train_printed(trained, image_set, capsys):
     assert f"{history['test_elbo'][-1]:.2f}" in printed
 
 
-@pytest.mark.parametrize("options", [[], ["--hidden", "6,5", "--samples", "3", "--activation", "sigmoid", "--seed", "2"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--hidden", "6,5", "--samples", "3", "--activation", "sigmoid", "--seed", "2"]]
+)
 def test_gradcheck_prints_every_weight(options, capsys):
     """gradcheck prints exact / close / largest difference for every weight, and ends with 0."""
     assert main(["gradcheck", *options]) == 0
     printed = capsys.readouterr().out
-    for name in ("encoder.0.W", "mu.b", "logvar.W", "decoder.0.b", "logits.W", "exact", "close", "largest difference"):
+    for name in (
+        "encoder.0.W",
+        "mu.b",
+        "logvar.W",
+        "decoder.0.b",
+        "logits.W",
+        "exact",
+        "close",
+        "largest difference",
+    ):
         assert name in printed
 
 
@@ -166,7 +297,12 @@ def test_import_is_light():
     """`import scratchvae` does not import Matplotlib."""
     code = "import sys, scratchvae; print([name for name in sys.modules if 'matplotlib' in name])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def _truncated(folder):
@@ -217,7 +353,9 @@ BAD_OPTIONS = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_OPTIONS)
-def test_bad_options_are_an_error_and_nothing_is_written(image_set, tmp_path, arguments, message, monkeypatch, capsys):
+def test_bad_options_are_an_error_and_nothing_is_written(
+    image_set, tmp_path, arguments, message, monkeypatch, capsys
+):
     """Exit code 2, the option named, nothing written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCRATCHVAE_DATA", str(image_set))
@@ -232,7 +370,9 @@ def test_bad_options_are_an_error_and_nothing_is_written(image_set, tmp_path, ar
 def test_an_output_folder_that_cannot_be_is_an_error(image_set, tmp_path):
     """Before the training, not after it."""
     (tmp_path / "file").write_text("")
-    result = run("train", "--data", image_set, "--out", tmp_path / "file" / "run", "--epochs", "100000")
+    result = run(
+        "train", "--data", image_set, "--out", tmp_path / "file" / "run", "--epochs", "100000"
+    )
     assert result.returncode == 2 and "file" in result.stderr and "Traceback" not in result.stderr
 
 
@@ -246,15 +386,44 @@ def test_a_model_of_other_pixels_is_an_error(trained, tmp_path, capsys):
 
 def test_manifold_needs_two_dimensions(image_set, tmp_path, capsys):
     """manifold of a model with n_z = 3 is refused, and no picture is written."""
-    main(["train", "--data", str(image_set), "--out", str(tmp_path / "run"), "--n-z", "3", "--quiet", *QUICK])
+    main(
+        [
+            "train",
+            "--data",
+            str(image_set),
+            "--out",
+            str(tmp_path / "run"),
+            "--n-z",
+            "3",
+            "--quiet",
+            *QUICK,
+        ]
+    )
     assert main(["manifold", str(tmp_path / "run" / "model.npz")]) == 2
-    assert "n_z is 3" in capsys.readouterr().err and not (tmp_path / "run" / "manifold.png").exists()
+    assert (
+        "n_z is 3" in capsys.readouterr().err and not (tmp_path / "run" / "manifold.png").exists()
+    )
 
 
 def test_divergence_says_what_to_try(image_set, tmp_path):
     """A learning rate that is far too large: exit code 2, step and advice, no traceback."""
-    result = run("train", "--data", image_set, "--out", tmp_path / "run", "--optimizer", "sgd", "--lr", "1e35", *QUICK)
-    assert result.returncode == 2 and "smaller learning rate" in result.stderr and "at step" in result.stderr
+    result = run(
+        "train",
+        "--data",
+        image_set,
+        "--out",
+        tmp_path / "run",
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "1e35",
+        *QUICK,
+    )
+    assert (
+        result.returncode == 2
+        and "smaller learning rate" in result.stderr
+        and "at step" in result.stderr
+    )
     assert "Traceback" not in result.stderr and "Warning" not in result.stderr
 
 
@@ -262,10 +431,25 @@ def test_divergence_says_what_to_try(image_set, tmp_path):
 def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
     """Ctrl-C: exit code 130, no traceback, and the named model is that of the last whole epoch."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-m", "scratchvae", "train", "--data", image_set, "--out", tmp_path / "run", "--epochs", "1000000"]
+    command = [
+        sys.executable,
+        "-m",
+        "scratchvae",
+        "train",
+        "--data",
+        image_set,
+        "--out",
+        tmp_path / "run",
+        "--epochs",
+        "1000000",
+    ]
     # a shell may have had SIGINT ignored; a terminal has not
     process = subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     model = tmp_path / "run" / "model.npz"
     until = time.monotonic() + 60

@@ -26,9 +26,18 @@ def test_mnist_is_mnist():
     assert mnist.train_images.shape == (60_000, 784) and mnist.test_images.shape == (10_000, 784)
     assert mnist.image_shape == (28, 28) and mnist.train_images.dtype == np.uint8
     md5s = []
-    for images, labels in ((mnist.train_images, mnist.train_labels), (mnist.test_images, mnist.test_labels)):
-        md5s.append(hashlib.md5(struct.pack(">IIII", 0x803, len(images), 28, 28) + images.tobytes()).hexdigest())
-        md5s.append(hashlib.md5(struct.pack(">II", 0x801, len(labels)) + labels.tobytes()).hexdigest())
+    for images, labels in (
+        (mnist.train_images, mnist.train_labels),
+        (mnist.test_images, mnist.test_labels),
+    ):
+        md5s.append(
+            hashlib.md5(
+                struct.pack(">IIII", 0x803, len(images), 28, 28) + images.tobytes()
+            ).hexdigest()
+        )
+        md5s.append(
+            hashlib.md5(struct.pack(">II", 0x801, len(labels)) + labels.tobytes()).hexdigest()
+        )
     assert md5s == [
         "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
         "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
@@ -49,8 +58,14 @@ BAD_FILES = {
     "floats": (struct.pack(">HBBI", 0, 13, 1, 0), "type 0x0d"),
     "header cut": (struct.pack(">HBBI", 0, 8, 3, 5), "ends within the sizes"),
     "too little": (HEADER + struct.pack(">I", 5) + b"1234", "promises 5 = 5 bytes, but 4 follow"),
-    "too much": (HEADER + struct.pack(">I", 3) + b"1234", "promises 3 = 3 bytes, but 4 or more follow"),
-    "promises everything": (struct.pack(">HBB", 0, 8, 3) + struct.pack(">III", *[2**32 - 1] * 3) + b"1234", "but 4 follow"),
+    "too much": (
+        HEADER + struct.pack(">I", 3) + b"1234",
+        "promises 3 = 3 bytes, but 4 or more follow",
+    ),
+    "promises everything": (
+        struct.pack(">HBB", 0, 8, 3) + struct.pack(">III", *[2**32 - 1] * 3) + b"1234",
+        "but 4 follow",
+    ),
 }
 
 
@@ -97,7 +112,11 @@ def test_a_lying_header_takes_no_memory(tmp_path):
 def test_an_image_set_of_another_size(image_set):
     """Any idx image set with MNIST's names loads; its image shape is that of its files."""
     data = load_mnist(image_set)
-    assert data.train_images.shape == (60, 30) and data.test_images.shape == (20, 30) and data.image_shape == (6, 5)
+    assert (
+        data.train_images.shape == (60, 30)
+        and data.test_images.shape == (20, 30)
+        and data.image_shape == (6, 5)
+    )
     assert data.train_labels.shape == (60,)
 
 
@@ -123,7 +142,9 @@ def test_sets_that_do_not_match_are_refused(tmp_path):
 
     with pytest.raises(FileFormatError, match="60 train images but labels of shape \\(59,\\)"):
         load_mnist(changed("train-labels-idx1-ubyte.gz", np.zeros(59)))
-    with pytest.raises(FileFormatError, match="training images are 6 x 5 pixels, test images 7 x 5"):
+    with pytest.raises(
+        FileFormatError, match="training images are 6 x 5 pixels, test images 7 x 5"
+    ):
         load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((20, 7, 5))))
     with pytest.raises(FileFormatError, match="t10k images have the dimensions \\(0, 6, 5\\)"):
         load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((0, 6, 5))))

@@ -8,13 +8,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DEMOS = sorted(path.stem for path in (ROOT / "demos").glob("*.py") if path.stem not in ("__main__", "common", "quadrature"))
+DEMOS = sorted(
+    path.stem
+    for path in (ROOT / "demos").glob("*.py")
+    if path.stem not in ("__main__", "common", "quadrature")
+)
 SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or prints only
 
 
 def run(*arguments, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}  # two threads wait for each other when others run
-    return subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OPENBLAS_NUM_THREADS": "1",
+    }  # two threads wait for each other when others run
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 @pytest.mark.parametrize("demo", DEMOS)
@@ -30,9 +45,13 @@ def test_demo(demo, tmp_path):
 
 def test_the_list_of_demos():
     """`python -m demos` lists every demo with its claim; a wrong name is refused with the list."""
-    listed = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        [sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True
+    )
     assert listed.returncode == 0
     for demo in DEMOS:
         assert demo in listed.stdout
-    wrong = subprocess.run([sys.executable, "-m", "demos", "nothing"], cwd=ROOT, capture_output=True, text=True)
+    wrong = subprocess.run(
+        [sys.executable, "-m", "demos", "nothing"], cwd=ROOT, capture_output=True, text=True
+    )
     assert wrong.returncode == 2 and "no demo is called nothing" in wrong.stderr

@@ -37,15 +37,21 @@ def test_gaussian_density_has_mass_1_mean_mu_and_variance_exp_logvar(mu, logvar)
     density = lambda z: np.exp(gaussian_log_density(z[:, None], np.array([mu]), np.array([logvar])))
     assert quadrature(density, mu, logvar) == pytest.approx(1, abs=1e-10)
     assert quadrature(lambda z: z * density(z), mu, logvar) == pytest.approx(mu, abs=1e-9)
-    assert quadrature(lambda z: (z - mu) ** 2 * density(z), mu, logvar) == pytest.approx(math.exp(logvar), rel=1e-9)
+    assert quadrature(lambda z: (z - mu) ** 2 * density(z), mu, logvar) == pytest.approx(
+        math.exp(logvar), rel=1e-9
+    )
 
 
-@given(z=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(-5, 5)))
+@given(
+    z=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(-5, 5))
+)
 def test_log_density_sums_over_dimensions_only(z):
     """log N(z; 0, I) = Σ_j log N(z_j; 0, 1), one number for each row."""
     by_hand = [sum(-0.5 * math.log(2 * math.pi) - 0.5 * zj * zj for zj in row) for row in z]
     np.testing.assert_allclose(standard_normal_log_density(z), by_hand, rtol=1e-12)
-    np.testing.assert_allclose(gaussian_log_density(z, np.zeros_like(z), np.zeros_like(z)), by_hand, rtol=1e-12)
+    np.testing.assert_allclose(
+        gaussian_log_density(z, np.zeros_like(z), np.zeros_like(z)), by_hand, rtol=1e-12
+    )
 
 
 @given(mu=mus, logvar=logvars)
@@ -54,7 +60,9 @@ def test_kl_is_its_integral(mu, logvar):
     log_q = lambda z: -0.5 * (math.log(2 * math.pi) + logvar + (z - mu) ** 2 / math.exp(logvar))
     log_p = lambda z: -0.5 * (math.log(2 * math.pi) + z * z)
     integral = quadrature(lambda z: np.exp(log_q(z)) * (log_q(z) - log_p(z)), mu, logvar)
-    assert gaussian_kl(np.array([[mu]]), np.array([[logvar]]))[0] == pytest.approx(integral, rel=1e-9, abs=1e-10)
+    assert gaussian_kl(np.array([[mu]]), np.array([[logvar]]))[0] == pytest.approx(
+        integral, rel=1e-9, abs=1e-10
+    )
 
 
 def test_kl_is_its_monte_carlo_mean():
@@ -74,7 +82,9 @@ def test_kl_is_zero_only_at_the_prior(n, seed):
     assert gaussian_kl(np.zeros((1, n)), np.zeros((1, n)))[0] == 0
     s = np.random.default_rng(seed).uniform(1e-6, 1e-5, (1, n))
     # e^s − 1 − s = s²/2 + s³/6 + ..., so the KL is s²/4 to leading order
-    assert gaussian_kl(np.zeros((1, n)), s)[0] == pytest.approx((s**2 / 4 + s**3 / 12).sum(), rel=1e-8, abs=0)
+    assert gaussian_kl(np.zeros((1, n)), s)[0] == pytest.approx(
+        (s**2 / 4 + s**3 / 12).sum(), rel=1e-8, abs=0
+    )
 
 
 @given(
@@ -90,7 +100,9 @@ def test_kl_backward(mu, logvar):
 
     dmu, dlogvar = gaussian_kl_backward(mu, logvar)
     theirs = complex_step(kl, np.concatenate([mu.ravel(), logvar.ravel()]))
-    np.testing.assert_allclose(np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-12, atol=1e-14
+    )
 
 
 @given(
@@ -117,10 +129,17 @@ def test_samples_have_the_declared_mean_and_variance():
     z = reparameterize(mu, logvar, rng.standard_normal((N, 1, 3)))[:, 0]
     variance = np.exp(logvar[0])
     assert (np.abs(z.mean(axis=0) - mu[0]) < 5 * np.sqrt(variance / N)).all()
-    assert (np.abs(z.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / N)).all()  # Var of a sample variance: 2 σ⁴ / N
+    assert (
+        np.abs(z.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / N)
+    ).all()  # Var of a sample variance: 2 σ⁴ / N
 
 
-@given(L=st.integers(1, 3), batch=st.integers(1, 3), n_z=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
+@given(
+    L=st.integers(1, 3),
+    batch=st.integers(1, 3),
+    n_z=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+)
 def test_reparameterize_backward(L, batch, n_z, seed):
     """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: against the complex step, to 1e-12."""
     rng = np.random.default_rng(seed)
@@ -133,7 +152,9 @@ def test_reparameterize_backward(L, batch, n_z, seed):
 
     dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
     theirs = complex_step(loss, np.concatenate([mu.ravel(), logvar.ravel()]))
-    np.testing.assert_allclose(np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        np.concatenate([dmu.ravel(), dlogvar.ravel()]), theirs, rtol=1e-11, atol=1e-13
+    )
 
 
 @given(
@@ -143,8 +164,13 @@ def test_reparameterize_backward(L, batch, n_z, seed):
 def test_bernoulli_log_likelihood_is_eq_11(x, a):
     """Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)] with p = 1 / (1 + e^(−a)), summed over pixels, one number for each row."""
     p = [[1 / (1 + math.exp(-logit)) for logit in row] for row in a]
-    by_hand = [sum(xi * math.log(pi) + (1 - xi) * math.log1p(-pi) for xi, pi in zip(*rows)) for rows in zip(x, p)]
-    np.testing.assert_allclose(bernoulli_log_likelihood(x, a), by_hand, rtol=1e-8)  # forming 1 − p costs e^15 · 1e-16
+    by_hand = [
+        sum(xi * math.log(pi) + (1 - xi) * math.log1p(-pi) for xi, pi in zip(*rows))
+        for rows in zip(x, p)
+    ]
+    np.testing.assert_allclose(
+        bernoulli_log_likelihood(x, a), by_hand, rtol=1e-8
+    )  # forming 1 − p costs e^15 · 1e-16
 
 
 @given(
@@ -153,8 +179,12 @@ def test_bernoulli_log_likelihood_is_eq_11(x, a):
 )
 def test_bernoulli_backward(x, a):
     """∂ log p(x|z) / ∂a = x − σ(a): against the complex step of x a − log(1 + eᵃ), to 1e-12."""
-    theirs = complex_step(lambda flat: np.sum(x.ravel() * flat - np.log(1 + np.exp(flat))), a.ravel())
-    np.testing.assert_allclose(bernoulli_log_likelihood_backward(x, a).ravel(), theirs, rtol=1e-12, atol=1e-12)
+    theirs = complex_step(
+        lambda flat: np.sum(x.ravel() * flat - np.log(1 + np.exp(flat))), a.ravel()
+    )
+    np.testing.assert_allclose(
+        bernoulli_log_likelihood_backward(x, a).ravel(), theirs, rtol=1e-12, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -171,5 +201,7 @@ def test_bernoulli_at_extreme_logits(dtype):
 def test_bernoulli_keeps_its_digits_in_float32():
     """log p = −log(1 + e^(−a)) to float32's last digits where p is nearly 1: x a is not first added to and then taken off."""
     a = np.arange(5, 40, dtype=np.float32)
-    ours = np.array([bernoulli_log_likelihood(np.ones(1, np.float32), a[i : i + 1]) for i in range(len(a))])
+    ours = np.array(
+        [bernoulli_log_likelihood(np.ones(1, np.float32), a[i : i + 1]) for i in range(len(a))]
+    )
     np.testing.assert_allclose(ours, -np.log1p(np.exp(-a.astype(np.float64))), rtol=4e-7)

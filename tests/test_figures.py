@@ -16,7 +16,9 @@ def test_tiles_lie_row_by_row():
     assert tiles.shape == (6, 8)
     for k in range(3):
         row, column = 3 * (k // 2), 4 * (k % 2)
-        np.testing.assert_array_equal(tiles[row : row + 2, column : column + 3], images[k].reshape(2, 3))
+        np.testing.assert_array_equal(
+            tiles[row : row + 2, column : column + 3], images[k].reshape(2, 3)
+        )
     assert tiles.sum() == images.sum()
 
 

@@ -29,14 +29,20 @@ def bowl():
     params = Parameters({"A": (2, 3), "b": (2,)}, np.float64)
     params.theta[...] = np.random.default_rng(0).standard_normal(8)
     params.grads["A"][...], params.grads["b"][...] = params.values["A"], 1
-    return params, lambda: 0.5 * float((params.values["A"] ** 2).sum()) + float(params.values["b"].sum())
+    return (
+        params,
+        lambda: 0.5 * float((params.values["A"] ** 2).sum()) + float(params.values["b"].sum()),
+    )
 
 
 def test_check_gradient_passes_what_is_right_and_leaves_theta_and_g():
     """Right gradients are close, weight by weight; θ and g are afterwards what they were."""
     params, loss = bowl()
     theta, g = params.theta.copy(), params.g.copy()
-    assert [(c.name, c.shape, c.close) for c in check_gradient(loss, params)] == [("A", (2, 3), True), ("b", (2,), True)]
+    assert [(c.name, c.shape, c.close) for c in check_gradient(loss, params)] == [
+        ("A", (2, 3), True),
+        ("b", (2,), True),
+    ]
     np.testing.assert_array_equal(params.theta, theta)
     np.testing.assert_array_equal(params.g, g)
 

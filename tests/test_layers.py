@@ -28,7 +28,12 @@ def test_affine_backward(batch, n_in, n_out, seed):
 
     layer = Affine(params, "a")
     np.testing.assert_allclose(
-        layer.forward(x), [[sum(r[i] * layer.W[i, j] for i in range(n_in)) + layer.b[j] for j in range(n_out)] for r in x], atol=1e-12
+        layer.forward(x),
+        [
+            [sum(r[i] * layer.W[i, j] for i in range(n_in)) + layer.b[j] for j in range(n_out)]
+            for r in x
+        ],
+        atol=1e-12,
     )
     dx = layer.backward(dy)
 
@@ -37,7 +42,9 @@ def test_affine_backward(batch, n_in, n_out, seed):
         return np.sum(dy * (everything[n_in * n_out + n_out :].reshape(x.shape) @ W + b))
 
     theirs = complex_step(L, np.concatenate([params.theta, x.ravel()]))
-    np.testing.assert_allclose(np.concatenate([params.g, dx.ravel()]), theirs, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        np.concatenate([params.g, dx.ravel()]), theirs, rtol=1e-12, atol=1e-12
+    )
     np.testing.assert_array_equal(x, x_before)
     np.testing.assert_array_equal(dy, dy_before)
 
@@ -84,10 +91,16 @@ def test_a_chain_of_layers_obeys_the_chain_rule(activation, widths, seed):
         shapes[f"{i}.W"], shapes[f"{i}.b"] = (n_in, n_out), (n_out,)
     params = Parameters(shapes, np.float64)
     params.theta[...] = 0.5 * rng.standard_normal(params.theta.size)
-    chain = [layer for i in range(len(widths) - 1) for layer in (Affine(params, str(i)), ACTIVATIONS[activation]())]
+    chain = [
+        layer
+        for i in range(len(widths) - 1)
+        for layer in (Affine(params, str(i)), ACTIVATIONS[activation]())
+    ]
     x = rng.standard_normal((1, widths[0]))
     dy = rng.standard_normal((1, widths[-1]))
     layers.forward(chain, x)
     dx = layers.backward(chain, dy)
-    theirs = central_difference(lambda flat: float(np.sum(dy * layers.forward(chain, flat.reshape(x.shape)))), x.ravel())
+    theirs = central_difference(
+        lambda flat: float(np.sum(dy * layers.forward(chain, flat.reshape(x.shape)))), x.ravel()
+    )
     np.testing.assert_allclose(dx.ravel(), theirs, rtol=1e-6, atol=1e-9)

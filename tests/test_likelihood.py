@@ -21,7 +21,11 @@ def by_quadrature(vae, x, n=401, reach=8.0):
     axis = np.linspace(-reach, reach, n)
     z = np.stack(np.meshgrid(*[axis] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
     p = vae.decode(z)
-    log_joint = np.log(p) @ x.T + np.log1p(-p) @ (1 - x).T - 0.5 * (z * z + math.log(2 * math.pi)).sum(axis=1)[:, None]
+    log_joint = (
+        np.log(p) @ x.T
+        + np.log1p(-p) @ (1 - x).T
+        - 0.5 * (z * z + math.log(2 * math.pi)).sum(axis=1)[:, None]
+    )
     return np.log(np.exp(log_joint).sum(axis=0) * (axis[1] - axis[0]) ** vae.n_z)
 
 
@@ -29,13 +33,17 @@ def model(n_z):
     vae = VAE(4, (5,), n_z, dtype=np.float64, seed=2)
     rng = np.random.default_rng(3)
     vae.params.theta[...] = rng.standard_normal(vae.params.theta.size)
-    vae.params.values["mu.W"][...] *= 0.3  # q(z|x) near the prior and as wide: it covers the posterior, and no weight is huge
+    vae.params.values["mu.W"][...] *= (
+        0.3  # q(z|x) near the prior and as wide: it covers the posterior, and no weight is huge
+    )
     vae.params.values["mu.b"][...] = vae.params.values["logvar.b"][...] = 0
     vae.params.values["logvar.W"][...] = 0
     return vae
 
 
-@pytest.mark.parametrize(("method", "n_samples"), [("importance", 4000), ("ais", 200), ("hmc", 2000)])
+@pytest.mark.parametrize(
+    ("method", "n_samples"), [("importance", 4000), ("ais", 200), ("hmc", 2000)]
+)
 @pytest.mark.parametrize("n_z", [1, 2])
 def test_each_method_finds_the_integral(method, n_samples, n_z):
     """On a nonlinear model with four pixels, each estimate is within 5 standard errors (or 0.02 nats) of the integral, for all 16 x."""
@@ -43,7 +51,9 @@ def test_each_method_finds_the_integral(method, n_samples, n_z):
     truth = by_quadrature(vae, PATTERNS)
     assert np.exp(truth).sum() == pytest.approx(1, abs=1e-6)
     result = log_likelihood(vae, PATTERNS, n_samples, method=method, n_temperatures=30)
-    tolerance = np.maximum(5 * result.standard_error, 0.02 if method != "hmc" else 0.1)  # the posterior is no Gaussian
+    tolerance = np.maximum(
+        5 * result.standard_error, 0.02 if method != "hmc" else 0.1
+    )  # the posterior is no Gaussian
     assert (np.abs(result.log_p - truth) < tolerance).all()
     assert np.isnan(result.acceptance) if method == "importance" else 0.4 < result.acceptance <= 1
 
@@ -89,7 +99,9 @@ def test_the_force_on_a_chain_is_the_gradient():
     mu, logvar = vae.encode(x)[0], rng.uniform(-2, 1, (3, 2))
     chain = module._Chain(vae, x, mu, logvar, eps)
     for i, ours in ((2, chain.dlog_p), (3, chain.dlog_q)):
-        theirs = central_difference(lambda flat, i=i: float(chain._look(flat.reshape(eps.shape))[i].sum()), eps.ravel())
+        theirs = central_difference(
+            lambda flat, i=i: float(chain._look(flat.reshape(eps.shape))[i].sum()), eps.ravel()
+        )
         np.testing.assert_allclose(ours.ravel(), theirs, rtol=1e-7, atol=1e-8)
 
 
@@ -120,7 +132,8 @@ def test_memory_does_not_grow_with_n_samples(method, monkeypatch):
 def test_same_seed_same_numbers(method):
     """The estimate is a function of the seed."""
     first, again, other = (
-        log_likelihood(model(1), PATTERNS[:3], 40, method=method, n_temperatures=3, seed=seed).log_p for seed in (1, 1, 2)
+        log_likelihood(model(1), PATTERNS[:3], 40, method=method, n_temperatures=3, seed=seed).log_p
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()

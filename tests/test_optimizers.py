@@ -59,7 +59,13 @@ def test_sgd_by_hand():
 def test_defaults_are_the_published_ones():
     """Adam: α = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (its paper). Adagrad: α = 0.02, of AEVB's {0.01, 0.02, 0.1}."""
     adam, adagrad = Adam(params_of([1.0])), Adagrad(params_of([1.0]))
-    assert (adam.lr, adam.beta1, adam.beta2, adam.epsilon, adam.weight_decay) == (1e-3, 0.9, 0.999, 1e-8, 0)
+    assert (adam.lr, adam.beta1, adam.beta2, adam.epsilon, adam.weight_decay) == (
+        1e-3,
+        0.9,
+        0.999,
+        1e-8,
+        0,
+    )
     assert (adagrad.lr, adagrad.weight_decay) == (0.02, 0)
 
 
@@ -95,7 +101,9 @@ def test_weight_decay_1_over_N_is_the_papers_prior():
     minus_log_prior = lambda t: float(0.5 * (t @ t) + 1.5 * np.log(2 * np.pi))
     params = params_of(theta)
     SGD(params, lr=1.0, weight_decay=1 / N).step()  # g = 0
-    np.testing.assert_allclose(N * (theta - params.theta), central_difference(minus_log_prior, theta), rtol=1e-8)
+    np.testing.assert_allclose(
+        N * (theta - params.theta), central_difference(minus_log_prior, theta), rtol=1e-8
+    )
 
 
 @pytest.mark.parametrize("kind", [SGD, Adagrad, Adam])

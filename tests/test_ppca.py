@@ -29,7 +29,11 @@ def linear_vae(n_z, n_points=8, seed=0):
     weights["mu.b"][...] = -b @ W.T @ M_inverse + 0.3 * np.sqrt(variance)
     weights["logvar.W"][...], weights["logvar.b"][...] = 0, np.log(variance)
 
-    x = rng.normal(size=(n_points, n_z)) @ W + b + np.sqrt(sigma2) * rng.normal(size=(n_points, N_X))
+    x = (
+        rng.normal(size=(n_points, n_z)) @ W
+        + b
+        + np.sqrt(sigma2) * rng.normal(size=(n_points, N_X))
+    )
     return vae, x, gaussian_log_p(x - b, W.T @ W + sigma2 * np.eye(N_X))
 
 
@@ -37,7 +41,9 @@ def gaussian_log_p(r, C):
     """log N(r; 0, C) = −½ [ n log 2π + log det C + rᵀ C⁻¹ r ] of each row of r."""
     sign, log_det = np.linalg.slogdet(C)
     assert sign == 1
-    return -0.5 * (r.shape[1] * np.log(2 * np.pi) + log_det + (r * np.linalg.solve(C, r.T).T).sum(axis=1))
+    return -0.5 * (
+        r.shape[1] * np.log(2 * np.pi) + log_det + (r * np.linalg.solve(C, r.T).T).sum(axis=1)
+    )
 
 
 @pytest.mark.parametrize("n_z", [1, 3, 10])
@@ -63,7 +69,9 @@ def test_hmc_against_the_closed_form(n_z):
 def test_the_bound_tightens_with_k(n_z):
     """E[L_1] ≤ E[L_2] ≤ ... ≤ log p(x): the means of L_k over 400 points rise with k, none is above the truth by more than its error."""
     vae, x, truth = linear_vae(n_z, n_points=400)
-    below = [truth - log_likelihood(vae, x, k, seed=k).log_p for k in (1, 2, 5, 20, 100, 500)]  # log p − L_k of each point
+    below = [
+        truth - log_likelihood(vae, x, k, seed=k).log_p for k in (1, 2, 5, 20, 100, 500)
+    ]  # log p − L_k of each point
     for fewer, more in pairwise(below):
         assert (fewer - more).mean() > -2 * (fewer - more).std() / np.sqrt(len(x))
     for gap in below:
@@ -80,6 +88,12 @@ def test_the_mean_of_l_1_is_the_bound():
     mu, logvar = (moment[0] for moment in vae.encode(x))
     precision = (W @ W.T + sigma2 * np.eye(3)) / sigma2  # of the posterior
     r = mu - np.linalg.solve(precision, W @ (x[0] - vae.params.values["x_mu.b"])) / sigma2
-    kl = 0.5 * (np.diagonal(precision) @ np.exp(logvar) + r @ precision @ r - 3 - logvar.sum() - np.linalg.slogdet(precision)[1])
+    kl = 0.5 * (
+        np.diagonal(precision) @ np.exp(logvar)
+        + r @ precision @ r
+        - 3
+        - logvar.sum()
+        - np.linalg.slogdet(precision)[1]
+    )
     assert kl > 0.05
     assert truth[0] - L_1.mean() == pytest.approx(kl, abs=4 * L_1.std() / np.sqrt(len(L_1)))

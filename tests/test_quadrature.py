@@ -9,7 +9,9 @@ import pytest
 
 from scratchvae import VAE, Adam, fit, log_likelihood
 
-spec = importlib.util.spec_from_file_location("quadrature", Path(__file__).parents[1] / "demos" / "quadrature.py")
+spec = importlib.util.spec_from_file_location(
+    "quadrature", Path(__file__).parents[1] / "demos" / "quadrature.py"
+)
 quadrature = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(quadrature)
 
@@ -21,7 +23,14 @@ def model(n_z, hidden=(8,), epochs=0, activation="tanh"):
     vae.params.theta[...] = rng.normal(0, 0.5, vae.params.theta.size)
     if epochs:
         images = (rng.random((300, 1)) * rng.random(10) * 255).astype(np.uint8)
-        fit(vae, images, epochs=epochs, optimizer=Adam(vae.params, lr=1e-2), seed=rng, progress=False)
+        fit(
+            vae,
+            images,
+            epochs=epochs,
+            optimizer=Adam(vae.params, lr=1e-2),
+            seed=rng,
+            progress=False,
+        )
     return vae, (rng.random((5, 10)) < 0.5).astype(float)
 
 
@@ -31,7 +40,9 @@ def gauss_hermite(vae, x, n=80):
     weights = weights / math.sqrt(2 * math.pi)
     eps = np.stack(np.meshgrid(*[nodes] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
     w = np.prod(np.meshgrid(*[weights] * vae.n_z, indexing="ij"), axis=0).ravel()
-    return sum(w_l * vae.elbo(x, np.tile(eps_l, (len(x), 1))) for w_l, eps_l in zip(w, eps) if w_l > 1e-16)
+    return sum(
+        w_l * vae.elbo(x, np.tile(eps_l, (len(x), 1))) for w_l, eps_l in zip(w, eps) if w_l > 1e-16
+    )
 
 
 def by_a_plain_grid(vae, x):
@@ -44,7 +55,10 @@ def by_a_plain_grid(vae, x):
     for row, mu, logvar in zip(x, *vae.encode(x)):
         joint = np.prod(np.where(row == 1, p, 1 - p), axis=1) * prior
         evidence = joint.sum() * dz
-        q = np.prod(np.exp(-0.5 * (z - mu) ** 2 / np.exp(logvar)) / np.sqrt(2 * np.pi * np.exp(logvar)), axis=1)
+        q = np.prod(
+            np.exp(-0.5 * (z - mu) ** 2 / np.exp(logvar)) / np.sqrt(2 * np.pi * np.exp(logvar)),
+            axis=1,
+        )
         inside = q > 1e-30
         kl.append((q[inside] * np.log(q[inside] * evidence / joint[inside])).sum() * dz)
         log_p.append(np.log(evidence))
@@ -86,11 +100,18 @@ def test_importance_weighting_agrees():
     """log p(x) by `log_likelihood`, four standard errors or less away."""
     vae, x = model(2)
     estimate = log_likelihood(vae, x, 20_000)
-    assert (np.abs(estimate.log_p - quadrature.quadrature(vae, x).log_p) < 4 * estimate.standard_error).all()
+    assert (
+        np.abs(estimate.log_p - quadrature.quadrature(vae, x).log_p) < 4 * estimate.standard_error
+    ).all()
 
 
 @pytest.mark.parametrize(
-    "vae", [VAE(10, (4,), 3, dtype=np.float64), VAE(10, (4,), 2), VAE(10, (4,), 2, decoder="gaussian", dtype=np.float64)]
+    "vae",
+    [
+        VAE(10, (4,), 3, dtype=np.float64),
+        VAE(10, (4,), 2),
+        VAE(10, (4,), 2, decoder="gaussian", dtype=np.float64),
+    ],
 )
 def test_other_models_are_refused(vae):
     """More than two dimensions, float32 and a decoder of something else than bits."""

@@ -14,7 +14,9 @@ from scratchvae.evaluation import CHUNK
 from scratchvae.training import History
 
 RNG = np.random.default_rng(0)
-STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(np.uint8)
+STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(
+    np.uint8
+)
 
 
 def model(**arguments):
@@ -24,7 +26,15 @@ def model(**arguments):
 def test_one_epoch_is_algorithm_1():
     """fit = shuffle, cut, binarize, draw ε, gradient, update: the same θ to the bit as the loop written out."""
     by_fit, by_hand = model(), model()
-    fit(by_fit, STRIPES, epochs=1, batch_size=32, optimizer=SGD(by_fit.params, lr=0.1), seed=5, progress=False)
+    fit(
+        by_fit,
+        STRIPES,
+        epochs=1,
+        batch_size=32,
+        optimizer=SGD(by_fit.params, lr=0.1),
+        seed=5,
+        progress=False,
+    )
     rng = np.random.default_rng(5)
     order = rng.permutation(70)
     for rows in (order[:32], order[32:64], order[64:]):
@@ -37,7 +47,9 @@ def test_one_epoch_is_algorithm_1():
 def test_training_raises_the_bound():
     """On images of two kinds the bound comes near the best that there is: −log 2 − the entropy of the pixels."""
     vae = model()
-    history = fit(vae, STRIPES, epochs=300, batch_size=20, optimizer=Adam(vae.params, lr=1e-2), progress=False)
+    history = fit(
+        vae, STRIPES, epochs=300, batch_size=20, optimizer=Adam(vae.params, lr=1e-2), progress=False
+    )
     p = np.array([5, 250]) / 255
     pixel_entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p)).mean()
     best = -math.log(2) - 12 * pixel_entropy
@@ -50,8 +62,18 @@ def test_every_image_weighs_the_same():
     for batch_size in (32, 70, 1):
         vae = model(dtype=np.float64)
         theta = vae.params.theta.copy()
-        optimizer = SGD(vae.params, lr=1e-300)  # so that θ stays, and every minibatch is seen by the same model
-        history = fit(vae, STRIPES, epochs=1, batch_size=batch_size, optimizer=optimizer, seed=3, progress=False)
+        optimizer = SGD(
+            vae.params, lr=1e-300
+        )  # so that θ stays, and every minibatch is seen by the same model
+        history = fit(
+            vae,
+            STRIPES,
+            epochs=1,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            seed=3,
+            progress=False,
+        )
         np.testing.assert_allclose(vae.params.theta, theta, atol=1e-290)
         rng = np.random.default_rng(3)
         order, bounds = rng.permutation(70), []
@@ -104,7 +126,14 @@ def test_grey_pixels_on_request():
     """binarize=False trains on pixel / 255; the bound's ceiling is then minus the entropy of the grey pixels, not 0."""
     vae = VAE(1, (), 1, dtype=np.float64)
     images = np.full((10, 1), 51, np.uint8)
-    history = fit(vae, images, epochs=2000, optimizer=Adam(vae.params, lr=1e-2), binarize=False, progress=False)
+    history = fit(
+        vae,
+        images,
+        epochs=2000,
+        optimizer=Adam(vae.params, lr=1e-2),
+        binarize=False,
+        progress=False,
+    )
     assert history.elbo[-1] == pytest.approx(0.2 * math.log(0.2) + 0.8 * math.log(0.8), abs=1e-3)
 
 
@@ -130,7 +159,15 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
         FloatingPointError,
         match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller learning rate than lr = 1e\+30",
     ):
-        fit(vae, STRIPES, epochs=5, batch_size=32, optimizer=optimizer, progress=False, after_epoch=after_epoch)
+        fit(
+            vae,
+            STRIPES,
+            epochs=5,
+            batch_size=32,
+            optimizer=optimizer,
+            progress=False,
+            after_epoch=after_epoch,
+        )
     assert len(reported) == 1
     np.testing.assert_array_equal(vae.params.theta, reported[0])
 
@@ -148,7 +185,13 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
 
     monkeypatch.setattr(vae, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fit(vae, STRIPES, batch_size=32, progress=False, after_epoch=lambda history: thetas.append(vae.params.theta.copy()))
+        fit(
+            vae,
+            STRIPES,
+            batch_size=32,
+            progress=False,
+            after_epoch=lambda history: thetas.append(vae.params.theta.copy()),
+        )
     np.testing.assert_array_equal(vae.params.theta, thetas[-1])
     assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
 
@@ -158,7 +201,14 @@ def test_a_last_step_that_diverges_is_not_kept():
     vae = model()
     theta = vae.params.theta.copy()
     with pytest.raises(FloatingPointError, match="after the update at step 1 of epoch 1"):
-        fit(vae, STRIPES, epochs=1, batch_size=100, optimizer=SGD(vae.params, lr=1e30), progress=False)
+        fit(
+            vae,
+            STRIPES,
+            epochs=1,
+            batch_size=100,
+            optimizer=SGD(vae.params, lr=1e30),
+            progress=False,
+        )
     np.testing.assert_array_equal(vae.params.theta, theta)
 
 
@@ -167,7 +217,9 @@ def test_the_bits_of_an_evaluation_do_not_depend_on_the_model(monkeypatch):
     images, seen = np.tile(STRIPES, (20, 1)), []
     for vae in (VAE(12, (3,), 1), VAE(12, (), 7, dtype=np.float64)):
         forward = vae.forward
-        monkeypatch.setattr(vae, "forward", lambda x, eps, forward=forward: (seen.append(x), forward(x, eps))[1])
+        monkeypatch.setattr(
+            vae, "forward", lambda x, eps, forward=forward: (seen.append(x), forward(x, eps))[1]
+        )
         evaluate(vae, images, seed=3)
     half = len(seen) // 2
     np.testing.assert_array_equal(np.concatenate(seen[:half]), np.concatenate(seen[half:]))
@@ -204,7 +256,11 @@ def test_progress_plain_when_no_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     fit(model(), STRIPES, epochs=3, test_images=STRIPES, progress=True)
     lines = sys.stderr.getvalue().splitlines()
-    assert len(lines) == 3 and "\r" not in sys.stderr.getvalue() and "\x1b" not in sys.stderr.getvalue()
+    assert (
+        len(lines) == 3
+        and "\r" not in sys.stderr.getvalue()
+        and "\x1b" not in sys.stderr.getvalue()
+    )
     assert (
         lines[0].startswith("epoch 1/3  bound -")
         and "KL" in lines[0]
@@ -242,7 +298,11 @@ def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
         (STRIPES.tolist(), {}, "images is a list; it should be a NumPy array"),
         (STRIPES, {"binarize": True, "dequantize": True}, "one or the other"),
         (STRIPES, {"test_images": STRIPES[:, :3]}, "test_images has shape"),
-        (STRIPES, {"optimizer": Adam(model().params)}, "optimizer holds the parameters of another model"),
+        (
+            STRIPES,
+            {"optimizer": Adam(model().params)},
+            "optimizer holds the parameters of another model",
+        ),
     ],
 )
 def test_bad_input_is_named_before_any_step(images, arguments, message):

@@ -14,11 +14,15 @@ from scratchvae.gradient_check import central_difference, complex_step
 ARCHITECTURES = [((4,), 1), ((4,), 3), ((4, 3), 1), ((4, 3), 3), ((), 2)]
 
 
-def small(hidden=(4,), n_z=2, n_x=6, batch=3, L=None, activation="tanh", seed=0, decoder="bernoulli"):
+def small(
+    hidden=(4,), n_z=2, n_x=6, batch=3, L=None, activation="tanh", seed=0, decoder="bernoulli"
+):
     """A float64 model with no weight at zero (zeros can hide a wrong gradient), data and noise."""
     rng = np.random.default_rng(seed)
     vae = VAE(n_x, hidden, n_z, decoder=decoder, activation=activation, dtype=np.float64, seed=rng)
-    vae.params.theta[...] = rng.uniform(0.1, 0.7, vae.params.theta.size) * rng.choice([-1, 1], vae.params.theta.size)
+    vae.params.theta[...] = rng.uniform(0.1, 0.7, vae.params.theta.size) * rng.choice(
+        [-1, 1], vae.params.theta.size
+    )
     x = (rng.random((batch, n_x)) < 0.5).astype(float)
     eps = rng.standard_normal((batch, n_z) if L is None else (L, batch, n_z))
     return vae, x, eps
@@ -40,7 +44,9 @@ def loss_by_the_formula(vae, theta, x, eps):
         for i in range(len(vae.hidden)):
             g = np.tanh(g @ weights[f"decoder.{i}.W"] + weights[f"decoder.{i}.b"])
         p = 1 / (1 + np.exp(-(g @ weights["logits.W"] + weights["logits.b"])))
-        total += np.sum(x * np.log(p) + (1 - x) * np.log(1 - p)) / (len(eps) if eps.ndim == 3 else 1)
+        total += np.sum(x * np.log(p) + (1 - x) * np.log(1 - p)) / (
+            len(eps) if eps.ndim == 3 else 1
+        )
     kl = -0.5 * np.sum(1 + s - mu**2 - np.exp(s))
     return -(total - kl) / len(x)
 
@@ -49,7 +55,9 @@ def loss_by_the_formula(vae, theta, x, eps):
 def test_loss_and_gradient_against_the_formula(hidden, L):
     """loss = −(1/B) Σ_b 𝓛(x_b), and ∂loss/∂θ of every weight: against the complex step of the formula, relative error ≤ 1e-10."""
     vae, x, eps = small(hidden, L=L)
-    assert vae.loss_and_grad(x, eps) == pytest.approx(loss_by_the_formula(vae, vae.params.theta, x, eps), rel=1e-13)
+    assert vae.loss_and_grad(x, eps) == pytest.approx(
+        loss_by_the_formula(vae, vae.params.theta, x, eps), rel=1e-13
+    )
     theirs = complex_step(lambda theta: loss_by_the_formula(vae, theta, x, eps), vae.params.theta)
     start = 0
     for name, ours in vae.params.grads.items():
@@ -86,8 +94,14 @@ def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
             h = np.tanh(h @ w[f"decoder.{i}.W"] + w[f"decoder.{i}.b"])
         a = h @ w["x_mu.W"] + w["x_mu.b"]
         mean = 1 / (1 + np.exp(-a)) if decoder == "gaussian" else a
-        variance = np.exp(h @ w["x_logvar.W"] + w["x_logvar.b"]) if decoder == "gaussian" else np.exp(w["x_logvar"])
-        log_px_z.append(np.sum(-0.5 * np.log(2 * np.pi * variance) - (x - mean) ** 2 / (2 * variance), axis=1))
+        variance = (
+            np.exp(h @ w["x_logvar.W"] + w["x_logvar.b"])
+            if decoder == "gaussian"
+            else np.exp(w["x_logvar"])
+        )
+        log_px_z.append(
+            np.sum(-0.5 * np.log(2 * np.pi * variance) - (x - mean) ** 2 / (2 * variance), axis=1)
+        )
     kl = -0.5 * np.sum(1 + logvar - mu**2 - np.exp(logvar), axis=1)
     assert loss == pytest.approx(-np.mean(np.mean(log_px_z, axis=0) - kl), rel=1e-12)
 
@@ -100,7 +114,9 @@ def test_gradient_of_the_log_joint_in_z(decoder):
     vae.params.g[...] = 7
     vae.log_joint(x, z)
     ours = vae.log_joint_backward()
-    theirs = central_difference(lambda flat: float(vae.log_joint(x, flat.reshape(z.shape)).sum()), z.ravel())
+    theirs = central_difference(
+        lambda flat: float(vae.log_joint(x, flat.reshape(z.shape)).sum()), z.ravel()
+    )
     np.testing.assert_allclose(ours.ravel(), theirs, rtol=1e-7, atol=1e-8)
     assert set(vae.params.g) == {7}
 
@@ -111,7 +127,10 @@ def test_a_density_can_exceed_1():
     vae.params.theta[...] = 0
     vae.params.values["x_logvar"][...] = math.log(1e-4)
     reconstruction, _ = vae.forward(np.zeros((1, 3)), np.zeros((1, 1)))
-    assert reconstruction[0] == pytest.approx(-1.5 * math.log(2 * math.pi * 1e-4), rel=1e-13) and reconstruction[0] > 11
+    assert (
+        reconstruction[0] == pytest.approx(-1.5 * math.log(2 * math.pi * 1e-4), rel=1e-13)
+        and reconstruction[0] > 11
+    )
 
 
 @settings(max_examples=20)
@@ -136,7 +155,14 @@ def test_bound_worked_by_hand():
     log p(x=1|z) = −log(1 + e^−2); KL = −½ (1 + log 4 − 6.25 − 4). Sums, not means over pixels: nothing is divided by n_x.
     """
     vae = VAE(1, (), 1, dtype=np.float64)
-    for name, value in {"mu.W": 2, "mu.b": 0.5, "logvar.W": 0, "logvar.b": math.log(4), "logits.W": 3, "logits.b": -1}.items():
+    for name, value in {
+        "mu.W": 2,
+        "mu.b": 0.5,
+        "logvar.W": 0,
+        "logvar.b": math.log(4),
+        "logits.W": 3,
+        "logits.b": -1,
+    }.items():
         vae.params.values[name][...] = value
     by_hand = -math.log(1 + math.exp(-2)) + 0.5 * (1 + math.log(4) - 6.25 - 4)
     assert vae.elbo([[1.0]], [[-0.75]])[0] == pytest.approx(by_hand, rel=1e-14)
@@ -150,14 +176,18 @@ def test_sums_over_pixels_mean_over_the_minibatch():
     for name, value in one.params.values.items():
         axis = 0 if name in ("mu.W", "logvar.W") else -1
         twice = name.startswith("logits") or axis == 0
-        two.params.values[name][...] = np.concatenate([value, value], axis) * (0.5 if axis == 0 else 1) if twice else value
+        two.params.values[name][...] = (
+            np.concatenate([value, value], axis) * (0.5 if axis == 0 else 1) if twice else value
+        )
     reconstruction, kl = one.forward(x, eps)
     reconstruction_two, kl_two = two.forward(np.concatenate([x, x], axis=1), eps)
     np.testing.assert_allclose(reconstruction_two, 2 * reconstruction, rtol=1e-12)
     np.testing.assert_allclose(kl_two, kl, rtol=1e-12)
     loss = one.loss_and_grad(x, eps)
     g = one.params.g.copy()
-    assert one.loss_and_grad(np.concatenate([x, x]), np.concatenate([eps, eps])) == pytest.approx(loss, rel=1e-13)
+    assert one.loss_and_grad(np.concatenate([x, x]), np.concatenate([eps, eps])) == pytest.approx(
+        loss, rel=1e-13
+    )
     np.testing.assert_allclose(one.params.g, g, rtol=1e-11, atol=1e-14)
 
 
@@ -182,7 +212,9 @@ def test_bound_is_below_log_p_by_the_posterior_kl():
 
     rng = np.random.default_rng(0)
     draws = np.array([vae.elbo(x, rng.standard_normal((8, 1))) for _ in range(20_000)])
-    assert (np.abs(draws.mean(axis=0) - bound) < 5 * draws.std(axis=0) / math.sqrt(len(draws))).all()
+    assert (
+        np.abs(draws.mean(axis=0) - bound) < 5 * draws.std(axis=0) / math.sqrt(len(draws))
+    ).all()
 
 
 def test_both_estimators_agree_and_the_closed_form_varies_less():
@@ -199,11 +231,16 @@ def test_both_estimators_agree_and_the_closed_form_varies_less():
 def test_the_gradient_is_unbiased():
     """E_ε[∇_θ of eq. (10)] = ∇_θ 𝓛: the mean of g over many ε against central differences of the bound's integral, n_z = 1."""
     vae, x, _ = small((3,), n_z=1, n_x=4, seed=11)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(60)  # E_ε[f(ε)] = Σ w f(node) / √2π for ε ~ N(0, 1)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(
+        60
+    )  # E_ε[f(ε)] = Σ w f(node) / √2π for ε ~ N(0, 1)
 
     def bound(theta):
         vae.params.theta[...] = theta
-        return -float(sum(w * vae.elbo(x, np.full((3, 1), node)).mean() for node, w in zip(nodes, weights)) / math.sqrt(2 * math.pi))
+        return -float(
+            sum(w * vae.elbo(x, np.full((3, 1), node)).mean() for node, w in zip(nodes, weights))
+            / math.sqrt(2 * math.pi)
+        )
 
     theta = vae.params.theta.copy()
     truth = central_difference(bound, theta)
@@ -220,7 +257,12 @@ def test_the_gradient_is_unbiased():
 def test_backward_needs_the_forward_just_before_it():
     """After encode, decode or log_joint the layers remember other data: backward refuses, and gives no wrong gradient."""
     vae, x, eps = small()
-    calls = (lambda: vae.encode(x), lambda: vae.decode(eps), lambda: vae.reconstruct(x), lambda: vae.log_joint(x, eps[None]))
+    calls = (
+        lambda: vae.encode(x),
+        lambda: vae.decode(eps),
+        lambda: vae.reconstruct(x),
+        lambda: vae.log_joint(x, eps[None]),
+    )
     with pytest.raises(RuntimeError, match="forward"):
         vae.backward()
     for call in calls:
@@ -235,7 +277,9 @@ def test_L_samples_are_averaged(estimator):
     """The bound of L samples is the mean of the bounds of each: eq. (10)'s 1/L."""
     vae, x, eps = small(L=4)
     bound = getattr(vae, estimator)
-    np.testing.assert_allclose(bound(x, eps), np.mean([bound(x, e) for e in eps], axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        bound(x, eps), np.mean([bound(x, e) for e in eps], axis=0), rtol=1e-12
+    )
 
 
 def test_decode_is_the_sigmoid_once():
@@ -262,7 +306,9 @@ def test_extremes_stay_finite(dtype, logvar, logit):
     kl = 0.5 * (vae.encode(x)[0][0] ** 2).sum() + (math.exp(logvar) - 1 - logvar)
     assert loss == pytest.approx(3e4 + kl, rel=1e-5)  # three of six pixels are wrong by 1e4
     expected_dlogvar = 0.5 * (math.exp(logvar) - 1)
-    np.testing.assert_allclose(vae.params.grads["logvar.b"], expected_dlogvar, rtol=1e-3 if logvar < 50 else 1e-6, atol=0.2)
+    np.testing.assert_allclose(
+        vae.params.grads["logvar.b"], expected_dlogvar, rtol=1e-3 if logvar < 50 else 1e-6, atol=0.2
+    )
 
 
 def test_gradient_at_large_logvar_is_not_clamped():
@@ -271,7 +317,9 @@ def test_gradient_at_large_logvar_is_not_clamped():
         vae, x, eps = small()
         vae.params.values["logvar.b"][...] = logvar
         vae.loss_and_grad(x, eps)
-        for comparison in check_gradient(lambda m=(vae, x, eps): -float(m[0].elbo(*m[1:]).mean()), vae.params, tolerance=1e-6):
+        for comparison in check_gradient(
+            lambda m=(vae, x, eps): -float(m[0].elbo(*m[1:]).mean()), vae.params, tolerance=1e-6
+        ):
             assert comparison.close, comparison
 
 
@@ -285,7 +333,11 @@ def test_names_and_shapes_of_the_weights():
         "logits.W": (200, 784), "logits.b": (784,),
     }  # fmt: skip
     assert vae.params.theta.dtype == vae.params.g.dtype == np.float32
-    assert sum(value.size for value in vae.params.values.values()) == vae.params.theta.size == vae.params.g.size
+    assert (
+        sum(value.size for value in vae.params.values.values())
+        == vae.params.theta.size
+        == vae.params.g.size
+    )
     assert all(np.shares_memory(view, vae.params.theta) for view in vae.params.values.values())
     assert all(np.shares_memory(view, vae.params.g) for view in vae.params.grads.values())
 
@@ -304,17 +356,34 @@ def test_same_seed_same_bits():
     """θ and samples are functions of the seed, to the bit."""
     assert VAE(9, seed=3).params.theta.tobytes() == VAE(9, seed=3).params.theta.tobytes()
     vae = VAE(9)
-    assert vae.sample(4, seed=1).tobytes() == vae.sample(4, seed=1).tobytes() != vae.sample(4, seed=2).tobytes()
+    assert (
+        vae.sample(4, seed=1).tobytes()
+        == vae.sample(4, seed=1).tobytes()
+        != vae.sample(4, seed=2).tobytes()
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_save_and_load(tmp_path, dtype):
     """A saved model comes back to the bit, with its sizes, its activation, its dtype and its picture's shape."""
-    vae = VAE(6, (4, 3), 2, decoder="gaussian", activation="relu", init="normal", dtype=dtype, seed=9, image_shape=(2, 3))
+    vae = VAE(
+        6,
+        (4, 3),
+        2,
+        decoder="gaussian",
+        activation="relu",
+        init="normal",
+        dtype=dtype,
+        seed=9,
+        image_shape=(2, 3),
+    )
     path = tmp_path / "any name at all"
     vae.save(path)
     again = VAE.load(path)
-    assert again.params.theta.tobytes() == vae.params.theta.tobytes() and again.params.theta.dtype == dtype
+    assert (
+        again.params.theta.tobytes() == vae.params.theta.tobytes()
+        and again.params.theta.dtype == dtype
+    )
     for name in ("n_x", "hidden", "n_z", "decoder", "activation", "init", "dtype", "image_shape"):
         assert getattr(again, name) == getattr(vae, name)
     assert [file.name for file in tmp_path.iterdir()] == ["any name at all"]
@@ -365,11 +434,17 @@ BAD_FILES = {
     "objects": lambda path: _saved(path, theta=np.array([None])),
     "too few weights": lambda path: _saved(path, theta=np.zeros(3, np.float32)),
     "NaN weights": lambda path: _saved(path, theta=np.full(56, np.nan, np.float32)),
-    "sizes that are none": lambda path: _saved(path, config=json.dumps({"n_x": -4, "image_shape": None})),
+    "sizes that are none": lambda path: _saved(
+        path, config=json.dumps({"n_x": -4, "image_shape": None})
+    ),
     "no settings": lambda path: _saved(path, config="[]"),
     "settings that are null": lambda path: _saved(path, config="null"),
-    "settings that are unknown": lambda path: _saved(path, config=json.dumps({"n_x": 4, "colour": "red"})),
-    "a picture of no shape": lambda path: _saved(path, config=json.dumps({"n_x": 4, "hidden": [3], "n_z": 2, "image_shape": [4]})),
+    "settings that are unknown": lambda path: _saved(
+        path, config=json.dumps({"n_x": 4, "colour": "red"})
+    ),
+    "a picture of no shape": lambda path: _saved(
+        path, config=json.dumps({"n_x": 4, "hidden": [3], "n_z": 2, "image_shape": [4]})
+    ),
     "a npy": lambda path: _npy(path, np.zeros(3)),
     "float64 weights": lambda path: _saved(path, theta=np.zeros(56)),
     "complex weights": lambda path: _saved(path, theta=np.zeros(56, np.complex64)),
@@ -392,9 +467,15 @@ BAD_CALLS = [
     (lambda: VAE(4, (5, -1)), "hidden is -1"),
     (lambda: VAE(4, n_z=0), "n_z is 0"),
     (lambda: VAE(4.5), "n_x is 4.5"),
-    (lambda: VAE(4, activation="swish"), "activation is 'swish'; it should be one of tanh, relu, sigmoid"),
+    (
+        lambda: VAE(4, activation="swish"),
+        "activation is 'swish'; it should be one of tanh, relu, sigmoid",
+    ),
     (lambda: VAE(4, init="zeros"), "init is 'zeros'"),
-    (lambda: VAE(4, decoder="poisson"), "decoder is 'poisson'; it should be one of bernoulli, gaussian, isotropic"),
+    (
+        lambda: VAE(4, decoder="poisson"),
+        "decoder is 'poisson'; it should be one of bernoulli, gaussian, isotropic",
+    ),
     (lambda: VAE(4, dtype=np.int64), "dtype is int64"),
     (lambda: VAE(4, image_shape=(3, 3)), "image_shape is"),
     (lambda: MODEL.encode(np.zeros((2, 5))), r"x has shape \(2, 5\); it should be \(B, 4\)"),

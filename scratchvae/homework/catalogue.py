@@ -21,7 +21,9 @@ class Mistake:
     def module(self, package: dict[str, str]) -> str:
         """The exercise's file with the wrong body in it. package: what it is graded in."""
         exercise = BY_NUMBER[self.number]
-        return source.fill(package[exercise.module], exercise.name, self.body, f"{exercise.module}.py")
+        return source.fill(
+            package[exercise.module], exercise.name, self.body, f"{exercise.module}.py"
+        )
 
 
 _P = 'p = _distribution("p", p, axis)\n'
@@ -75,26 +77,48 @@ def _vae_backward(weight: str = "-1 / (L * B)", kl: str = " / B", dh: str = _TWO
 MISTAKES = (
     # 1.1 entropy
     Mistake("1.1", "the entropy with its sign turned round", f"{_P}return -({_H}) / _log(base)"),
-    Mistake("1.1", "the entropy in nats, whatever the base: the division by log(base) is missing", f"{_P}_log(base)\nreturn {_H}"),
-    Mistake("1.1", "multiplied by log(base) where it should be divided", f"{_P}return {_H} * _log(base)"),
     Mistake(
-        "1.1", "0 log 0 computed as NaN: a probability of 0 should add 0", f"{_P}{_SAFE}return -(p * np.log(p)).sum(axis=-1) / _log(base)"
+        "1.1",
+        "the entropy in nats, whatever the base: the division by log(base) is missing",
+        f"{_P}_log(base)\nreturn {_H}",
+    ),
+    Mistake(
+        "1.1", "multiplied by log(base) where it should be divided", f"{_P}return {_H} * _log(base)"
+    ),
+    Mistake(
+        "1.1",
+        "0 log 0 computed as NaN: a probability of 0 should add 0",
+        f"{_P}{_SAFE}return -(p * np.log(p)).sum(axis=-1) / _log(base)",
     ),
     Mistake(
         "1.1",
         "a small number added inside the logarithm against log 0: the value is off everywhere",
         f"{_P}return -(p * np.log(p + 1e-6)).sum(axis=-1) / _log(base)",
     ),
-    Mistake("1.1", "the mean over the outcomes where it should be the sum", f"{_P}return ({_H}) / p.shape[-1] / _log(base)"),
+    Mistake(
+        "1.1",
+        "the mean over the outcomes where it should be the sum",
+        f"{_P}return ({_H}) / p.shape[-1] / _log(base)",
+    ),
     Mistake(
         "1.1",
         "the sum over the last axis, whatever `axis` says",
         f'_distribution("p", p, axis)\np = np.asarray(p)\nif p.dtype != np.float32:\n    p = p.astype(float)\nreturn {_H} / _log(base)',
     ),
-    Mistake("1.1", "the sum of the surprises, not weighted by p", f"{_P}{_SAFE}return -np.log(p).sum(axis=-1) / _log(base)"),
+    Mistake(
+        "1.1",
+        "the sum of the surprises, not weighted by p",
+        f"{_P}{_SAFE}return -np.log(p).sum(axis=-1) / _log(base)",
+    ),
     # 1.2 cross entropy
-    Mistake("1.2", "H(q, p): p and q are swapped", f"{_PQ}{_SAFE}return -np.where(q > 0, q * np.log(p), 0).sum(axis=-1) / _log(base)"),
-    Mistake("1.2", "the entropy of p: q is not used in the logarithm", f"{_PQ}return {_H} / _log(base)"),
+    Mistake(
+        "1.2",
+        "H(q, p): p and q are swapped",
+        f"{_PQ}{_SAFE}return -np.where(q > 0, q * np.log(p), 0).sum(axis=-1) / _log(base)",
+    ),
+    Mistake(
+        "1.2", "the entropy of p: q is not used in the logarithm", f"{_PQ}return {_H} / _log(base)"
+    ),
     Mistake(
         "1.2",
         "the cross entropy with its sign turned round",
@@ -111,7 +135,9 @@ MISTAKES = (
         f"{_PQ}_log(base)\n{_SAFE}return -np.where(p > 0, p * np.log(q), 0).sum(axis=-1)",
     ),
     Mistake(
-        "1.2", "0 log 0 computed as NaN: a probability of 0 should add 0", f"{_PQ}{_SAFE}return -(p * np.log(q)).sum(axis=-1) / _log(base)"
+        "1.2",
+        "0 log 0 computed as NaN: a probability of 0 should add 0",
+        f"{_PQ}{_SAFE}return -(p * np.log(q)).sum(axis=-1) / _log(base)",
     ),
     # 1.3 KL
     Mistake(
@@ -207,7 +233,11 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "rounded down where it should be rounded up: such lengths break Kraft's inequality",
         f'q = _distribution("q", _vector("q", q), -1)\n{_SAFE}return np.floor(-np.log2(q))',
     ),
-    Mistake("1.6", "not rounded up to whole bits", f'q = _distribution("q", _vector("q", q), -1)\n{_SAFE}return -np.log2(q)'),
+    Mistake(
+        "1.6",
+        "not rounded up to whole bits",
+        f'q = _distribution("q", _vector("q", q), -1)\n{_SAFE}return -np.log2(q)',
+    ),
     Mistake(
         "1.6",
         "the natural logarithm where bits need log₂",
@@ -219,9 +249,21 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "log σ² taken for log σ: the variance is squared",
         "return -0.5 * (LOG_2PI + 2 * logvar + ((z - mu) / np.exp(logvar)) ** 2).sum(axis=-1)",
     ),
-    Mistake("2.1", "σ where σ² should divide", "return -0.5 * (LOG_2PI + logvar + (z - mu) ** 2 / np.exp(0.5 * logvar)).sum(axis=-1)"),
-    Mistake("2.1", "without log 2π", "return -0.5 * (logvar + (z - mu) ** 2 * np.exp(-logvar)).sum(axis=-1)"),
-    Mistake("2.1", "without ½", "return -(LOG_2PI + logvar + (z - mu) ** 2 * np.exp(-logvar)).sum(axis=-1)"),
+    Mistake(
+        "2.1",
+        "σ where σ² should divide",
+        "return -0.5 * (LOG_2PI + logvar + (z - mu) ** 2 / np.exp(0.5 * logvar)).sum(axis=-1)",
+    ),
+    Mistake(
+        "2.1",
+        "without log 2π",
+        "return -0.5 * (logvar + (z - mu) ** 2 * np.exp(-logvar)).sum(axis=-1)",
+    ),
+    Mistake(
+        "2.1",
+        "without ½",
+        "return -(LOG_2PI + logvar + (z - mu) ** 2 * np.exp(-logvar)).sum(axis=-1)",
+    ),
     Mistake(
         "2.1",
         "the mean over dimensions where it should be the sum",
@@ -233,14 +275,24 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "return -0.5 * (LOG_2PI + (logvar + (z - mu) ** 2 * np.exp(-logvar)).sum(axis=-1))",
     ),
     # 2.2 KL
-    Mistake("2.2", "the KL with its sign turned round", "return 0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"),
-    Mistake("2.2", "the KL without its ½", "return -(1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"),
+    Mistake(
+        "2.2",
+        "the KL with its sign turned round",
+        "return 0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)",
+    ),
+    Mistake(
+        "2.2", "the KL without its ½", "return -(1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"
+    ),
     Mistake(
         "2.2",
         "log σ² taken for log σ: e^(2 log σ²) stands where σ² should",
         "return -0.5 * (1 + 2 * logvar - mu**2 - np.exp(2 * logvar)).sum(axis=-1)",
     ),
-    Mistake("2.2", "σ where σ² should be", "return -0.5 * (1 + logvar - mu**2 - np.exp(0.5 * logvar)).sum(axis=-1)"),
+    Mistake(
+        "2.2",
+        "σ where σ² should be",
+        "return -0.5 * (1 + logvar - mu**2 - np.exp(0.5 * logvar)).sum(axis=-1)",
+    ),
     Mistake(
         "2.2",
         "the mean over latent dimensions where it should be the sum",
@@ -251,18 +303,48 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "the sum over the first axis, the batch, where it should be over the last",
         "return -0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=0)",
     ),
-    Mistake("2.2", "without the 1: it is off by ½ for each dimension", "return -0.5 * (logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"),
-    Mistake("2.2", "μ where μ² should be", "return -0.5 * (1 + logvar - mu - np.exp(logvar)).sum(axis=-1)"),
+    Mistake(
+        "2.2",
+        "without the 1: it is off by ½ for each dimension",
+        "return -0.5 * (logvar - mu**2 - np.exp(logvar)).sum(axis=-1)",
+    ),
+    Mistake(
+        "2.2",
+        "μ where μ² should be",
+        "return -0.5 * (1 + logvar - mu - np.exp(logvar)).sum(axis=-1)",
+    ),
     # 2.3 reparameterization
-    Mistake("2.3", "σ² where σ should multiply ε (log σ² taken for log σ)", "return mu + np.exp(logvar) * eps"),
-    Mistake("2.3", "log σ² itself multiplying ε: the exponential is missing", "return mu + logvar * eps"),
+    Mistake(
+        "2.3",
+        "σ² where σ should multiply ε (log σ² taken for log σ)",
+        "return mu + np.exp(logvar) * eps",
+    ),
+    Mistake(
+        "2.3", "log σ² itself multiplying ε: the exponential is missing", "return mu + logvar * eps"
+    ),
     Mistake("2.3", "μ alone: ε is not used", "return mu + 0 * eps"),
     Mistake("2.3", "ε not multiplied by σ", "return mu + eps + 0 * logvar"),
-    Mistake("2.3", "minus σ ε: as a distribution the same, as a function of ε not", "return mu - np.exp(0.5 * logvar) * eps"),
+    Mistake(
+        "2.3",
+        "minus σ ε: as a distribution the same, as a function of ε not",
+        "return mu - np.exp(0.5 * logvar) * eps",
+    ),
     # 2.4 its backward
-    Mistake("2.4", "ε not carried through to d(log σ²)", "return dz.sum(axis=0), dz.sum(axis=0) * 0.5 * np.exp(0.5 * logvar)"),
-    Mistake("2.4", "without the ½ of d(log σ²)", "return dz.sum(axis=0), (dz * eps).sum(axis=0) * np.exp(0.5 * logvar)"),
-    Mistake("2.4", "σ² where σ should be in d(log σ²)", "return dz.sum(axis=0), (dz * eps).sum(axis=0) * 0.5 * np.exp(logvar)"),
+    Mistake(
+        "2.4",
+        "ε not carried through to d(log σ²)",
+        "return dz.sum(axis=0), dz.sum(axis=0) * 0.5 * np.exp(0.5 * logvar)",
+    ),
+    Mistake(
+        "2.4",
+        "without the ½ of d(log σ²)",
+        "return dz.sum(axis=0), (dz * eps).sum(axis=0) * np.exp(0.5 * logvar)",
+    ),
+    Mistake(
+        "2.4",
+        "σ² where σ should be in d(log σ²)",
+        "return dz.sum(axis=0), (dz * eps).sum(axis=0) * 0.5 * np.exp(logvar)",
+    ),
     Mistake(
         "2.4",
         "the derivative by σ, not by log σ²: the chain rule stops one step early",
@@ -273,25 +355,51 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "the mean over the L samples where it should be the sum",
         "return dz.mean(axis=0), (dz * eps).mean(axis=0) * 0.5 * np.exp(0.5 * logvar)",
     ),
-    Mistake("2.4", "not summed over the L samples that share μ and σ", "return dz.copy(), dz * eps * 0.5 * np.exp(0.5 * logvar)"),
+    Mistake(
+        "2.4",
+        "not summed over the L samples that share μ and σ",
+        "return dz.copy(), dz * eps * 0.5 * np.exp(0.5 * logvar)",
+    ),
     Mistake(
         "2.4",
         "a sum over the batch where it should be over the samples",
         "return dz.sum(axis=1), (dz * eps * 0.5 * np.exp(0.5 * logvar)).sum(axis=1)",
     ),
     # 2.5 backward of the KL
-    Mistake("2.5", "the gradient with its sign turned round", "return -mu, 0.5 * (1 - np.exp(logvar))"),
+    Mistake(
+        "2.5", "the gradient with its sign turned round", "return -mu, 0.5 * (1 - np.exp(logvar))"
+    ),
     Mistake("2.5", "without the ½ of d(log σ²)", "return mu.copy(), np.exp(logvar) - 1"),
     Mistake("2.5", "2μ: the ½ before μ² is forgotten", "return 2 * mu, 0.5 * (np.exp(logvar) - 1)"),
-    Mistake("2.5", "the derivative by σ², not by log σ²", "return mu.copy(), 0.5 * (1 - np.exp(-logvar))"),
+    Mistake(
+        "2.5",
+        "the derivative by σ², not by log σ²",
+        "return mu.copy(), 0.5 * (1 - np.exp(-logvar))",
+    ),
     Mistake("2.5", "without the −1 of d(log σ²)", "return mu.copy(), 0.5 * np.exp(logvar)"),
     Mistake("2.5", "log σ² taken for log σ", "return mu.copy(), np.exp(2 * logvar) - 1"),
     # 2.6 sigmoid
-    Mistake("2.6", "the textbook formula by itself: e^(−a) overflows for a large negative a", "return 1 / (1 + np.exp(-a))"),
-    Mistake("2.6", "σ(−a): the sign of a is turned round", "return np.exp(np.minimum(-a, 0)) / (1 + np.exp(-np.abs(a)))"),
-    Mistake("2.6", "the sigmoid applied twice", "s = np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))\nreturn 1 / (1 + np.exp(-s))"),
+    Mistake(
+        "2.6",
+        "the textbook formula by itself: e^(−a) overflows for a large negative a",
+        "return 1 / (1 + np.exp(-a))",
+    ),
+    Mistake(
+        "2.6",
+        "σ(−a): the sign of a is turned round",
+        "return np.exp(np.minimum(-a, 0)) / (1 + np.exp(-np.abs(a)))",
+    ),
+    Mistake(
+        "2.6",
+        "the sigmoid applied twice",
+        "s = np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))\nreturn 1 / (1 + np.exp(-s))",
+    ),
     Mistake("2.6", "tanh, which runs from −1 to 1", "return np.tanh(a)"),
-    Mistake("2.6", "a clipped: far out the value stands still", "return 1 / (1 + np.exp(-np.clip(a, -30, 30)))"),
+    Mistake(
+        "2.6",
+        "a clipped: far out the value stands still",
+        "return 1 / (1 + np.exp(-np.clip(a, -30, 30)))",
+    ),
     # 2.7 Bernoulli
     Mistake(
         "2.7",
@@ -331,7 +439,9 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
     # 2.8 its backward
     Mistake("2.8", "the gradient with its sign turned round", "return sigmoid(logits) - x"),
     Mistake("2.8", "the sigmoid forgotten: x − a", "return x - logits"),
-    Mistake("2.8", "multiplied by σ′ once more", "s = sigmoid(logits)\nreturn (x - s) * s * (1 - s)"),
+    Mistake(
+        "2.8", "multiplied by σ′ once more", "s = sigmoid(logits)\nreturn (x - s) * s * (1 - s)"
+    ),
     Mistake("2.8", "the sigmoid applied twice", "return x - sigmoid(sigmoid(logits))"),
     Mistake(
         "2.8",
@@ -340,10 +450,20 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
     ),
     # 2.9 backward of the log density
     Mistake(
-        "2.9", "both gradients with their sign turned round", "s = np.exp(-logvar)\nreturn -(z - mu) * s, -0.5 * ((z - mu) ** 2 * s - 1)"
+        "2.9",
+        "both gradients with their sign turned round",
+        "s = np.exp(-logvar)\nreturn -(z - mu) * s, -0.5 * ((z - mu) ** 2 * s - 1)",
     ),
-    Mistake("2.9", "divided by σ where it should be σ²", "s = np.exp(-0.5 * logvar)\nreturn (z - mu) * s, 0.5 * ((z - mu) ** 2 * s - 1)"),
-    Mistake("2.9", "without the ½ of d(log σ²)", "s = np.exp(-logvar)\nreturn (z - mu) * s, (z - mu) ** 2 * s - 1"),
+    Mistake(
+        "2.9",
+        "divided by σ where it should be σ²",
+        "s = np.exp(-0.5 * logvar)\nreturn (z - mu) * s, 0.5 * ((z - mu) ** 2 * s - 1)",
+    ),
+    Mistake(
+        "2.9",
+        "without the ½ of d(log σ²)",
+        "s = np.exp(-logvar)\nreturn (z - mu) * s, (z - mu) ** 2 * s - 1",
+    ),
     Mistake(
         "2.9",
         "without the −1 of d(log σ²): log σ² itself is not differentiated",
@@ -363,7 +483,11 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "the mean over the batch where it should be the sum",
         "self.dW[...] = self.x.T @ dy / len(dy)\nself.db[...] = dy.mean(axis=0)",
     ),
-    Mistake("3.2", "db the mean over the batch where it should be the sum", "self.dW[...] = self.x.T @ dy\nself.db[...] = dy.mean(axis=0)"),
+    Mistake(
+        "3.2",
+        "db the mean over the batch where it should be the sum",
+        "self.dW[...] = self.x.T @ dy\nself.db[...] = dy.mean(axis=0)",
+    ),
     Mistake(
         "3.2",
         "self.dW replaced, not written to: the gradient vector never learns of it",
@@ -375,8 +499,14 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
     # 3.4 tanh
     Mistake("3.4", "tanh of y again: 1 − tanh² y", "return dy * (1 - np.tanh(self.y) ** 2)"),
     Mistake("3.4", "1 − y where 1 − y² should be", "return dy * (1 - self.y)"),
-    Mistake("3.4", "the derivative of the logistic function, y (1 − y)", "return dy * self.y * (1 - self.y)"),
-    Mistake("3.4", "the slope alone: dy is not multiplied in", "return 1 - self.y * self.y + 0 * dy"),
+    Mistake(
+        "3.4",
+        "the derivative of the logistic function, y (1 − y)",
+        "return dy * self.y * (1 - self.y)",
+    ),
+    Mistake(
+        "3.4", "the slope alone: dy is not multiplied in", "return 1 - self.y * self.y + 0 * dy"
+    ),
     # 3.5 to 3.7 the bound and its gradient
     Mistake(
         "3.5",
@@ -416,7 +546,9 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         f"{_FORWARD}z = reparameterize(mu, logvar, self._eps)\n"
         "return np.log(np.exp(self._log_px_z(self._x, z)).mean(axis=0)), gaussian_kl(mu, logvar)",
     ),
-    Mistake("3.6", "the KL in closed form: that is estimator B, eq. (10)", "return self.elbo(x, eps)"),
+    Mistake(
+        "3.6", "the KL in closed form: that is estimator B, eq. (10)", "return self.elbo(x, eps)"
+    ),
     Mistake(
         "3.6",
         "log p(z) forgotten",
@@ -438,11 +570,23 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "return reconstruction + (standard_normal_log_density(z) - gaussian_log_density(z, mu, logvar)).sum(axis=0)",
     ),
     Mistake(
-        "3.7", "the gradient of +𝓛 for the likelihood: the sign of its weight −1 / (L B) is missing", _vae_backward(weight="1 / (L * B)")
+        "3.7",
+        "the gradient of +𝓛 for the likelihood: the sign of its weight −1 / (L B) is missing",
+        _vae_backward(weight="1 / (L * B)"),
     ),
-    Mistake("3.7", "the likelihood weighed −1 / B: the 1 / L is missing", _vae_backward(weight="-1 / B")),
-    Mistake("3.7", "the likelihood weighed −1 / L: the mean over the batch is missing", _vae_backward(weight="-1 / L")),
-    Mistake("3.7", "the KL not divided by B: it is summed over the batch while the likelihood is averaged", _vae_backward(kl="")),
+    Mistake(
+        "3.7", "the likelihood weighed −1 / B: the 1 / L is missing", _vae_backward(weight="-1 / B")
+    ),
+    Mistake(
+        "3.7",
+        "the likelihood weighed −1 / L: the mean over the batch is missing",
+        _vae_backward(weight="-1 / L"),
+    ),
+    Mistake(
+        "3.7",
+        "the KL not divided by B: it is summed over the batch while the likelihood is averaged",
+        _vae_backward(kl=""),
+    ),
     Mistake("3.7", "no gradient of the KL", _vae_backward(kl=" * 0")),
     Mistake("3.7", "the KL's gradient with its sign turned round", _vae_backward(kl=" / -B")),
     Mistake(
@@ -451,7 +595,9 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         _vae_backward(dh="self._mu.backward(dmu)\nself._logvar.backward(dlogvar)"),
     ),
     Mistake(
-        "3.7", "the encoder left out: its weights get no gradient", _vae_backward().replace("layers.backward(self._encoder, dh)", "pass")
+        "3.7",
+        "the encoder left out: its weights get no gradient",
+        _vae_backward().replace("layers.backward(self._encoder, dh)", "pass"),
     ),
     # 3.8 central differences
     Mistake(
@@ -469,18 +615,42 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
         "the difference with its sign turned round",
         "return np.array([(f(theta - h * e) - f(theta + h * e)) / (2 * h) for e in np.eye(theta.size)])",
     ),
-    Mistake("3.8", "every θ_i moved at once, not one at a time", "return np.full(theta.size, (f(theta + h) - f(theta - h)) / (2 * h))"),
+    Mistake(
+        "3.8",
+        "every θ_i moved at once, not one at a time",
+        "return np.full(theta.size, (f(theta + h) - f(theta - h)) / (2 * h))",
+    ),
     # 3.9, 3.10 optimizers
-    Mistake("3.9", "s forgets: only the last g² is in it", "theta -= self.lr * g / (np.abs(g) + self.epsilon)"),
-    Mistake("3.9", "without the root: divided by s", "s = self.s[block]\ns += g * g\ntheta -= self.lr * g / (s + self.epsilon)"),
     Mistake(
-        "3.9", "uphill: + α g where it should be −", "s = self.s[block]\ns += g * g\ntheta += self.lr * g / (np.sqrt(s) + self.epsilon)"
+        "3.9",
+        "s forgets: only the last g² is in it",
+        "theta -= self.lr * g / (np.abs(g) + self.epsilon)",
     ),
-    Mistake("3.9", "ε inside the root", "s = self.s[block]\ns += g * g\ntheta -= self.lr * g / np.sqrt(s + self.epsilon)"),
     Mistake(
-        "3.9", "g where g² should be added up", "s = self.s[block]\ns += np.abs(g)\ntheta -= self.lr * g / (np.sqrt(s) + self.epsilon)"
+        "3.9",
+        "without the root: divided by s",
+        "s = self.s[block]\ns += g * g\ntheta -= self.lr * g / (s + self.epsilon)",
     ),
-    Mistake("3.10", "Adam without bias correction", f"{_ADAM}theta -= self.lr * M / (np.sqrt(V) + self.epsilon)"),
+    Mistake(
+        "3.9",
+        "uphill: + α g where it should be −",
+        "s = self.s[block]\ns += g * g\ntheta += self.lr * g / (np.sqrt(s) + self.epsilon)",
+    ),
+    Mistake(
+        "3.9",
+        "ε inside the root",
+        "s = self.s[block]\ns += g * g\ntheta -= self.lr * g / np.sqrt(s + self.epsilon)",
+    ),
+    Mistake(
+        "3.9",
+        "g where g² should be added up",
+        "s = self.s[block]\ns += np.abs(g)\ntheta -= self.lr * g / (np.sqrt(s) + self.epsilon)",
+    ),
+    Mistake(
+        "3.10",
+        "Adam without bias correction",
+        f"{_ADAM}theta -= self.lr * M / (np.sqrt(V) + self.epsilon)",
+    ),
     Mistake(
         "3.10",
         "ε inside the root",
@@ -584,7 +754,11 @@ optimizer.step()
 return Bound.mean(*vae.forward(x, eps))""",
     ),
     # 4.1 the log of a mean
-    Mistake("4.1", "the sums are not rescaled when a larger weight comes", _LOG_MEAN.format(S1="self.S1", S2="self.S2")),
+    Mistake(
+        "4.1",
+        "the sums are not rescaled when a larger weight comes",
+        _LOG_MEAN.format(S1="self.S1", S2="self.S2"),
+    ),
     Mistake(
         "4.1",
         "the sum of squares is rescaled once, where its terms are squares",
@@ -595,7 +769,11 @@ return Bound.mean(*vae.forward(x, eps))""",
         "rescaled the wrong way: multiplied where it should be divided",
         _LOG_MEAN.format(S1="self.S1 / shrink", S2="self.S2 / shrink**2"),
     ),
-    Mistake("4.1", "only the last part is kept: what came before is not in the sums", _LOG_MEAN.format(S1="0 * self.S1", S2="0 * self.S2")),
+    Mistake(
+        "4.1",
+        "only the last part is kept: what came before is not in the sums",
+        _LOG_MEAN.format(S1="0 * self.S1", S2="0 * self.S2"),
+    ),
     # 4.2 the importance-weighted bound
     Mistake(
         "4.2",

@@ -61,22 +61,47 @@ def compare(ours: Any, theirs: Any, case: Case) -> Difference:
     """Compare two outputs, part by part."""
     if isinstance(ours, tuple):
         if not isinstance(theirs, tuple) or len(theirs) != len(ours):
-            return Difference(False, False, np.inf, f"it should return {len(ours)} things, and returns {describe(theirs)}")
+            return Difference(
+                False,
+                False,
+                np.inf,
+                f"it should return {len(ours)} things, and returns {describe(theirs)}",
+            )
         parts = [compare(a, b, case) for a, b in zip(ours, theirs)]
         why = next((part.why for part in parts if not part.close), "")
-        return Difference(all(p.exact for p in parts), all(p.close for p in parts), max(p.largest for p in parts), why)
+        return Difference(
+            all(p.exact for p in parts),
+            all(p.close for p in parts),
+            max(p.largest for p in parts),
+            why,
+        )
     if theirs is None or isinstance(theirs, str | tuple | dict | Opaque):
-        return Difference(False, False, np.inf, f"it should return numbers, and returns {describe(theirs)}")
+        return Difference(
+            False, False, np.inf, f"it should return numbers, and returns {describe(theirs)}"
+        )
     a, b = np.asarray(ours), np.asarray(theirs)
     if a.shape != b.shape:
         return Difference(False, False, np.inf, f"the shape should be {a.shape}, and is {b.shape}")
-    if case.kind == "shapes" and not case.any_dtype and isinstance(ours, np.ndarray) and a.ndim and a.dtype != b.dtype:
+    if (
+        case.kind == "shapes"
+        and not case.any_dtype
+        and isinstance(ours, np.ndarray)
+        and a.ndim
+        and a.dtype != b.dtype
+    ):
         return Difference(False, False, 0.0, f"the type should be {a.dtype}, and is {b.dtype}")
     if a.size == 0:
         return Difference(True, True, 0.0)
     a, b = a.astype(np.float64), b.astype(np.float64)
-    if bool((np.isfinite(a) != np.isfinite(b)).any()) or not np.array_equal(a[~np.isfinite(a)], b[~np.isfinite(b)], equal_nan=True):
-        return Difference(False, False, np.inf, "infinite or not a number where it should not be, or finite where it should not be")
+    if bool((np.isfinite(a) != np.isfinite(b)).any()) or not np.array_equal(
+        a[~np.isfinite(a)], b[~np.isfinite(b)], equal_nan=True
+    ):
+        return Difference(
+            False,
+            False,
+            np.inf,
+            "infinite or not a number where it should not be, or finite where it should not be",
+        )
     finite = np.isfinite(a)
     off = np.abs(a[finite] - b[finite])
     largest = float(off.max(initial=0.0))
@@ -87,7 +112,9 @@ def compare(ours: Any, theirs: Any, case: Case) -> Difference:
 def describe(value: Any) -> str:
     """A value in one line."""
     if isinstance(value, np.ndarray | np.generic):
-        text = np.array2string(np.asarray(value), precision=6, threshold=8, separator=", ").replace("\n", "")
+        text = np.array2string(np.asarray(value), precision=6, threshold=8, separator=", ").replace(
+            "\n", ""
+        )
         return text if value.size <= 8 else f"{text} of shape {value.shape}"
     if isinstance(value, tuple):
         return f"({', '.join(map(describe, value))})"
@@ -149,7 +176,11 @@ def _two(name: str, seed: int, zero_in_q: bool) -> Job:
             Case("shapes", {"p": p.astype(np.float32), "q": q.astype(np.float32)}, 1e-4),
             Case("extremes", {"p": p0, "q": _rows(rng, 3, 4)}, 1e-9, 1e-9),
             Case("extremes", {"p": p0, "q": p0[::-1].copy()}, 1e-9, 1e-9),
-            *([Case("extremes", {"p": np.array([0.5, 0.5]), "q": np.array([0.0, 1.0])})] if zero_in_q else []),
+            *(
+                [Case("extremes", {"p": np.array([0.5, 0.5]), "q": np.array([0.0, 1.0])})]
+                if zero_in_q
+                else []
+            ),
             Case("errors", {"p": np.array([0.5, 0.5]), "q": np.array([0.5, 0.6])}),
             Case("errors", {"p": np.array([1.5, -0.5]), "q": np.array([0.5, 0.5])}),
             Case("errors", {"p": np.array([0.5, 0.5]), "q": np.array([0.2, 0.3, 0.5])}),
@@ -172,7 +203,13 @@ def _binary_cross_entropy() -> Job:
             Case("value", {"y": y, "y_hat": y_hat, "base": 2.0}),
             Case("shapes", {"y": y.astype(np.float32), "y_hat": y_hat.astype(np.float32)}, 1e-4),
             Case("shapes", {"y": y[0], "y_hat": y_hat[0]}),
-            Case("extremes", {"y": np.array([0.0, 1.0, 0.0, 1.0, 0.5]), "y_hat": np.array([0.0, 1.0, 1.0, 0.0, 1.0])}),
+            Case(
+                "extremes",
+                {
+                    "y": np.array([0.0, 1.0, 0.0, 1.0, 0.5]),
+                    "y_hat": np.array([0.0, 1.0, 1.0, 0.0, 1.0]),
+                },
+            ),
             Case("errors", {"y": np.array([0.5, 2.0]), "y_hat": np.array([0.5, 0.5])}),
             Case("errors", {"y": np.array([0.5]), "y_hat": np.array([-0.1])}),
             Case("errors", {"y": np.array([0.5, 0.5]), "y_hat": np.array([0.5])}),
@@ -189,10 +226,24 @@ def _information_gain() -> Job:
         [
             Case("value", {"parent": two.sum(axis=0), "children": two}),
             Case("value", {"parent": children.sum(axis=0), "children": children}),
-            Case("value", {"parent": np.array([9.0, 3.0]), "children": np.array([[7.0, 0.0], [2.0, 3.0]])}),
+            Case(
+                "value",
+                {"parent": np.array([9.0, 3.0]), "children": np.array([[7.0, 0.0], [2.0, 3.0]])},
+            ),
             Case("value", {"parent": children.sum(axis=0), "children": children, "base": np.e}),
-            Case("extremes", {"parent": np.array([5.0, 3.0]), "children": np.array([[5.0, 0.0], [0.0, 3.0], [0.0, 0.0]])}, 1e-9, 1e-9),
-            Case("errors", {"parent": np.array([5.0, 3.0]), "children": np.array([[5.0, 0.0], [0.0, 4.0]])}),
+            Case(
+                "extremes",
+                {
+                    "parent": np.array([5.0, 3.0]),
+                    "children": np.array([[5.0, 0.0], [0.0, 3.0], [0.0, 0.0]]),
+                },
+                1e-9,
+                1e-9,
+            ),
+            Case(
+                "errors",
+                {"parent": np.array([5.0, 3.0]), "children": np.array([[5.0, 0.0], [0.0, 4.0]])},
+            ),
             Case("errors", {"parent": np.array([5.0, 3.0]), "children": np.array([5.0, 3.0])}),
         ],
     )
@@ -226,9 +277,28 @@ def _gaussian_log_density(name: str, seed: int) -> Job:
             Case("value", {"z": np.array([1.0]), "mu": np.array([0.5]), "logvar": np.array([0.7])}),
             Case("value", {"z": z[0], "mu": mu[0], "logvar": logvar[0]}),
             Case("value", {"z": z, "mu": mu, "logvar": logvar}),
-            Case("shapes", {"z": z.astype(f32), "mu": mu.astype(f32), "logvar": logvar.astype(f32)}, 1e-4, any_dtype=True),
-            Case("shapes", {"z": rng.standard_normal((2, 3, 4)), "mu": mu[:3].copy(), "logvar": logvar[:3].copy()}),
-            Case("extremes", {"z": np.array([[1e3, 2.0]]), "mu": np.zeros((1, 2)), "logvar": np.array([[50.0, -50.0]])}),
+            Case(
+                "shapes",
+                {"z": z.astype(f32), "mu": mu.astype(f32), "logvar": logvar.astype(f32)},
+                1e-4,
+                any_dtype=True,
+            ),
+            Case(
+                "shapes",
+                {
+                    "z": rng.standard_normal((2, 3, 4)),
+                    "mu": mu[:3].copy(),
+                    "logvar": logvar[:3].copy(),
+                },
+            ),
+            Case(
+                "extremes",
+                {
+                    "z": np.array([[1e3, 2.0]]),
+                    "mu": np.zeros((1, 2)),
+                    "logvar": np.array([[50.0, -50.0]]),
+                },
+            ),
         ],
     )
 
@@ -243,9 +313,20 @@ def _gaussian_kl(name: str, seed: int) -> Job:
             Case("value", {"mu": np.array([0.5]), "logvar": np.array([0.7])}),
             Case("value", {"mu": mu[0], "logvar": logvar[0]}),
             Case("value", {"mu": mu, "logvar": logvar}),
-            Case("shapes", {"mu": mu.astype(np.float32), "logvar": logvar.astype(np.float32)}, 1e-4),
-            Case("shapes", {"mu": rng.standard_normal((2, 3, 4)), "logvar": rng.standard_normal((2, 3, 4))}),
-            Case("extremes", {"mu": np.array([[0.0, 1e4], [3.0, 0.0]]), "logvar": np.array([[50.0, -50.0], [-50.0, 50.0]])}),
+            Case(
+                "shapes", {"mu": mu.astype(np.float32), "logvar": logvar.astype(np.float32)}, 1e-4
+            ),
+            Case(
+                "shapes",
+                {"mu": rng.standard_normal((2, 3, 4)), "logvar": rng.standard_normal((2, 3, 4))},
+            ),
+            Case(
+                "extremes",
+                {
+                    "mu": np.array([[0.0, 1e4], [3.0, 0.0]]),
+                    "logvar": np.array([[50.0, -50.0], [-50.0, 50.0]]),
+                },
+            ),
         ],
     )
 
@@ -258,11 +339,29 @@ def _reparameterize() -> Job:
         "distributions",
         "reparameterize",
         [
-            Case("value", {"mu": np.array([[0.5]]), "logvar": np.array([[0.7]]), "eps": np.array([[2.0]])}),
+            Case(
+                "value",
+                {"mu": np.array([[0.5]]), "logvar": np.array([[0.7]]), "eps": np.array([[2.0]])},
+            ),
             Case("value", {"mu": mu, "logvar": logvar, "eps": eps[0]}),
             Case("value", {"mu": mu, "logvar": logvar, "eps": eps}),
-            Case("shapes", {"mu": mu.astype(np.float32), "logvar": logvar.astype(np.float32), "eps": eps.astype(np.float32)}, 1e-4),
-            Case("extremes", {"mu": np.array([[1.0, -2.0]]), "logvar": np.array([[50.0, -50.0]]), "eps": np.array([[[1.5, 0.5]]])}),
+            Case(
+                "shapes",
+                {
+                    "mu": mu.astype(np.float32),
+                    "logvar": logvar.astype(np.float32),
+                    "eps": eps.astype(np.float32),
+                },
+                1e-4,
+            ),
+            Case(
+                "extremes",
+                {
+                    "mu": np.array([[1.0, -2.0]]),
+                    "logvar": np.array([[50.0, -50.0]]),
+                    "eps": np.array([[[1.5, 0.5]]]),
+                },
+            ),
         ],
     )
 
@@ -275,11 +374,33 @@ def _reparameterize_backward() -> Job:
         "distributions",
         "reparameterize_backward",
         [
-            Case("value", {"dz": np.array([[[2.0]]]), "logvar": np.array([[0.7]]), "eps": np.array([[[3.0]]])}),
+            Case(
+                "value",
+                {
+                    "dz": np.array([[[2.0]]]),
+                    "logvar": np.array([[0.7]]),
+                    "eps": np.array([[[3.0]]]),
+                },
+            ),
             Case("value", {"dz": dz[:1].copy(), "logvar": logvar, "eps": eps[:1].copy()}),
             Case("value", {"dz": dz, "logvar": logvar, "eps": eps}),
-            Case("shapes", {"dz": dz.astype(np.float32), "logvar": logvar.astype(np.float32), "eps": eps.astype(np.float32)}, 1e-4),
-            Case("extremes", {"dz": np.array([[[1.0, -2.0]]]), "logvar": np.array([[50.0, -50.0]]), "eps": np.array([[[1.5, 0.5]]])}),
+            Case(
+                "shapes",
+                {
+                    "dz": dz.astype(np.float32),
+                    "logvar": logvar.astype(np.float32),
+                    "eps": eps.astype(np.float32),
+                },
+                1e-4,
+            ),
+            Case(
+                "extremes",
+                {
+                    "dz": np.array([[[1.0, -2.0]]]),
+                    "logvar": np.array([[50.0, -50.0]]),
+                    "eps": np.array([[[1.5, 0.5]]]),
+                },
+            ),
         ],
     )
 
@@ -315,7 +436,13 @@ def _bernoulli(name: str, seed: int) -> Job:
             Case("value", {"x": rng.random((2, 4)), "logits": logits[:2].copy()}),
             Case("shapes", {"x": x.astype(np.float32), "logits": logits.astype(np.float32)}, 1e-4),
             Case("shapes", {"x": x, "logits": rng.standard_normal((2, 5, 4))}),
-            Case("extremes", {"x": np.array([[1.0, 0.0], [0.0, 1.0]]), "logits": np.array([[1e4, -1e4], [1e4, -1e4]])}),
+            Case(
+                "extremes",
+                {
+                    "x": np.array([[1.0, 0.0], [0.0, 1.0]]),
+                    "logits": np.array([[1e4, -1e4], [1e4, -1e4]]),
+                },
+            ),
             Case("extremes", {"x": np.array([[1.0, 0.0]]), "logits": np.array([[800.0, 40.0]])}),
         ],
     )
@@ -352,7 +479,9 @@ def _tanh() -> Job:
             Case("value", {"x": np.array([[0.5]]), "dy": np.array([[2.0]])}),
             Case("value", {"x": x, "dy": dy}),
             Case("shapes", {"x": x.astype(np.float32), "dy": dy.astype(np.float32)}, 1e-4),
-            Case("extremes", {"x": np.array([[-1e4, 1e4, 0.0]]), "dy": np.array([[1.0, 2.0, 3.0]])}),
+            Case(
+                "extremes", {"x": np.array([[-1e4, 1e4, 0.0]]), "dy": np.array([[1.0, 2.0, 3.0]])}
+            ),
         ],
     )
 
@@ -364,7 +493,13 @@ def _vae(driver: str, seed: int) -> Job:
         x = (rng.random((B, 4)) < 0.5).astype(dtype)
         theta = (0.5 * rng.standard_normal(120)).astype(dtype)
         shape = (L, B, 2) if L else (B, 2)
-        return {"x": x, "theta": theta, "eps": rng.standard_normal(shape).astype(dtype), "n_z": 2, "hidden": hidden}
+        return {
+            "x": x,
+            "theta": theta,
+            "eps": rng.standard_normal(shape).astype(dtype),
+            "n_z": 2,
+            "hidden": hidden,
+        }
 
     return Job(
         driver,
@@ -398,7 +533,9 @@ def _central_difference() -> Job:
 def _optimizer(name: str, seed: int) -> Job:
     rng = np.random.default_rng(seed)
 
-    def inputs(n: int, steps: int, block: int, decay: float = 0.0, dtype: Any = np.float64) -> Inputs:
+    def inputs(
+        n: int, steps: int, block: int, decay: float = 0.0, dtype: Any = np.float64
+    ) -> Inputs:
         return {
             "theta": rng.standard_normal(n).astype(dtype),
             "gs": (rng.standard_normal((steps, n)) + 0.5).astype(dtype),
@@ -407,7 +544,13 @@ def _optimizer(name: str, seed: int) -> Job:
             "weight_decay": decay,
         }
 
-    tiny = {"theta": np.array([1.0, -2.0]), "gs": np.array([[1e-9, 3e-8]]), "lr": 0.1, "block": 64, "weight_decay": 0.0}
+    tiny = {
+        "theta": np.array([1.0, -2.0]),
+        "gs": np.array([[1e-9, 3e-8]]),
+        "lr": 0.1,
+        "block": 64,
+        "weight_decay": 0.0,
+    }
     return Job(
         "optimizer",
         {"name": name},
@@ -430,10 +573,20 @@ def _binarize() -> Job:
         "binarize",
         {},
         [
-            Case("value", {"levels": np.array([51, 204], np.uint8), "draws": draws, "seed": 1}, 0, shares),
+            Case(
+                "value",
+                {"levels": np.array([51, 204], np.uint8), "draws": draws, "seed": 1},
+                0,
+                shares,
+            ),
             Case("value", {"levels": levels, "draws": draws, "seed": 2}, 0, shares),
             Case("value", {"levels": levels / 255, "draws": draws, "seed": 3}, 0, shares),
-            Case("extremes", {"levels": np.array([0, 255], np.uint8), "draws": draws, "seed": 4}, 0, 0),
+            Case(
+                "extremes",
+                {"levels": np.array([0, 255], np.uint8), "draws": draws, "seed": 4},
+                0,
+                0,
+            ),
             Case("extremes", {"levels": np.array([0.0, 1.0]), "draws": draws, "seed": 5}, 0, 0),
         ],
     )
@@ -480,7 +633,11 @@ def _log_mean() -> Job:
             Case("shapes", {"log_w": rng.standard_normal((1, 2)), "cut": 0}),
             Case("shapes", {"log_w": log_w.astype(np.float32), "cut": 3}, 1e-4),
             Case("extremes", {"log_w": rising + 2000, "cut": 3}, 1e-9),
-            Case("extremes", {"log_w": np.array([[-3000.0, 5.0], [-10.0, -2000.0], [900.0, 1.0]]), "cut": 1}, 1e-9),
+            Case(
+                "extremes",
+                {"log_w": np.array([[-3000.0, 5.0], [-10.0, -2000.0], [900.0, 1.0]]), "cut": 1},
+                1e-9,
+            ),
         ],
     )
 
@@ -489,7 +646,10 @@ def _importance_weighted_bound() -> Job:
     rng = np.random.default_rng(42)
 
     def inputs(B: int, K: int, hidden: int = 3, dtype: Any = np.float64) -> Inputs:
-        x, theta = (rng.random((B, 4)) < 0.5).astype(dtype), (0.5 * rng.standard_normal(120)).astype(dtype)
+        x, theta = (
+            (rng.random((B, 4)) < 0.5).astype(dtype),
+            (0.5 * rng.standard_normal(120)).astype(dtype),
+        )
         return {"x": x, "theta": theta, "K": K, "n_z": 2, "hidden": hidden, "seed": K}
 
     return Job(

@@ -26,7 +26,18 @@ REFUSED = (
     "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen", "pty.spawn", "os.kill", "os.killpg",
     "signal.pthread_kill", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "ctypes.", "os.putenv", "ptrace",
 )  # fmt: skip
-WRITES = ("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.mkdir", "shutil.")
+WRITES = (
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.chmod",
+    "os.chown",
+    "os.mkdir",
+    "shutil.",
+)
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -35,11 +46,15 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, texts: dict[str, str]) -> None:
         self.texts = texts
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """The module, if its text is here."""
         if name not in self.texts:
             return None
-        is_package = any(other.startswith(f"{name}.") for other in self.texts) or name == "scratchvae"
+        is_package = (
+            any(other.startswith(f"{name}.") for other in self.texts) or name == "scratchvae"
+        )
         return importlib.util.spec_from_loader(name, self, is_package=is_package)
 
     def exec_module(self, module: types.ModuleType) -> None:
@@ -56,7 +71,9 @@ def guard(folder: str, secret: str) -> None:
     # bound here, so that a student who changes `os` does not change these
 
     def inside(path: object) -> bool:
-        return not isinstance(path, str | bytes | os.PathLike) or realpath(fsdecode(path)).startswith(here)
+        return not isinstance(path, str | bytes | os.PathLike) or realpath(
+            fsdecode(path)
+        ).startswith(here)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and len(arguments) > 2:
@@ -64,7 +81,9 @@ def guard(folder: str, secret: str) -> None:
             if isinstance(path, int):
                 return
             writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
-            if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
+            if isinstance(flags, int) and flags & (
+                os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+            ):
                 writes = True
             if writes and not inside(path) and fsdecode(path) != os.devnull:
                 raise PermissionError("homework may not write outside its folder")
@@ -91,7 +110,9 @@ def run(task: dict[str, Any], answers: BinaryIO, folder: str, secret: str) -> No
         reply: dict[str, Any] = {}
         try:
             reply["outputs"] = encode(driver(**task["fixed"], **inputs))
-        except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too: wrong ones
+        except (
+            BaseException
+        ) as error:  # SystemExit and KeyboardInterrupt are answers too: wrong ones
             reply["error"] = [type(error).__name__, str(error)[:300]]
         reply["after"] = {name: encode(value) for name, value in inputs.items()}
         reply["seconds"] = clock() - start
@@ -204,7 +225,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [place for place in json.loads(sys.argv[1]) if place not in sys.path]  # where NumPy is
+    sys.path[:0] = [
+        place for place in json.loads(sys.argv[1]) if place not in sys.path
+    ]  # where NumPy is
     import numpy.polynomial
     import numpy.random  # noqa: F401  (loaded once, before the forks)
 

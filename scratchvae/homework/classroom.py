@@ -16,7 +16,13 @@ VERSION = 1
 
 
 def grade_all(
-    folder: Path, csv_path: Path, exercises: Sequence[Exercise], *, jobs: int = 1, seconds: float = SECONDS, quiet: bool = False
+    folder: Path,
+    csv_path: Path,
+    exercises: Sequence[Exercise],
+    *,
+    jobs: int = 1,
+    seconds: float = SECONDS,
+    quiet: bool = False,
 ) -> list[Grade]:
     """Grade every folder in the folder; write the CSV, and beside it a folder with each result, so that a run that stopped goes on.
 
@@ -33,7 +39,9 @@ def grade_all(
     grades: dict[str, Grade] = {}
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(_one, path, kept, exercises, key, seconds): path for path in submissions}
+        waiting = {
+            pool.submit(_one, path, kept, exercises, key, seconds): path for path in submissions
+        }
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 result, resumed = future.result()
@@ -53,11 +61,15 @@ def grade_all(
     return in_order
 
 
-def _one(path: Path, kept: Path, exercises: Sequence[Exercise], key: Key, seconds: float) -> tuple[Grade, bool]:
+def _one(
+    path: Path, kept: Path, exercises: Sequence[Exercise], key: Key, seconds: float
+) -> tuple[Grade, bool]:
     files, note = read(path)
     numbers = [exercise.number for exercise in exercises]
     stamp = hashlib.sha256(
-        json.dumps([VERSION, numbers, files, note, key.reference], sort_keys=True).encode("utf-8", "replace")
+        json.dumps([VERSION, numbers, files, note, key.reference], sort_keys=True).encode(
+            "utf-8", "replace"
+        )
     ).hexdigest()
     place = kept / f"{hashlib.sha256(path.name.encode('utf-8', 'replace')).hexdigest()[:16]}.json"
     try:
@@ -69,8 +81,24 @@ def _one(path: Path, kept: Path, exercises: Sequence[Exercise], key: Key, second
     try:
         result = grade(path, exercises, key, seconds=seconds)
     except Exception as error:  # nothing that is handed in may end the class's run
-        marks = [Mark(e.number, e.title, 0, e.points, {}, f"the grader failed: {type(error).__name__}: {error}") for e in exercises]
-        result = Grade(path.name, marks, False, "not graded", f"the grader failed: {type(error).__name__}: {error}")
+        marks = [
+            Mark(
+                e.number,
+                e.title,
+                0,
+                e.points,
+                {},
+                f"the grader failed: {type(error).__name__}: {error}",
+            )
+            for e in exercises
+        ]
+        result = Grade(
+            path.name,
+            marks,
+            False,
+            "not graded",
+            f"the grader failed: {type(error).__name__}: {error}",
+        )
         return result, False
     report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
     return result, False

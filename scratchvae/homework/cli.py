@@ -20,15 +20,27 @@ def add_commands(commands: "Commands") -> None:
     )  # fmt: skip
     actions = homework.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    shown = actions.add_parser("list", help=show.__doc__, description=show.__doc__, epilog="example: scratchvae homework list")
+    shown = actions.add_parser(
+        "list",
+        help=show.__doc__,
+        description=show.__doc__,
+        epilog="example: scratchvae homework list",
+    )
     shown.set_defaults(run=show)
 
     made = actions.add_parser(
-        "make", help=make.__doc__, description=make.__doc__, epilog="example: scratchvae homework make assignment --exercises 1.1,2"
+        "make",
+        help=make.__doc__,
+        description=make.__doc__,
+        epilog="example: scratchvae homework make assignment --exercises 1.1,2",
     )
     made.add_argument("out", type=Path, metavar="OUT", help="the folder to write; new or empty")
-    made.add_argument("--title", default="Homework: the variational autoencoder by hand", help="of ASSIGNMENT.md")
-    made.add_argument("--with-data", action="store_true", help="copy MNIST's four files (11 MB) into it")
+    made.add_argument(
+        "--title", default="Homework: the variational autoencoder by hand", help="of ASSIGNMENT.md"
+    )
+    made.add_argument(
+        "--with-data", action="store_true", help="copy MNIST's four files (11 MB) into it"
+    )
     made.set_defaults(run=make)
 
     graded = actions.add_parser(
@@ -37,20 +49,41 @@ def add_commands(commands: "Commands") -> None:
         description=grade.__doc__,
         epilog="example: scratchvae homework grade --all handed-in --csv grades.csv --jobs 2",
     )
-    graded.add_argument("submission", type=Path, nargs="?", metavar="SUBMISSION", help="a folder that holds the student's scratchvae/")
+    graded.add_argument(
+        "submission",
+        type=Path,
+        nargs="?",
+        metavar="SUBMISSION",
+        help="a folder that holds the student's scratchvae/",
+    )
     graded.add_argument("--json", type=Path, metavar="FILE", help="write Gradescope's results.json")
-    graded.add_argument("--all", type=Path, metavar="FOLDER", help="a folder that holds one folder for each submission")
-    graded.add_argument("--csv", type=Path, metavar="FILE", help="with --all: the table of grades (grades.csv)")
-    graded.add_argument("--jobs", type=int, default=1, metavar="N", help="with --all: submissions at a time (1)")
-    graded.add_argument("--seconds", type=float, default=4.0, help="for one exercise of one submission (4)")
+    graded.add_argument(
+        "--all",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder that holds one folder for each submission",
+    )
+    graded.add_argument(
+        "--csv", type=Path, metavar="FILE", help="with --all: the table of grades (grades.csv)"
+    )
+    graded.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="with --all: submissions at a time (1)"
+    )
+    graded.add_argument(
+        "--seconds", type=float, default=4.0, help="for one exercise of one submission (4)"
+    )
     graded.set_defaults(run=grade)
 
     for added in (made, graded):
-        added.add_argument("--exercises", metavar="N[,N...]", help="numbers, as 2.4, or chapters, as 2 (all)")
+        added.add_argument(
+            "--exercises", metavar="N[,N...]", help="numbers, as 2.4, or chapters, as 2 (all)"
+        )
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
-    return None if args.exercises is None else [number.strip() for number in args.exercises.split(",")]
+    return (
+        None if args.exercises is None else [number.strip() for number in args.exercises.split(",")]
+    )
 
 
 def show(args: argparse.Namespace) -> int:
@@ -58,7 +91,10 @@ def show(args: argparse.Namespace) -> int:
     exercises = select()
     for e in exercises:
         print(f"{e.number:5} {e.points:2}  {e.title:42} {e.module}.{e.name}")
-        print(f"{'':10}{e.equation}  ({e.source})" + (f"; builds on {', '.join(e.builds_on)}" if e.builds_on else ""))
+        print(
+            f"{'':10}{e.equation}  ({e.source})"
+            + (f"; builds on {', '.join(e.builds_on)}" if e.builds_on else "")
+        )
     print(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
     return 0
 
@@ -70,7 +106,9 @@ def make(args: argparse.Namespace) -> int:
     asked = select(_selected(args))
     blanked = write(args.out, asked, args.title, args.with_data)
     extra = [e.number for e in blanked.exercises if e not in asked]
-    print(f"wrote {args.out}: {len(blanked.exercises)} exercises, {sum(e.points for e in blanked.exercises)} points")
+    print(
+        f"wrote {args.out}: {len(blanked.exercises)} exercises, {sum(e.points for e in blanked.exercises)} points"
+    )
     print(f"exercises {','.join(e.number for e in blanked.exercises)}")
     if extra:
         print(f"{', '.join(extra)} came with them: the same helper is in their answers")
@@ -111,8 +149,13 @@ def grade(args: argparse.Namespace) -> int:
     sys.stdout.write(report.class_text(rows))
     from scratchvae import figures
 
-    figures.class_table([(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture)
+    figures.class_table(
+        [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture
+    )
     if args.json:
-        args.json.write_text(json.dumps([report.gradescope(g) for g in grades], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        args.json.write_text(
+            json.dumps([report.gradescope(g) for g in grades], ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+        )
     print(f"wrote {csv_path}, {table}, {picture}")
     return 0

@@ -106,7 +106,9 @@ def central_difference(f: str, theta: Array, h: float) -> Any:
     return package("gradient_check").central_difference(functions[f], theta, h), theta
 
 
-def optimizer(name: str, theta: Array, gs: Array, lr: float, block: int, weight_decay: float) -> Any:
+def optimizer(
+    name: str, theta: Array, gs: Array, lr: float, block: int, weight_decay: float
+) -> Any:
     """θ after each step along the rows of gs, by blocks of `block` entries; and the last gradient afterwards."""
     module: Any = package("optimizers")
     params = package("parameters").Parameters({"w": theta.shape}, theta.dtype)
@@ -127,24 +129,36 @@ def binarize(levels: Array, draws: int, seed: int) -> Any:
     bits = package("datasets").binarize(images, np.random.default_rng(seed))
     differ = (bits[:, 1:] != bits[:, :-1]).mean(axis=1)
     again = package("datasets").binarize(images, np.random.default_rng(seed + 1))
-    return bits.mean(axis=1, dtype=np.float64), differ, bool(((bits == 0) | (bits == 1)).all()), (bits != again).mean(axis=1)
+    return (
+        bits.mean(axis=1, dtype=np.float64),
+        differ,
+        bool(((bits == 0) | (bits == 1)).all()),
+        (bits != again).mean(axis=1),
+    )
 
 
 def binarize_shape(levels: Array, draws: int, seed: int) -> Any:
     """Zeros of the shape and type that the bits have, by default and as float64."""
     images = np.repeat(levels[:, None], draws, axis=1)
     run, rng = package("datasets").binarize, np.random.default_rng(seed)
-    return tuple(np.zeros(bits.shape, bits.dtype) for bits in (run(images, rng), run(images, rng, np.float64)))
+    return tuple(
+        np.zeros(bits.shape, bits.dtype)
+        for bits in (run(images, rng), run(images, rng, np.float64))
+    )
 
 
-def training_step(x: Array, theta: Array, n_z: int, hidden: int, lr: float, seed: int, steps: int) -> Any:
+def training_step(
+    x: Array, theta: Array, n_z: int, hidden: int, lr: float, seed: int, steps: int
+) -> Any:
     """The bounds returned, and θ afterwards."""
     vae = _vae(x, theta, n_z, hidden)
     sgd = package("optimizers").SGD(vae.params, lr=lr)
     rng = np.random.default_rng(seed)
     step = package("training").training_step
     vae.params.g[...] = 1  # what an earlier minibatch might have left
-    return tuple(tuple(float(part) for part in step(vae, x, sgd, rng)) for _ in range(steps)), vae.params.theta
+    return tuple(
+        tuple(float(part) for part in step(vae, x, sgd, rng)) for _ in range(steps)
+    ), vae.params.theta
 
 
 def log_mean(log_w: Array, cut: int) -> Any:
@@ -155,7 +169,9 @@ def log_mean(log_w: Array, cut: int) -> Any:
     return tuple(mean.result())
 
 
-def importance_weighted_bound(x: Array, theta: Array, K: int, n_z: int, hidden: int, seed: int) -> Any:
+def importance_weighted_bound(
+    x: Array, theta: Array, K: int, n_z: int, hidden: int, seed: int
+) -> Any:
     """L_K and its standard error, and the gradient vector afterwards."""
     vae = _vae(x, theta, n_z, hidden)
     run = package("likelihood").importance_weighted_bound

@@ -42,13 +42,46 @@ class Exercise:
 _FORWARD = ("2.2", "2.3", "2.7", "3.1")
 
 EXERCISES = (
-    Exercise("1.1", "entropy", "info", "entropy", "H(p) = −Σ p log p", "notes §1.2", 8, hides=("_p_log_q",)),
-    Exercise("1.2", "cross entropy", "info", "cross_entropy", "H(p, q) = −Σ p log q", "notes §1.3", 8, hides=("_p_log_q",)),
     Exercise(
-        "1.3", "KL divergence", "info", "kl_divergence", "KL(p ‖ q) = Σ p log(p/q)", "notes §1.4", 8, ("1.1", "1.2"), ("_gibbs_terms",)
+        "1.1",
+        "entropy",
+        "info",
+        "entropy",
+        "H(p) = −Σ p log p",
+        "notes §1.2",
+        8,
+        hides=("_p_log_q",),
     ),
     Exercise(
-        "1.4", "binary cross entropy", "info", "binary_cross_entropy", "−y log ŷ − (1 − y) log(1 − ŷ)", "notes §1.3", 8, hides=("_p_log_q",)
+        "1.2",
+        "cross entropy",
+        "info",
+        "cross_entropy",
+        "H(p, q) = −Σ p log q",
+        "notes §1.3",
+        8,
+        hides=("_p_log_q",),
+    ),
+    Exercise(
+        "1.3",
+        "KL divergence",
+        "info",
+        "kl_divergence",
+        "KL(p ‖ q) = Σ p log(p/q)",
+        "notes §1.4",
+        8,
+        ("1.1", "1.2"),
+        ("_gibbs_terms",),
+    ),
+    Exercise(
+        "1.4",
+        "binary cross entropy",
+        "info",
+        "binary_cross_entropy",
+        "−y log ŷ − (1 − y) log(1 − ŷ)",
+        "notes §1.3",
+        8,
+        hides=("_p_log_q",),
     ),
     Exercise(
         "1.5",
@@ -81,7 +114,15 @@ EXERCISES = (
         8,
         also_blank=("info.gaussian_kl",),
     ),
-    Exercise("2.3", "reparameterization", "distributions", "reparameterize", "z = μ + σ ⊙ ε", "notes §2, AEVB §2.4", 7),
+    Exercise(
+        "2.3",
+        "reparameterization",
+        "distributions",
+        "reparameterize",
+        "z = μ + σ ⊙ ε",
+        "notes §2, AEVB §2.4",
+        7,
+    ),
     Exercise(
         "2.4",
         "backward of the reparameterization",
@@ -92,9 +133,23 @@ EXERCISES = (
         8,
     ),
     Exercise(
-        "2.5", "backward of the KL", "distributions", "gaussian_kl_backward", "∂KL/∂μ = μ, ∂KL/∂(log σ²) = ½ (σ² − 1)", "AEVB appendix B", 7
+        "2.5",
+        "backward of the KL",
+        "distributions",
+        "gaussian_kl_backward",
+        "∂KL/∂μ = μ, ∂KL/∂(log σ²) = ½ (σ² − 1)",
+        "AEVB appendix B",
+        7,
     ),
-    Exercise("2.6", "the logistic function", "layers", "sigmoid", "σ(a) = 1 / (1 + e^(−a))", "AEVB appendix C.1", 6),
+    Exercise(
+        "2.6",
+        "the logistic function",
+        "layers",
+        "sigmoid",
+        "σ(a) = 1 / (1 + e^(−a))",
+        "AEVB appendix C.1",
+        6,
+    ),
     Exercise(
         "2.7",
         "log likelihood of a Bernoulli, from logits",
@@ -125,7 +180,9 @@ EXERCISES = (
         "AEVB appendix C.2",
         8,
     ),
-    Exercise("3.1", "affine layer, forward", "layers", "Affine.forward", "y = x W + b", "notes §2", 6),
+    Exercise(
+        "3.1", "affine layer, forward", "layers", "Affine.forward", "y = x W + b", "notes §2", 6
+    ),
     Exercise(
         "3.2",
         "affine layer, gradient of the weights",
@@ -136,8 +193,25 @@ EXERCISES = (
         7,
         ("3.1",),
     ),
-    Exercise("3.3", "affine layer, gradient of the input", "layers", "Affine.backward_input", "dx = dy Wᵀ", "chain rule", 6, ("3.1",)),
-    Exercise("3.4", "tanh layer, backward", "layers", "Tanh.backward_input", "dx = dy ⊙ (1 − y²)", "chain rule", 7),
+    Exercise(
+        "3.3",
+        "affine layer, gradient of the input",
+        "layers",
+        "Affine.backward_input",
+        "dx = dy Wᵀ",
+        "chain rule",
+        6,
+        ("3.1",),
+    ),
+    Exercise(
+        "3.4",
+        "tanh layer, backward",
+        "layers",
+        "Tanh.backward_input",
+        "dx = dy ⊙ (1 − y²)",
+        "chain rule",
+        7,
+    ),
     Exercise(
         "3.5",
         "the two terms of the bound",
@@ -177,9 +251,33 @@ EXERCISES = (
         "Taylor's theorem",
         6,
     ),
-    Exercise("3.9", "Adagrad", "optimizers", "Adagrad.update", "s ← s + g², θ ← θ − α g / (√s + ε)", "AEVB §5, Duchi et al. 2011", 7),
-    Exercise("3.10", "Adam", "optimizers", "Adam.update", "θ ← θ − α m̂ / (√v̂ + ε)", "Kingma and Ba 2015, Algorithm 1", 8),
-    Exercise("3.11", "bits from grey pixels", "datasets", "binarize", "x ~ Bernoulli(pixel)", "AEVB §5", 6),
+    Exercise(
+        "3.9",
+        "Adagrad",
+        "optimizers",
+        "Adagrad.update",
+        "s ← s + g², θ ← θ − α g / (√s + ε)",
+        "AEVB §5, Duchi et al. 2011",
+        7,
+    ),
+    Exercise(
+        "3.10",
+        "Adam",
+        "optimizers",
+        "Adam.update",
+        "θ ← θ − α m̂ / (√v̂ + ε)",
+        "Kingma and Ba 2015, Algorithm 1",
+        8,
+    ),
+    Exercise(
+        "3.11",
+        "bits from grey pixels",
+        "datasets",
+        "binarize",
+        "x ~ Bernoulli(pixel)",
+        "AEVB §5",
+        6,
+    ),
     Exercise(
         "3.12",
         "one turn of Algorithm 1",
@@ -234,6 +332,8 @@ def select(numbers: Iterable[str] | None = None) -> list[Exercise]:
     for number in numbers:
         found = [e.number for e in EXERCISES if number in (e.number, e.number.split(".")[0])]
         if not found:
-            raise ValueError(f"there is no exercise {number!r}; `scratchvae homework list` shows the numbers")
+            raise ValueError(
+                f"there is no exercise {number!r}; `scratchvae homework list` shows the numbers"
+            )
         wanted.update(found)
     return [exercise for exercise in EXERCISES if exercise.number in wanted]

@@ -63,15 +63,24 @@ class Grade:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Grade":
         """What `as_json` gave."""
-        marks = [Mark(**{**mark, "passed": {k: tuple(v) for k, v in mark["passed"].items()}}) for mark in data["marks"]]
-        return cls(str(data["name"]), marks, bool(data["trains"]), str(data["whole"]), str(data["note"]))
+        marks = [
+            Mark(**{**mark, "passed": {k: tuple(v) for k, v in mark["passed"].items()}})
+            for mark in data["marks"]
+        ]
+        return cls(
+            str(data["name"]), marks, bool(data["trains"]), str(data["whole"]), str(data["note"])
+        )
 
 
 class Key:
     """What is right and what the classical mistakes return: worked out from the reference, in a process of its own, when first needed."""
 
     def __init__(self) -> None:
-        self._lock, self._right, self._wrong = threading.Lock(), dict[str, Result](), dict[str, list[tuple[str, Result]]]()
+        self._lock, self._right, self._wrong = (
+            threading.Lock(),
+            dict[str, Result](),
+            dict[str, list[tuple[str, Result]]](),
+        )
         self._packages: dict[str, dict[str, str]] = {}
         self.reference = source.reference()
 
@@ -102,18 +111,33 @@ class Key:
                 package = self.package(exercise)
                 with Sandbox() as sandbox:
                     self._wrong[exercise.number] = [
-                        (mistake.sentence, _call(sandbox, {**package, exercise.module: mistake.module(package)}, self.job(exercise), 60))
+                        (
+                            mistake.sentence,
+                            _call(
+                                sandbox,
+                                {**package, exercise.module: mistake.module(package)},
+                                self.job(exercise),
+                                60,
+                            ),
+                        )
                         for mistake in catalogue.of(exercise.number)
                     ]
             return self._wrong[exercise.number]
 
 
 def _call(sandbox: Sandbox, package: dict[str, str], job: Job, seconds: float) -> Result:
-    return sandbox.run(package, job.driver, job.fixed, [case.inputs for case in job.cases], seconds=seconds)
+    return sandbox.run(
+        package, job.driver, job.fixed, [case.inputs for case in job.cases], seconds=seconds
+    )
 
 
 def grade(
-    submission: Path, exercises: Sequence[Exercise], key: Key, *, seconds: float = SECONDS, told: Callable[[str], None] = lambda text: None
+    submission: Path,
+    exercises: Sequence[Exercise],
+    key: Key,
+    *,
+    seconds: float = SECONDS,
+    told: Callable[[str], None] = lambda text: None,
 ) -> Grade:
     """Grade one submission: a folder with `scratchvae/`, or that folder itself. Never raises for what is in it."""
     files, note = read(submission)
@@ -137,7 +161,9 @@ def read(submission: Path) -> tuple[dict[str, str], str]:
     places = [submission / "scratchvae", submission]
     try:
         places += sorted(place for place in submission.glob("*/scratchvae"))
-        folder = next((place for place in places if place.is_dir() and any(place.glob("*.py"))), None)
+        folder = next(
+            (place for place in places if place.is_dir() and any(place.glob("*.py"))), None
+        )
     except OSError as error:
         return {}, f"it cannot be read: {error}"
     if folder is None:
@@ -155,29 +181,54 @@ def read(submission: Path) -> tuple[dict[str, str], str]:
     return files, "; ".join(problems)
 
 
-def _grade_one(exercise: Exercise, files: dict[str, str], key: Key, sandbox: Sandbox, seconds: float) -> tuple[Mark, Result]:
+def _grade_one(
+    exercise: Exercise, files: dict[str, str], key: Key, sandbox: Sandbox, seconds: float
+) -> tuple[Mark, Result]:
     job = key.job(exercise)
-    kinds = [kind for kind in KINDS if kind == "inputs" or any(case.kind == kind for case in job.cases)]
-    totals = {kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases) for kind in kinds}
-    mark = Mark(exercise.number, exercise.title, 0, exercise.points, {kind: (0, totals[kind]) for kind in kinds})
+    kinds = [
+        kind for kind in KINDS if kind == "inputs" or any(case.kind == kind for case in job.cases)
+    ]
+    totals = {
+        kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases)
+        for kind in kinds
+    }
+    mark = Mark(
+        exercise.number,
+        exercise.title,
+        0,
+        exercise.points,
+        {kind: (0, totals[kind]) for kind in kinds},
+    )
     nothing = Result([])
     if exercise.module not in files:
         mark.sentence = f"{exercise.module}.py is missing"
         return mark, nothing
     package = key.package(exercise)
     try:
-        text = source.graft(package[exercise.module], files[exercise.module], exercise.name, f"{exercise.module}.py")
+        text = source.graft(
+            package[exercise.module], files[exercise.module], exercise.name, f"{exercise.module}.py"
+        )
         result = _call(sandbox, {**package, exercise.module: text}, job, seconds)
     except (SourceError, RecursionError, MemoryError) as error:
         mark.sentence = str(error) or "it cannot be read"
         return mark, nothing
     _count(mark, job, key.right(exercise), result)
     if any(done < total for done, total in mark.passed.values()):
-        if any(case.kind == "value" and reply.error is None for case, reply in zip(job.cases, result.replies)):
-            mark.mistake = next((sentence for sentence, wrong in key.wrong(exercise) if same(job, wrong, result)), "")
-        mark.sentence = f"this is {mark.mistake}" if mark.mistake else explain(job, key.right(exercise), result)
+        if any(
+            case.kind == "value" and reply.error is None
+            for case, reply in zip(job.cases, result.replies)
+        ):
+            mark.mistake = next(
+                (sentence for sentence, wrong in key.wrong(exercise) if same(job, wrong, result)),
+                "",
+            )
+        mark.sentence = (
+            f"this is {mark.mistake}" if mark.mistake else explain(job, key.right(exercise), result)
+        )
     if result.printed > 2_000:
-        mark.sentence = f"{mark.sentence}{'; ' if mark.sentence else ''}it printed {result.printed:,} bytes"
+        mark.sentence = (
+            f"{mark.sentence}{'; ' if mark.sentence else ''}it printed {result.printed:,} bytes"
+        )
     return mark, result
 
 
@@ -192,7 +243,9 @@ def _count(mark: Mark, job: Job, right: Result, result: Result) -> None:
     mark.passed = {kind: (done[kind], total) for kind, (_, total) in mark.passed.items()}
     full = [kind for kind, (count, total) in mark.passed.items() if count == total]
     others = [kind for kind in mark.passed if kind != "value"]
-    mark.points = (mark.most - len(others) if "value" in full else 0) + sum(kind in full for kind in others)
+    mark.points = (mark.most - len(others) if "value" in full else 0) + sum(
+        kind in full for kind in others
+    )
 
 
 def close(case: Case, ours: Reply, theirs: Reply) -> bool:
@@ -212,7 +265,11 @@ def unchanged(case: Case, reply: Reply) -> bool:
     for name, value in case.inputs.items():
         if isinstance(value, np.ndarray):
             after = reply.after.get(name)
-            if not isinstance(after, np.ndarray) or after.dtype != value.dtype or not np.array_equal(after, value, equal_nan=True):
+            if (
+                not isinstance(after, np.ndarray)
+                or after.dtype != value.dtype
+                or not np.array_equal(after, value, equal_nan=True)
+            ):
                 return False
     return True
 
@@ -231,7 +288,12 @@ def same(job: Job, wrong: Result, result: Result) -> bool:
 
 def _alike(case: Case) -> Case:
     """Two runs of one mistake agree as two right answers do; what is drawn may be drawn in another way."""
-    return Case("shapes" if case.kind == "errors" else case.kind, case.inputs, max(case.rtol, 1e-9), case.atol)
+    return Case(
+        "shapes" if case.kind == "errors" else case.kind,
+        case.inputs,
+        max(case.rtol, 1e-9),
+        case.atol,
+    )
 
 
 def explain(job: Job, right: Result, result: Result) -> str:
@@ -240,7 +302,11 @@ def explain(job: Job, right: Result, result: Result) -> str:
     def bulk(index: int) -> int:
         return sum(np.size(value) for value in job.cases[index].inputs.values())
 
-    failed = [i for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies)) if not close(case, ours, theirs)]
+    failed = [
+        i
+        for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
+        if not close(case, ours, theirs)
+    ]
     if result.stopped and not failed:
         return f"no answer: {result.stopped}"
     if not failed:
@@ -252,7 +318,11 @@ def explain(job: Job, right: Result, result: Result) -> str:
     if theirs.error is not None and theirs.error[0] == "NotImplementedError":
         return f"not done: it says {theirs.error[1]!r}{tail}"
     if case.kind == "errors":
-        got = f"it raises {theirs.error[0]}" if theirs.error else f"it returns {describe(theirs.outputs)}"
+        got = (
+            f"it raises {theirs.error[0]}"
+            if theirs.error
+            else f"it returns {describe(theirs.outputs)}"
+        )
         return f"at {called} it should raise ValueError or TypeError; {got}{tail}"
     if theirs.error is not None:
         return f"at {called} it raises {theirs.error[0]}: {theirs.error[1]}{tail}"
@@ -275,7 +345,10 @@ def _whole(files: dict[str, str], sandbox: Sandbox, seconds: float, key: Key) ->
         return False, "there is no package to train"
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 2, IMAGES)
-    x = (rng.random((IMAGES, 12)) < np.where((np.arange(12) < 6)[None] == (kind == 0)[:, None], 0.9, 0.1)).astype(float)
+    x = (
+        rng.random((IMAGES, 12))
+        < np.where((np.arange(12) < 6)[None] == (kind == 0)[:, None], 0.9, 0.1)
+    ).astype(float)
     result = sandbox.run(files, "trains", {}, [{"x": x, "steps": STEPS}], seconds=seconds)
     if not result.replies:
         return False, f"its own package does not train: {result.stopped}"
@@ -290,9 +363,18 @@ def _whole(files: dict[str, str], sandbox: Sandbox, seconds: float, key: Key) ->
                 raise ValueError
             vae.params.theta[...] = theta
             with np.errstate(all="ignore"):
-                bounds.append(float(vae.elbo(x, np.random.default_rng(1).standard_normal((20, IMAGES, 2))).mean()))
+                bounds.append(
+                    float(
+                        vae.elbo(
+                            x, np.random.default_rng(1).standard_normal((20, IMAGES, 2))
+                        ).mean()
+                    )
+                )
         before, after = bounds
     except (ValueError, TypeError, AttributeError):
         return False, "its own package does not train: what it returns is no vector of weights"
     rises = after > before + 0.5
-    return rises, f"its own package {'trains' if rises else 'does not train'}: bound {before:.2f} before, {after:.2f} after {STEPS} steps"
+    return (
+        rises,
+        f"its own package {'trains' if rises else 'does not train'}: bound {before:.2f} before, {after:.2f} after {STEPS} steps",
+    )

@@ -12,9 +12,14 @@ from collections.abc import Iterator, Mapping
 from scratchvae.homework import source
 from scratchvae.homework.source import Function
 
-RETURNED, ASSIGNED = 8, 13  # tree nodes: what is returned, or computed on the way, with so many is the answer wherever it stands;
+RETURNED, ASSIGNED = (
+    8,
+    13,
+)  # tree nodes: what is returned, or computed on the way, with so many is the answer wherever it stands;
 # a smaller expression, as (z - mu) / sigma, is a word that other formulas use too, and the answer only when it is a whole body
-TEXT = 14  # characters: so much code of the answer, written in a docstring or a comment, is the answer
+TEXT = (
+    14  # characters: so much code of the answer, written in a docstring or a comment, is the answer
+)
 
 
 def shape(node: ast.AST, local: set[str]) -> str:
@@ -42,7 +47,14 @@ _ANNOTATION = {"annotation", "returns", "type_comment", "type_params"}
 def locals_of(function: Function) -> set[str]:
     """Parameters, and every name that is assigned to."""
     names = {part.arg for part in ast.walk(function) if isinstance(part, ast.arg)}
-    return (names | {part.id for part in ast.walk(function) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}) - {"self"}
+    return (
+        names
+        | {
+            part.id
+            for part in ast.walk(function)
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        }
+    ) - {"self"}
 
 
 def size(node: ast.AST) -> int:
@@ -63,8 +75,15 @@ def _values(function: Function) -> Iterator[ast.expr]:
     for statement in source.body(function):
         for part in ast.walk(statement):
             if isinstance(part, ast.Return) and part.value is not None:
-                yield from (value for value in (part.value, *getattr(part.value, "elts", ())) if size(value) >= RETURNED)
-            elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr) and part.value is not None:
+                yield from (
+                    value
+                    for value in (part.value, *getattr(part.value, "elts", ()))
+                    if size(value) >= RETURNED
+                )
+            elif (
+                isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr)
+                and part.value is not None
+            ):
                 yield from [part.value] if size(part.value) >= ASSIGNED else []
 
 
@@ -75,13 +94,19 @@ def _whole(function: Function) -> str:
 def _prose(text: str) -> list[str]:
     """Comments, docstrings and other strings."""
     kinds = (tokenize.STRING, tokenize.COMMENT)
-    return [token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type in kinds]
+    return [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type in kinds
+    ]
 
 
 def find(answers: Mapping[str, Function], handout: Mapping[str, str]) -> list[str]:
     """Sentences: which answer stands where. answers: "module.name" -> its reference. handout: file name -> text."""
     leaks: list[str] = []
-    wanted: dict[str, str] = {}  # the shape of a long expression, or of a whole body -> the answer that it is
+    wanted: dict[
+        str, str
+    ] = {}  # the shape of a long expression, or of a whole body -> the answer that it is
     written: dict[str, str] = {}  # the same as text without spaces
     for name, function in answers.items():
         local = locals_of(function)
@@ -97,10 +122,26 @@ def find(answers: Mapping[str, Function], handout: Mapping[str, str]) -> list[st
             continue
         for name, function in source.functions(source.parse(text, file)).items():
             local = locals_of(function)
-            for nested in [function, *(part for part in ast.walk(function) if isinstance(part, Function) and part is not function)]:
-                shapes = {_whole(nested)} | {shape(part, local) for part in _expressions(nested) if size(part) >= RETURNED}
-                leaks += [f"the answer to {wanted[found]} stands in {file}, {name}" for found in shapes & set(wanted)]
+            for nested in [
+                function,
+                *(
+                    part
+                    for part in ast.walk(function)
+                    if isinstance(part, Function) and part is not function
+                ),
+            ]:
+                shapes = {_whole(nested)} | {
+                    shape(part, local) for part in _expressions(nested) if size(part) >= RETURNED
+                }
+                leaks += [
+                    f"the answer to {wanted[found]} stands in {file}, {name}"
+                    for found in shapes & set(wanted)
+                ]
     for file, text in handout.items():
         squeezed = "".join("".join(_prose(text) if file.endswith(".py") else text).split())
-        leaks += [f"the text of the answer to {name} stands in {file}" for code, name in written.items() if code in squeezed]
+        leaks += [
+            f"the text of the answer to {name} stands in {file}"
+            for code, name in written.items()
+            if code in squeezed
+        ]
     return sorted(set(leaks))

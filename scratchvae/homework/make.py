@@ -61,7 +61,12 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
             break
     exercises = [exercise for exercise in EXERCISES if exercise.number in numbers]
     for exercise in exercises:
-        package[exercise.module] = source.blank(_file(package, exercise.module), exercise.name, message(exercise), f"{exercise.module}.py")
+        package[exercise.module] = source.blank(
+            _file(package, exercise.module),
+            exercise.name,
+            message(exercise),
+            f"{exercise.module}.py",
+        )
     for where, number in unasked.items():
         if where not in removed:
             module, _, name = where.partition(".")
@@ -70,7 +75,12 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
     for where in removed:
         module, _, name = where.partition(".")
         package[module] = source.remove(_file(package, module), name, f"{module}.py")
-    return Blanked(package, exercises, sorted(where for where in unasked if where not in removed), sorted(removed))
+    return Blanked(
+        package,
+        exercises,
+        sorted(where for where in unasked if where not in removed),
+        sorted(removed),
+    )
 
 
 def package_around(exercise: Exercise) -> dict[str, str]:
@@ -80,7 +90,9 @@ def package_around(exercise: Exercise) -> dict[str, str]:
     hidden = set(exercise.hides)
     for other in EXERCISES:
         if other.number not in kept:
-            package[other.module] = source.blank(package[other.module], other.name, message(other), f"{other.module}.py")
+            package[other.module] = source.blank(
+                package[other.module], other.name, message(other), f"{other.module}.py"
+            )
     for where in exercise.also_blank:
         module, _, name = where.partition(".")
         package[module] = source.blank(package[module], name, "not here", f"{module}.py")
@@ -103,8 +115,13 @@ def check_leaks(blanked: Blanked, handout: Mapping[str, str]) -> None:
     """LeakError, saying where, when an answer still stands in the handout. handout: file name -> text."""
     reference = source.reference()
     answers = {exercise.where: (exercise.module, exercise.name) for exercise in blanked.exercises}
-    answers.update({where: (where.partition(".")[0], where.partition(".")[2]) for where in blanked.removed})
-    nodes = {where: source.need(reference[module], name, f"{module}.py") for where, (module, name) in answers.items()}
+    answers.update(
+        {where: (where.partition(".")[0], where.partition(".")[2]) for where in blanked.removed}
+    )
+    nodes = {
+        where: source.need(reference[module], name, f"{module}.py")
+        for where, (module, name) in answers.items()
+    }
     found = leaks.find(nodes, handout)
     if found:
         raise LeakError("; ".join(found))
@@ -114,9 +131,15 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     """The tests of these exercises alone: the others' functions are cut out."""
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
-    for name, node in reversed(list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())):
+    for name, node in reversed(
+        list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())
+    ):
         parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
-        markers = {part.attr for part in parts if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")}
+        markers = {
+            part.attr
+            for part in parts
+            if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")
+        }
         if markers and not markers & wanted:
             text = source.remove(text, name, PUBLIC_TESTS.name)
     return text.rstrip("\n") + "\n"
@@ -129,7 +152,9 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     files["scratchvae/cli.py"] = without_homework(files["scratchvae/cli.py"])
     files["tests/test_homework.py"] = public_tests(blanked.exercises)
     files["ASSIGNMENT.md"] = assignment(blanked, title)
-    files["pyproject.toml"] = '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
+    files["pyproject.toml"] = (
+        '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
+    )
     files["setup.cfg"] = configuration(blanked.exercises)
     files["scratchvae/py.typed"] = ""
     check_leaks(blanked, files)
@@ -139,12 +164,17 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
 def without_homework(text: str) -> str:
     """cli.py without the two lines that add the homework commands, which are not in the handout."""
     hooks = ("from scratchvae.homework", "add_homework(")
-    return "".join(line for line in text.splitlines(keepends=True) if not line.strip().startswith(hooks))
+    return "".join(
+        line for line in text.splitlines(keepends=True) if not line.strip().startswith(hooks)
+    )
 
 
 def configuration(exercises: Sequence[Exercise]) -> str:
     """setup.cfg: what `pip install -e .` needs, and one pytest marker for each exercise."""
-    markers = "".join(f"    {exercise.marker}: exercise {exercise.number}, {exercise.title}\n" for exercise in exercises)
+    markers = "".join(
+        f"    {exercise.marker}: exercise {exercise.number}, {exercise.title}\n"
+        for exercise in exercises
+    )
     return (
         "[metadata]\nname = scratchvae\nversion = 0.1.0\n\n[options]\npython_requires = >=3.10\npackages = scratchvae\n"
         "install_requires =\n    numpy>=1.24\n    matplotlib>=3.6\n\n[options.package_data]\nscratchvae = py.typed\n\n"
@@ -162,7 +192,11 @@ def assignment(blanked: Blanked, title: str) -> str:
         for e in blanked.exercises
     )
     unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
-    also = f"\nThese are blank as well and are not asked for; nothing that is asked needs them:\n\n{unasked}" if unasked else ""
+    also = (
+        f"\nThese are blank as well and are not asked for; nothing that is asked needs them:\n\n{unasked}"
+        if unasked
+        else ""
+    )
     first = blanked.exercises[0]
     return f"""# {title}
 

@@ -41,7 +41,14 @@ def gradescope(grade: Grade) -> dict[str, object]:
         for mark in grade.marks
     ]
     tests.append(
-        {"number": "whole", "name": "the whole package", "score": 0, "max_score": 0, "output": grade.whole, "visibility": "visible"}
+        {
+            "number": "whole",
+            "name": "the whole package",
+            "score": 0,
+            "max_score": 0,
+            "output": grade.whole,
+            "visibility": "visible",
+        }
     )
     return {
         "score": grade.points,
@@ -54,7 +61,9 @@ def gradescope(grade: Grade) -> dict[str, object]:
 def write_json(path: Path, data: object) -> None:
     """Write JSON."""
     with written_whole(path) as part:
-        part.write_text(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        part.write_text(
+            json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
@@ -65,10 +74,22 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
     for grade in grades:
         said = "; ".join(
-            [*([grade.note] if grade.note else []), *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence)]
+            [
+                *([grade.note] if grade.note else []),
+                *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence),
+            ]
         )
         cells = [f"{mark.points:g}" for mark in grade.marks]
-        table.writerow([_cell(grade.name), f"{grade.points:g}", f"{grade.most:g}", *cells, "yes" if grade.trains else "no", _cell(said)])
+        table.writerow(
+            [
+                _cell(grade.name),
+                f"{grade.points:g}",
+                f"{grade.most:g}",
+                *cells,
+                "yes" if grade.trains else "no",
+                _cell(said),
+            ]
+        )
     with written_whole(path) as part:
         part.write_text(out.getvalue(), encoding="utf-8")
 
@@ -95,7 +116,15 @@ def class_rows(grades: Sequence[Grade]) -> list[Row]:
     rows = []
     for marks in zip(*(grade.marks for grade in grades)):
         counts = Counter(_kind_of(mark) for mark in marks if mark.points < mark.most)
-        rows.append(Row(marks[0].number, marks[0].title, sum(mark.points == mark.most for mark in marks), len(marks), counts.most_common()))
+        rows.append(
+            Row(
+                marks[0].number,
+                marks[0].title,
+                sum(mark.points == mark.most for mark in marks),
+                len(marks),
+                counts.most_common(),
+            )
+        )
     return rows
 
 
@@ -118,6 +147,8 @@ def class_text(rows: Sequence[Row]) -> str:
     lines = [f"{'':6}{'exercise':42}{'right':>10}  mistakes"]
     for row in rows:
         first, *rest = [f"{count} x {sentence}" for sentence, count in row.mistakes] or [""]
-        lines.append(f"{row.number:6}{row.title:42}{row.full:>4} of {row.submissions:<3}  {first}".rstrip())
+        lines.append(
+            f"{row.number:6}{row.title:42}{row.full:>4} of {row.submissions:<3}  {first}".rstrip()
+        )
         lines += [f"{'':60}{other}" for other in rest]
     return "\n".join(lines) + "\n"

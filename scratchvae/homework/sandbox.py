@@ -90,9 +90,19 @@ class Sandbox:
         seconds: float = 10.0,
     ) -> Result:
         """Run one task. package: file name without .py -> text. Whatever the code does, a Result comes back, in `seconds` and some."""
-        sources = {"scratchvae" if name == "__init__" else f"scratchvae.{name}": text for name, text in package.items()}
+        sources = {
+            "scratchvae" if name == "__init__" else f"scratchvae.{name}": text
+            for name, text in package.items()
+        }
         encoded = [{name: wire.encode(value) for name, value in case.items()} for case in cases]
-        task = {"package": sources, "driver": driver, "fixed": dict(fixed), "cases": encoded, "seconds": seconds, "memory": MEMORY}
+        task = {
+            "package": sources,
+            "driver": driver,
+            "fixed": dict(fixed),
+            "cases": encoded,
+            "seconds": seconds,
+            "memory": MEMORY,
+        }
         message = json.dumps(task).encode()
         try:
             if self._process is None or self._process.poll() is not None:
@@ -107,10 +117,18 @@ class Sandbox:
         return _result(raw)
 
     def _exchange(self, message: bytes, seconds: float) -> dict[str, Any]:
-        assert self._process is not None and self._process.stdin is not None and self._process.stdout is not None
+        assert (
+            self._process is not None
+            and self._process.stdin is not None
+            and self._process.stdout is not None
+        )
         self._process.stdin.write(struct.pack(">I", len(message)) + message)
         self._process.stdin.flush()
-        deadline, fd, received = time.monotonic() + seconds, self._process.stdout.fileno(), bytearray()
+        deadline, fd, received = (
+            time.monotonic() + seconds,
+            self._process.stdout.fileno(),
+            bytearray(),
+        )
         while len(received) < 4 or len(received) < 4 + struct.unpack(">I", received[:4])[0]:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([fd], [], [], left)[0]:
@@ -136,7 +154,16 @@ def _result(raw: dict[str, Any]) -> Result:
                     {str(name): wire.decode(value) for name, value in reply["after"].items()},
                 )
             )
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, MemoryError, binascii.Error):
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+            binascii.Error,
+        ):
             stopped = stopped or "its answer could not be read"
             break
     return Result(replies, stopped, int(raw["printed"]), str(raw["prints"]), float(raw["seconds"]))

@@ -33,7 +33,9 @@ def find(tree: ast.Module, name: str) -> Function | None:
     body: list[ast.stmt] = tree.body
     *classes, last = name.split(".")
     for class_name in classes:
-        found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == class_name]
+        found = [
+            node for node in body if isinstance(node, ast.ClassDef) and node.name == class_name
+        ]
         if not found:
             return None
         body = found[-1].body
@@ -51,7 +53,9 @@ def need(text: str, name: str, where: str) -> Function:
 
 def body(function: Function) -> list[ast.stmt]:
     """The statements after the docstring."""
-    return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    return (
+        function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    )
 
 
 def fill(text: str, name: str, new_body: str, where: str) -> str:
@@ -72,7 +76,9 @@ def fill(text: str, name: str, new_body: str, where: str) -> str:
     if function.body[0].lineno <= function.lineno:
         raise SourceError(f"{where}: {name} is written on one line")
     indent = " " * function.body[0].col_offset
-    filled = "".join(f"{indent}{line}\n" if line.strip() else "\n" for line in new_body.strip("\n").split("\n"))
+    filled = "".join(
+        f"{indent}{line}\n" if line.strip() else "\n" for line in new_body.strip("\n").split("\n")
+    )
     return "".join(lines[:start]) + filled + "".join(lines[end:])
 
 
@@ -99,7 +105,13 @@ def functions(tree: ast.Module) -> dict[str, Function]:
         if isinstance(node, Function):
             found[node.name] = node
         elif isinstance(node, ast.ClassDef):
-            found.update({f"{node.name}.{child.name}": child for child in node.body if isinstance(child, Function)})
+            found.update(
+                {
+                    f"{node.name}.{child.name}": child
+                    for child in node.body
+                    if isinstance(child, Function)
+                }
+            )
     return found
 
 
@@ -108,7 +120,8 @@ def users(text: str, name: str, where: str) -> list[str]:
     return [
         user
         for user, node in functions(parse(text, where)).items()
-        if user != name and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
+        if user != name
+        and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
     ]
 
 
@@ -126,7 +139,11 @@ def graft(reference_text: str, student_text: str, name: str, where: str) -> str:
     methods, owner = "", name.rpartition(".")[0]
     if owner:
         known = {child for child in functions(tree) if child.startswith(f"{owner}.")}
-        own = {child: node for child, node in functions(theirs).items() if child.startswith(f"{owner}.") and child not in known}
+        own = {
+            child: node
+            for child, node in functions(theirs).items()
+            if child.startswith(f"{owner}.") and child not in known
+        }
         methods = "".join(f"\n{_indented(node, 4)}\n" for node in own.values())
     lines = reference_text.splitlines(keepends=True)
     start = min([target.lineno, *(decorator.lineno for decorator in target.decorator_list)]) - 1
@@ -135,13 +152,25 @@ def graft(reference_text: str, student_text: str, name: str, where: str) -> str:
     middle = f"{_indented(function, target.col_offset)}\n{methods}"
     if not owner:
         return "".join(lines[:start]) + extras + middle + "".join(lines[end:])
-    class_node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner)
-    class_start = min([class_node.lineno, *(decorator.lineno for decorator in class_node.decorator_list)]) - 1
-    return "".join(lines[:class_start]) + extras + "".join(lines[class_start:start]) + middle + "".join(lines[end:])
+    class_node = next(
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner
+    )
+    class_start = (
+        min([class_node.lineno, *(decorator.lineno for decorator in class_node.decorator_list)]) - 1
+    )
+    return (
+        "".join(lines[:class_start])
+        + extras
+        + "".join(lines[class_start:start])
+        + middle
+        + "".join(lines[end:])
+    )
 
 
 def _indented(function: Function, columns: int) -> str:
-    return "\n".join(" " * columns + line for line in ast.unparse(_without_docstring(function)).split("\n"))
+    return "\n".join(
+        " " * columns + line for line in ast.unparse(_without_docstring(function)).split("\n")
+    )
 
 
 def _without_docstring(function: Function) -> Function:
@@ -160,7 +189,11 @@ def _helpers(tree: ast.Module, theirs: ast.Module) -> list[ast.stmt]:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             continue
         if isinstance(node, ast.Import | ast.ImportFrom):
-            new = [alias for alias in node.names if alias.name == "*" or (alias.asname or alias.name.split(".")[0]) not in known]
+            new = [
+                alias
+                for alias in node.names
+                if alias.name == "*" or (alias.asname or alias.name.split(".")[0]) not in known
+            ]
             if new:
                 node.names = new
                 helpers.append(node)
@@ -175,5 +208,13 @@ def _names(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AnnAssign)
+        else []
+    )
+    return {
+        part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+    }

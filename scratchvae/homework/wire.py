@@ -27,7 +27,11 @@ def encode(value: object) -> Json:
         array = np.array(value, copy=True, subok=False)
         if array.dtype.kind in "biuf" and array.nbytes <= LARGEST:
             array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-            return {"array": array.dtype.str, "shape": list(array.shape), "data": base64.b64encode(array.tobytes()).decode()}
+            return {
+                "array": array.dtype.str,
+                "shape": list(array.shape),
+                "data": base64.b64encode(array.tobytes()).decode(),
+            }
         return {"opaque": f"array of {array.dtype}, {array.shape}"}
     if isinstance(value, tuple | list):
         return {"tuple": [encode(part) for part in value]}
@@ -45,7 +49,9 @@ def decode(value: Json) -> Any:
             dtype, shape = np.dtype(str(value["array"])), tuple(int(n) for n in value["shape"])
             if dtype.kind not in "biuf" or any(n < 0 for n in shape) or len(shape) > 8:
                 raise ValueError(f"an array of {dtype}, {shape}")
-            return np.frombuffer(bytearray(base64.b64decode(value["data"], validate=True)), dtype).reshape(shape)
+            return np.frombuffer(
+                bytearray(base64.b64decode(value["data"], validate=True)), dtype
+            ).reshape(shape)
         if "tuple" in value:
             return tuple(decode(part) for part in value["tuple"])
         if "dict" in value:
