@@ -76,6 +76,42 @@ def test_linear_autoencoder_finds_the_subspace_of_pca():
     assert best * (1 - 1e-12) <= model.loss_and_grad(X) <= best * 1.001
 
 
+BETWEEN = {
+    "encode": lambda model, x: model.encode(1 - x),
+    "decode": lambda model, x: model.decode(np.zeros((3, 2))),
+    "reconstruct": lambda model, x: model.reconstruct(1 - x),
+    "forward": lambda model, x: model.forward(1 - x),
+    "loss_and_grad": lambda model, x: model.loss_and_grad(1 - x),
+    "encoder_only": lambda model, x: model.encoder_only()(1 - x),
+    "backward": lambda model, x: model.backward(),
+    "a refused forward": lambda model, x: pytest.raises(ValueError, model.forward, x[0]),
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_a_call_in_between_gives_no_wrong_gradient(between):
+    """forward, any call, backward: refused, or the gradient of the last forward."""
+    model, x = Autoencoder(5, (4,), 2, dtype=np.float64), np.random.default_rng(0).random((3, 5))
+    last = 1 - x if between in ("forward", "loss_and_grad") else x
+    model.loss_and_grad(last)
+    right = model.params.g.copy()
+    model.forward(x)
+    BETWEEN[between](model, x)
+    if between in ("forward", "loss_and_grad", "encoder_only", "backward"):
+        model.backward()
+        np.testing.assert_array_equal(model.params.g, right)
+    else:
+        with pytest.raises(RuntimeError, match="backward should follow forward"):
+            model.backward()
+
+
+def test_nothing_is_drawn_in_training():
+    """An autoencoder has no noise: the generator stays as it was."""
+    rng = np.random.default_rng(3)
+    assert Autoencoder(5).noise(4, rng) is None
+    assert rng.random() == np.random.default_rng(3).random()
+
+
 def test_encoder_only_is_the_encoder():
     """What is kept after training encodes as the whole did, also when the whole goes on learning."""
     model = Autoencoder(6, (5,), 2)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scratchvae import FileFormatError, binarize, load_mnist, read_idx
-from scratchvae.datasets import as_seen, dequantize, grey, minibatches
+from scratchvae.datasets import dequantize, grey, minibatches
 
 HEADER = struct.pack(">HBB", 0, 8, 1)
 
@@ -184,8 +184,6 @@ def test_dequantize_spreads_each_level_over_its_bin():
     assert abs(u.mean() - 0.5) < 5 * math.sqrt(1 / 12 / u.size) and abs(u.var() - 1 / 12) < 1e-3
     with pytest.raises(TypeError, match="float64"):
         dequantize(x, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="one or the other"):
-        as_seen(True, True)
 
 
 def test_grey():

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from scratchvae import VAE, log_likelihood
 from scratchvae import likelihood as module
-from scratchvae.gradient_check import central_difference
 from scratchvae.likelihood import LogMean
 
 PATTERNS = np.array([[i >> k & 1 for k in range(4)] for i in range(16)], float)
@@ -89,20 +88,6 @@ def test_streaming_log_mean(log_w, cuts):
         log_mean, standard_error = mean.result()
         assert log_mean[0] == pytest.approx(expected, rel=1e-12, abs=1e-11)
         assert standard_error[0] == pytest.approx(error, rel=1e-6, abs=1e-7)
-
-
-def test_the_force_on_a_chain_is_the_gradient():
-    """∂/∂eps of log p(x, z) and of log q(z|x) at z = μ + σ ⊙ eps: against central differences. (A wrong force biases no estimate, since
-    moves are accepted by log f alone: it only makes them rare.)"""
-    vae, rng = model(2), np.random.default_rng(0)
-    x, eps = PATTERNS[:3], rng.standard_normal((2, 3, 2))
-    mu, logvar = vae.encode(x)[0], rng.uniform(-2, 1, (3, 2))
-    chain = module._Chain(vae, x, mu, logvar, eps)
-    for i, ours in ((2, chain.dlog_p), (3, chain.dlog_q)):
-        theirs = central_difference(
-            lambda flat, i=i: float(chain._look(flat.reshape(eps.shape))[i].sum()), eps.ravel()
-        )
-        np.testing.assert_allclose(ours.ravel(), theirs, rtol=1e-7, atol=1e-8)
 
 
 def test_annealing_with_one_temperature_is_importance_weighting():

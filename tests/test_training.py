@@ -123,7 +123,7 @@ def test_test_images_and_progress_do_not_touch_the_training():
 
 
 def test_grey_pixels_on_request():
-    """binarize=False trains on pixel / 255; the bound's ceiling is then minus the entropy of the grey pixels, not 0."""
+    """pixels="grey" trains on pixel / 255; the bound's ceiling is then minus the entropy of the grey pixels, not 0."""
     vae = VAE(1, (), 1, dtype=np.float64)
     images = np.full((10, 1), 51, np.uint8)
     history = fit(
@@ -131,7 +131,7 @@ def test_grey_pixels_on_request():
         images,
         epochs=2000,
         optimizer=Adam(vae.params, lr=1e-2),
-        binarize=False,
+        pixels="grey",
         progress=False,
     )
     assert history.elbo[-1] == pytest.approx(0.2 * math.log(0.2) + 0.8 * math.log(0.8), abs=1e-3)
@@ -200,7 +200,7 @@ def test_a_last_step_that_diverges_is_not_kept():
     """One minibatch an epoch: the step that ruins the model is the epoch's last, and is found out after it. Nothing of it is kept."""
     vae = model()
     theta = vae.params.theta.copy()
-    with pytest.raises(FloatingPointError, match="after the update at step 1 of epoch 1"):
+    with pytest.raises(FloatingPointError, match="the bound is nan after epoch 1"):
         fit(
             vae,
             STRIPES,
@@ -296,7 +296,8 @@ def test_progress_rewrites_its_line_on_a_terminal(monkeypatch):
         (STRIPES / 100, {}, "images.*should be in"),
         (STRIPES.astype(int), {}, "images is of type int64"),
         (STRIPES.tolist(), {}, "images is a list; it should be a NumPy array"),
-        (STRIPES, {"binarize": True, "dequantize": True}, "one or the other"),
+        (STRIPES, {"pixels": "dequantized"}, "pixels is 'dequantized'"),
+        (STRIPES, {"pixels": "colour"}, "pixels is 'colour'; it should be one of bits, grey"),
         (STRIPES, {"test_images": STRIPES[:, :3]}, "test_images has shape"),
         (
             STRIPES,
