@@ -11,65 +11,75 @@ package.
     x ~ p        x is drawn from p
     E_p[f(x)]    Σ p(x) f(x): the mean of f(x) when x ~ p
     log          the logarithm to any base. Base 2 gives bits, base e gives nats
+    N(μ, σ²)     the Gaussian with mean μ and variance σ². N alone is a number of samples
 
-**Information.** A message that halves the uncertainty carries one bit (notes §1.1). An
-event has the probability P. Somebody who learns that it happened can exclude all other
-possibilities, and the share P of them is left. For P = ½ that is one halving, for P = ¼
-it is two, for P = (½)^k it is k = −log₂ P. We define the information as −log₂ P for
-every P. It is also called the *surprise* of the event. Three means are built from it:
+**Information** (notes §1.1). A message that halves the uncertainty carries one bit. Let
+eight kinds of weather be equally probable. A forecast that names one of them leaves one
+possibility of eight: 8 → 4 → 2 → 1. These are three halvings, so it carries 3 bits. In
+general, an event has the probability P, and the news of it leaves the share P of what
+was possible. For P = (½)^k these are k = −log₂ P halvings. We define the information as
+−log₂ P for every P. Its other name is *surprise*. Three quantities are built from it:
 
-    H(p)      = −Σ p(x) log p(x)      entropy: the mean surprise                notes §1.2
-    H(p, q)   = −Σ p(x) log q(x)      cross entropy: x ~ p, surprise by q       notes §1.3
-    KL(p ‖ q) = H(p, q) − H(p)        KL divergence, or relative entropy:       notes §1.4
-              = Σ p(x) log [p(x) / q(x)]          what it costs to use q for p
+    H(p)      = −Σ p(x) log p(x)      entropy: the mean surprise               notes §1.2
+    H(p, q)   = −Σ p(x) log q(x)      cross entropy: the mean surprise of      notes §1.3
+                                      somebody who expects q, while x ~ p
+    KL(p ‖ q) = H(p, q) − H(p)        KL divergence or relative entropy:       notes §1.4
+              = Σ p(x) log [p(x)/q(x)]    what it costs to use q in place of p
 
-**Why log t ≤ t − 1** (natural logarithm, t > 0). Take f(t) = t − 1 − log t. Then f(1) =
-0 and f′(t) = 1 − 1/t. The slope f′ is negative for t < 1 and positive for t > 1: f
-falls until t = 1 and rises after it. So f(t) ≥ f(1) = 0, and f(t) = 0 only at t = 1.
+**Why log t ≤ t − 1** (natural logarithm, t > 0). Take f(t) = t − 1 − log t. Its slope
+is f′(t) = 1 − 1/t, negative for t < 1 and positive for t > 1. So f falls until t = 1,
+and rises after it. Its lowest value is f(1) = 0. So f(t) ≥ 0, and f(t) = 0 only at
+t = 1.
 
 **Jensen's inequality.** Let t > 0 be a random number with the mean m = E[t]. Then
 
     E[log t] ≤ log E[t]               equal only if t is constant
 
-because log(t/m) ≤ t/m − 1 is the inequality above, and so log t ≤ log m + (t − m)/m.
-Take the mean of both sides: E[t − m] = 0, and E[log t] ≤ log m is left. The right side
-was the tangent of log at m. A concave function lies below each of its tangents, so the
-same proof holds for every concave function. `vae.py` uses the inequality for its lower
-bound.
+Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m − 1, or
 
-**Why KL ≥ 0** (notes §1.5). Take t = q(x) / p(x) with x ~ p. The states with p(x) = 0
-are never drawn, so nothing is divided by 0. By Jensen's inequality
+    log t ≤ log m + (t − m)/m
 
-    −KL(p ‖ q) = E_p[log (q(x)/p(x))] ≤ log E_p[q(x)/p(x)]          Jensen
-               = log Σ p(x) q(x)/p(x) = log Σ q(x) ≤ log 1 = 0      Σ over p(x) > 0 only
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. □
 
-The inequality log t ≤ t − 1 says more: it holds state by state. Where p(x) > 0,
+The right side of the last formula is the tangent of log at m. Every concave function
+lies below its tangents, so it has the same proof: E[f(t)] ≤ f(E[t]). For a convex
+function such as −log, ≤ becomes ≥: the notes have this form. `vae.py` uses it for the
+lower bound.
 
-    p log (p/q) − p + q = p [ (q/p − 1) − log (q/p) ] ≥ 0
+**Why KL ≥ 0** (notes §1.5). If q(x) = 0 < p(x) for some x, KL = ∞. If not, take
+t = q(x)/p(x) with x ~ p. States with p(x) = 0 are never drawn: nothing is divided by 0.
 
-and where p(x) = 0 the left side is 0 − 0 + q ≥ 0. Σp = Σq = 1, so these terms add to
-KL. `kl_divergence` adds exactly these terms. None of them is negative, so neither is
-their sum, even when p and q are nearly equal and the computer rounds.
+    −KL(p ‖ q) = E_p[log (q(x)/p(x))] ≤ log E_p[q(x)/p(x)]        by Jensen's inequality
+               = log Σ p(x) q(x)/p(x) = log Σ q(x) ≤ log 1 = 0    Σ over x with p(x) > 0
+
+The inequality log t ≤ t − 1 says more: it holds for each state. With p for p(x) and q
+for q(x), and t = q/p, it says
+
+    p log (p/q) − p + q = p [(t − 1) − log t] ≥ 0                 if p > 0
+                        = 0 − 0 + q ≥ 0                           if p = 0
+
+Add these terms over all states. Because Σ p = Σ q = 1, the sum is KL (in nats).
+`kl_divergence` adds exactly these terms. No term is negative, so the sum is not
+negative, even if p and q are nearly equal and the computer rounds.
 
 **From the formula to the code.** The straight form of the entropy is
 
     -(p * log(p)).sum()
 
-It is right while every p(x) > 0. For p(x) = 0 the formula means 0 log 0 = 0, the limit
-of t log t for t → 0, but the computer finds 0 · (−∞) = NaN. So the code uses a safe
-form, which replaces the 0 inside of the logarithm: see `_p_log_q`. The straight form of
-KL, `(p * log(p / q)).sum()`, has one more fault: it loses digits where p is near to q.
-See `_gibbs_terms`. The tests say that safe form and straight form agree.
+It is right if every p(x) > 0. For p(x) = 0 the formula means 0 log 0 = 0, the limit of
+t log t for t → 0. But the computer finds 0 · (−∞) = NaN. So the code uses a safe form:
+see `_p_log_q`. The straight form of KL, `(p * log(p / q)).sum()`, has two more faults:
+see `_gibbs_terms`. The tests check that the safe form and the straight form agree.
 
-**Conventions.** The last axis is the distribution (`axis` names another); the axes
-before it are a batch, and (..., n) is the shape of a batch of distributions with n
-states each. The unit is the bit, unless `base` says otherwise: any base > 0 but 1. (A
-base below 1 changes every sign.) Nats divided by the natural logarithm of base are in
-its unit. 0 log 0 = 0. KL and H(p, q) are ∞ if some x has p(x) > 0 and q(x) = 0. float32
-is computed and returned as float32, everything else as float64.
+**Conventions.** p is an array. Its last axis is the distribution, unless `axis` names
+another one. The other axes are a batch: (..., n) is a batch of distributions of n
+states. The unit is the bit, unless `base` names another base > 0, but not 1. (For a
+base below 1 every result changes its sign.) 0 log 0 = 0. KL and H(p, q) are ∞ if
+q(x) = 0 < p(x) for some x. float32 is computed and returned as float32, everything else
+as float64.
 
 Nothing is clipped or renormalised. A ValueError names the argument and the index of an
-entry that is negative, NaN or infinite; it also names an empty array, two shapes that
+entry that is negative, NaN or infinite. It also names an empty array, two shapes that
 differ, and a sum that is not 1. A sum may miss 1 by √(machine epsilon): 1.5e-8 for
 float64, 3.5e-4 for float32. Counts are not probabilities: divide them by their sum.
 """
@@ -91,7 +101,7 @@ BLOCK = 40_960  # entries at a time: so many stay in the processor's cache
 
 
 def _log(base: float) -> float:
-    """log(base): nats divided by it are in the unit of this base."""
+    """log(base). A number of nats, divided by it, is in the unit of this base."""
     if not (0 < base < np.inf and base != 1):
         raise ValueError(f"base is {base}; it should be above 0, finite, and not 1")
     return math.log(base)  # math.log(e) is exactly 1
@@ -159,9 +169,10 @@ def _vector(name: str, value: ArrayLike) -> ArrayLike:
 def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
     """Σ over the last axis: the same as `terms(*arrays).sum(axis=-1)`.
 
-    It takes a block of rows, sums its terms, and goes on to the next block. The terms
-    of all rows are never in memory at once. For a million rows of ten states, KL takes
-    0.15 s in place of 0.34 s, and 0.3 times the memory of p in place of 6 times.
+    That line would hold the terms of all rows in memory at once. This function computes
+    a block of rows, sums its terms, and goes on to the next block. For a million rows
+    of ten states, KL then takes half the time, and an extra memory of 0.3 times the
+    array p in place of 5 times.
     """
     n = arrays[0].shape[-1]
     rows = [array.reshape(-1, n) for array in arrays]
@@ -187,15 +198,16 @@ def _p_log_q(p: Array, q: Array) -> Array:
 def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
-    Two faults of this straight form. (1) p / q overflows for a very small q, and is 0/0
-    for p = q = 0. So "far" has log p − log q, and log 1 in the place of log 0. (2) When
-    q is near to p, the two parts p log(p/q) and q − p almost cancel, and the difference
-    is mostly rounding error. So "near" has another form of the same term. With u = (q −
-    p)/p,
+    The straight form is p * log(p / q) - p + q. It has three faults:
+    - p = q = 0 gives NaN. So log 0 is replaced by log 1, as in `_p_log_q`.
+    - p / q overflows if q is very small. So `far` has log p − log q in its place.
+    - If q is near to p, then p log(p/q) and q − p almost cancel, and their sum is
+      mostly rounding error. So there the term is written another way. With
+      u = (q − p)/p,
 
         p log(p/q) − p + q = p [u − log(q/p)] = p [u − log(1 + u)]
 
-    and log1p(u) computes log(1 + u) with all digits, also for a small u.
+      and log1p(u) computes log(1 + u) with all its digits, also for a small u.
     """
     safe_p = np.where(p > 0, p, 1)
     near = np.abs(q - p) <= 0.5 * p
@@ -210,13 +222,13 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
 def information(p: ArrayLike, *, base: float = 2.0) -> Values:
     """−log p: the information in the news of an event, its *surprise* (notes §1.1).
 
-    Here p is not a distribution but the probability of the event: a number. An array
-    holds the probabilities of several events.
+    Here p is not a distribution. It is the probability of one event, a number; an array
+    p holds the probabilities of several events.
 
-    The amount depends on p alone, not on the wording. "Rain tomorrow" and "tomorrow
-    there will be rain" carry the same bits. And not all that is said informs: a
-    repetition is redundant. Once the first message has arrived, the second has p = 1,
-    which is 0 bits.
+    The amount depends on p alone, and not on the wording: "rain tomorrow" and "tomorrow
+    there will be rain" carry the same bits. And not everything that is said informs. A
+    repetition is redundant: after the first message, the event is certain. So the
+    second message has p = 1, which is 0 bits.
 
     >>> print(information([1 / 2, 1 / 4, 1 / 8, 1.0]))
     [1. 2. 3. 0.]
@@ -225,25 +237,27 @@ def information(p: ArrayLike, *, base: float = 2.0) -> Values:
     ValueError outside [0, 1].
     """
     with np.errstate(divide="ignore"):
-        # 0 − x in place of −x, which would be −0.0 for x = 0
+        # 0 − x in place of −x: for x = 0 that is 0.0 in place of −0.0
         return 0 - np.log(_numbers("p", p, 0, 1)) / _log(base)
 
 
 def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """H(p) = −Σ p(x) log p(x) = E_p[−log p(x)]: the mean surprise (notes §1.2).
 
-    Three readings have this one formula: the mean information of a message that tells
-    x; the mean surprise of somebody who sees x; the impurity of a group whose members
-    have the states x in the shares p(x).
+    The formula has three readings: the mean information of a message that tells x; the
+    mean surprise of somebody who sees x; the impurity of a group, if p(x) is the share
+    of its members that are in the state x.
 
     >>> print(f"{0.75 * information(0.75) + 0.25 * information(0.25):.4f}")
     0.8113
     >>> print(f"{entropy([0.75, 0.25]):.4f}")
     0.8113
 
-    p: (..., n), distributions along `axis`. Returns (...), in bits (base 2). H is 0 if
-    one state is certain, and log n if all n states are equally likely. It is never
-    more, as log n − H(p) = KL(p ‖ uniform) ≥ 0. ValueError: see the top of the file.
+    H is 0 if one state is certain, and log n if all n states are equally probable. It
+    is never more, because log n − H(p) = KL(p ‖ uniform) ≥ 0.
+
+    p: (..., n), distributions along `axis`. Returns (...), in bits (base 2).
+    ValueError: see the top of the file.
     """
     p = _distribution("p", p, axis)
     return 0 - _sum_of_terms(_p_log_q, p, p) / _log(base)
@@ -252,7 +266,7 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
 def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """H(p, q) = −Σ p(x) log q(x) = E_p[−log q(x)] (notes §1.3).
 
-    A code made for q gives the state x a message of −log₂ q(x) bits. When x ~ p, the
+    A code made for q has a message of −log₂ q(x) bits for the state x. If x ~ p, the
     mean length of the messages is H(p, q). It is least for q = p, where it is H(p).
 
     >>> p, q = [0.5, 0.5], [0.25, 0.75]
@@ -269,8 +283,8 @@ def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """KL(p ‖ q) = Σ p(x) log [p(x)/q(x)] = H(p, q) − H(p) (notes §1.4).
 
-    How many bits more the mean message has when the code is made for q and p is true.
-    Not symmetric, and not a metric (notes §1.5).
+    If p is true and the code is made for q, the mean message is longer than it must be.
+    KL is the difference. It is not symmetric, and not a metric (notes §1.5).
 
     >>> print(f"{kl_divergence([0.1, 0.9], [0.5, 0.5]):.4f}")
     0.5310
@@ -278,8 +292,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     0.7370
 
     p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σp and Σq miss 1 by
-    the little that is allowed, the result is Σ p log(p/q) − Σp + Σq (in nats).
+    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q misses 1
+    by the little that is allowed, the result is Σ p log(p/q) − Σ p + Σ q, in nats.
     ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
@@ -292,10 +306,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
-    The Cost of the notes is its sum over all entries.
-
-    This is the cross entropy H(p, q) of two states, with p = (y, 1 − y) and q = (ŷ, 1 −
-    ŷ).
+    This is the cross entropy H(p, q) of two states, with the distributions p = (y,
+    1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
     0.2231
@@ -315,17 +327,18 @@ def binary_cross_entropy_from_logits(y: ArrayLike, a: ArrayLike, *, base: float 
     """softplus(a) − y a: the binary cross entropy of y and ŷ = sigmoid(a) (notes §1.3).
 
     sigmoid(a) = 1 / (1 + e^(−a)), and a is called the logit of ŷ. The straight form is
-    binary_cross_entropy(y, sigmoid(a)). It fails for a = 40: there ŷ is rounded to 1,
-    and log(1 − ŷ) is −∞. The safe form does not compute ŷ. With softplus(a) = log(1 +
-    e^a),
+    binary_cross_entropy(y, sigmoid(a)). It fails for a = 40: ŷ is rounded to 1, and
+    log(1 − ŷ) is −∞. The safe form does not compute ŷ. With softplus(a) = log(1 + e^a),
 
         log ŷ       = log [e^a / (e^a + 1)] = a − softplus(a)
         log (1 − ŷ) = log [1 / (e^a + 1)]   = −softplus(a)
         −y log ŷ − (1 − y) log(1 − ŷ) = −y (a − softplus(a)) + (1 − y) softplus(a)
                                       = softplus(a) − y a
 
-    For a large a > 0, e^a overflows. log(1 + e^a) = log [e^a (e^(−a) + 1)] does not:
-    softplus(a) = max(a, 0) + log(1 + e^−|a|) is right for both signs of a.
+    If a is large, e^a overflows. So for a > 0 the code uses log(1 + e^a) =
+    log [e^a (e^(−a) + 1)] = a + log(1 + e^(−a)). One formula serves both signs of a:
+
+        softplus(a) = max(a, 0) + log(1 + e^−|a|)
 
     >>> print(f"{binary_cross_entropy_from_logits(1.0, np.log(4)):.4f}")  # ŷ = 0.8
     0.2231
@@ -358,7 +371,7 @@ def jensen_shannon_divergence(
     """
 
     def terms(p: Array, q: Array) -> Array:
-        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)], because m could be rounded to 0
+        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)]. m could be rounded to 0, p + q not
         return 0.25 * (_gibbs_terms(2 * p, p + q) + _gibbs_terms(2 * q, p + q))
 
     p, q = _two_distributions(p, q, axis)
@@ -423,29 +436,33 @@ def misclassification_rate(p: ArrayLike, *, axis: int = -1) -> Values:
 def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.0) -> float:
     """H(parent) − Σ_k (N_k / N) H(child_k): how much a split tells about the class.
 
-    A node of a decision tree holds N rows, each of some class c (notes §1.2, detail 2).
-    A split sends N_k of them to the child k, and N_kc of these have the class c. Draw
-    one row: P(k, c) = N_kc / N, P(k) = N_k / N, P(c) = Σ_k P(k, c), P(c | k) = N_kc /
-    N_k.
+    A node of a decision tree holds N rows, and each row has a class c (notes §1.2,
+    detail 2). A split sends N_k of them to the child k. N_kc of these have the class c.
+    Draw one row. Its child and its class have the probabilities
 
-        H(parent)             = −Σ_c P(c) log P(c) = −Σ_kc P(k, c) log P(c)
-        Σ_k (N_k/N) H(child_k) = −Σ_k P(k) Σ_c P(c | k) log P(c | k)
-                              = −Σ_kc P(k, c) log [P(k, c) / P(k)]
-        their difference      = Σ_kc P(k, c) log [P(k, c) / (P(k) P(c))]
+        P(k, c) = N_kc / N    P(k) = Σ_c P(k, c) = N_k / N    P(c) = Σ_k P(k, c)
 
-    The last line is KL(P(k, c) ‖ P(k) P(c)), the divergence of the joint distribution
-    from the product of its margins. It is called the mutual information of child and
-    class. The code computes it: KL is never negative, but a difference of entropies can
-    be rounded to −1e-17.
+    and in the child k the class c has the share P(c|k) = N_kc / N_k = P(k, c) / P(k).
+    So
+
+        H(parent)              = −Σ_c P(c) log P(c) = −Σ_kc P(k, c) log P(c)
+        Σ_k (N_k/N) H(child_k) = −Σ_k P(k) Σ_c P(c|k) log P(c|k)
+                               = −Σ_kc P(k, c) log [P(k, c) / P(k)]
+        the difference         =  Σ_kc P(k, c) log [P(k, c) / (P(k) P(c))]
+
+    The last line is the KL divergence of the joint distribution P(k, c) from the
+    product P(k) P(c). It is 0 if child and class are independent. Its name is the
+    *mutual information* of child and class. The code computes this KL, because it is
+    never negative. A difference of two entropies can be rounded to a number below 0.
 
     >>> print(f"{information_gain([9, 5], [[2, 3], [4, 0], [3, 2]]):.4f}")
     0.2467
     >>> print(information_gain([2, 2], [[1, 1], [1, 1]]))
     0.0
 
-    parent: (n,), the count of each class; children: (K, n), the same for each child.
-    Counts and not probabilities, because the sizes N_k are the weights. The children
-    must add to the parent. A child may be empty. In bits (base 2), ≥ 0.
+    parent: (n,), the count of each class; children: (K, n), the same for each of K
+    children, which must add to the parent. These are counts and not probabilities,
+    because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -466,10 +483,10 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
 def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     """⌈−log₂ q(x)⌉: the length of each codeword in Shannon's code for q, in bits.
 
-    ⌈·⌉ rounds up, because a codeword has whole bits. In a useful code no codeword is
-    the beginning of another, so that a reader knows where each one ends. Such a code
-    with given lengths exists exactly when Σ 2^(−length) ≤ 1 (Kraft's inequality). Here
-    2^(−length) ≤ q(x), and so the sum is at most Σ q(x) = 1.
+    ⌈·⌉ rounds up, because a codeword has whole bits. No codeword may be the beginning
+    of another; then a reader knows where each one ends. Such a code with given lengths
+    exists if Σ 2^(−length) ≤ 1, and only then (Kraft's inequality). Here every
+    2^(−length) ≤ q(x), so the sum is at most Σ q(x) = 1.
 
     >>> print(code_lengths([0.5, 0.25, 0.15, 0.1]))
     [1. 2. 3. 4.]
@@ -483,13 +500,12 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
 
 
 def huffman_code(q: ArrayLike) -> list[str | None]:
-    """Huffman's code for q: it has the least mean length.
+    """Huffman's code for q. It has the least mean length of all codes.
 
-    That is, of all codes in which no codeword is the beginning of another.
-
-    Join the two least probable states into one group. One bit tells them apart. Then do
-    the same with the two least probable of all groups, until one group is left. The
-    mean length is at least H(q) and less than H(q) + 1 bits.
+    (Of all codes in which no codeword is the beginning of another.) At first each state
+    is a group of its own. Join the two least probable groups into one. One bit in front
+    of their codewords, 0 or 1, tells them apart. Repeat this until one group is left.
+    The mean length is at least H(q), and less than H(q) + 1 bits.
 
     >>> huffman_code([0.5, 0.25, 0.15, 0.1])
     ['0', '10', '111', '110']
@@ -533,8 +549,8 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
 def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     """H(N(μ, σ²)) = ½ Σ_j [1 + log 2π + log σ_j²], the same for every μ.
 
-    It is −E log N(z; μ, σ²) = ½ [log 2π + log σ² + E(z − μ)²/σ²], and E(z − μ)² = σ².
-    It is a differential entropy, and negative for σ < 0.242: see
+    The density of N(μ, σ²) has −log p(z) = ½ [log 2π + log σ² + (z − μ)²/σ²]. H is the
+    mean of this, and E_p[(z − μ)²] = σ². It is negative for σ < 0.242: see
     `differential_entropy`.
 
     >>> print(f"{gaussian_entropy(0.0):.4f}")  # σ = 1
@@ -543,8 +559,8 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     logvar: a number, or (..., n) for n independent dimensions j. Returns a number or
     (...), in bits (base 2).
     """
-    log_var = np.atleast_1d(_numbers("logvar", logvar))
-    return 0.5 * (1 + np.log(2 * np.pi) + log_var).sum(axis=-1) / _log(base)
+    logvar = np.atleast_1d(_numbers("logvar", logvar))
+    return 0.5 * (1 + np.log(2 * np.pi) + logvar).sum(axis=-1) / _log(base)
 
 
 def gaussian_cross_entropy(
@@ -552,9 +568,12 @@ def gaussian_cross_entropy(
 ) -> Values:
     """H(p, q) = ½ Σ_j [log 2π + log σ_q² + (σ_p² + (μ_p − μ_q)²) / σ_q²].
 
-    p = N(μ_p, σ_p²), q = N(μ_q, σ_q²); each of the four has an index j that is left
-    out. It is −E_p log q(z) with E_p(z − μ_q)² = σ_p² + (μ_p − μ_q)²: write z − μ_q as
-    (z − μ_p) + (μ_p − μ_q); the mixed term of the square has the mean 0.
+    Here p = N(μ_p, σ_p²) and q = N(μ_q, σ_q²), and the index j of each symbol is not
+    written. H is the mean of −log q(z) = ½ [log 2π + log σ_q² + (z − μ_q)²/σ_q²], and
+
+        E_p[(z − μ_q)²] = E_p[((z − μ_p) + (μ_p − μ_q))²] = σ_p² + 0 + (μ_p − μ_q)²
+
+    because z − μ_p has the mean 0.
 
     >>> print(f"{gaussian_cross_entropy(0.0, 0.0, 1.0, 0.0):.4f}")
     2.7684
@@ -572,9 +591,10 @@ def gaussian_kl(
 ) -> Values:
     """KL(p ‖ q) = ½ Σ_j [σ_p²/σ_q² − 1 − log(σ_p²/σ_q²) + (μ_p − μ_q)²/σ_q²].
 
-    This is H(p, q) − H(p) of the two functions above (for q = N(0, I): AEVB appendix
-    B). With r = log(σ_p²/σ_q²) the first three terms are e^r − 1 − r. The code writes
-    expm1(r) − r, which keeps its digits when r is near to 0.
+    This is H(p, q) − H(p) of the two functions above. (AEVB appendix B has it for
+    q = N(0, I).) With r = log(σ_p²/σ_q²) the first three terms are e^r − 1 − r. That is
+    the straight form. The safe form is expm1(r) − r: expm1(r) computes e^r − 1 with all
+    its digits, also for r near to 0.
 
     >>> print(f"{gaussian_kl(0.0, 0.0, 1.0, 0.0):.4f}")  # 2.7684 − 2.0471
     0.7213
@@ -605,14 +625,13 @@ PANELS, NODES = 400, 16
 def differential_entropy(p: Density, low: float, high: float, *, base: float = 2.0) -> float:
     """H(p) = −∫ p(x) log p(x) dx over [low, high] (notes §1.2), for a continuous x.
 
-    Here p(x) is a density, not a probability: x is in a short interval of width Δ with
-    probability p(x) Δ. Round x to steps of Δ. The rounded x has the entropy
+    Here p(x) is a density, not a probability. The probability of a short interval of
+    width Δ at x is p(x) Δ. Round x to steps of Δ. The rounded x has an entropy, the sum
 
-        −Σ p(x) Δ log [p(x) Δ] ≈ −∫ p(x) log p(x) dx − log Δ
+        −Σ p(x) Δ log [p(x) Δ] ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
-    Only this sum is an amount of information, and it grows without bound as Δ → 0. H(p)
-    is the part of it that does not depend on Δ. So H(p) may be negative, where the
-    density is above 1, and it depends on the unit of x.
+    This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
+    So H(p) may be negative (a density may be above 1), and it depends on the unit of x.
 
     >>> p = lambda x: np.full(x.shape, 4.0)  # uniform on [0, ¼]
     >>> print(f"{differential_entropy(p, 0, 0.25):.4f}")
@@ -631,10 +650,12 @@ def differential_cross_entropy(
 ) -> float:
     """H(p, q) = −∫ p(x) log q(x) dx over [low, high] (notes §1.3), for a continuous x.
 
-    H(p, q) − log Δ is about the mean length of a message that tells x to steps of Δ, in
-    a code made for q when x ~ p. H(p, q) itself is no length, and may be negative.
+    For small Δ, H(p, q) − log Δ is the mean length of a message that tells x, rounded
+    to steps of Δ, in a code made for q, while x ~ p. H(p, q) is not a length: it may be
+    negative.
 
-    >>> p, q = lambda x: 1.0 * (x < 1), lambda x: np.full(x.shape, 0.5)  # on [0, 1], [0, 2]
+    >>> p = lambda x: 1.0 * (x < 1)  # uniform on [0, 1]
+    >>> q = lambda x: np.full(x.shape, 0.5)  # uniform on [0, 2]
     >>> print(f"{differential_cross_entropy(p, q, 0, 2):.4f}")
     1.0000
 
@@ -649,11 +670,11 @@ def differential_cross_entropy(
 def differential_kl(p: Density, q: Density, low: float, high: float, *, base: float = 2.0) -> float:
     """KL(p ‖ q) = ∫ p(x) log [p(x) / q(x)] dx over [low, high] (notes §1.4).
 
-    It is H(p, q) − H(p), in which the two log Δ cancel. So KL of two densities means
-    the same as KL of two distributions: it is ≥ 0, and does not depend on the unit of
-    x.
+    It is H(p, q) − H(p). The two terms log Δ cancel. So KL of two densities means the
+    same as KL of two distributions: it is ≥ 0, and does not depend on the unit of x.
 
-    >>> p, q = lambda x: 1.0 * (x < 1), lambda x: np.full(x.shape, 0.5)  # on [0, 1], [0, 2]
+    >>> p = lambda x: 1.0 * (x < 1)  # uniform on [0, 1]
+    >>> q = lambda x: np.full(x.shape, 0.5)  # uniform on [0, 2]
     >>> print(f"{differential_kl(p, q, 0, 2):.4f} and {differential_kl(q, p, 0, 2)}")
     1.0000 and inf
 
@@ -699,27 +720,28 @@ def monte_carlo_kl(
 ) -> Estimate:
     """KL(p ‖ q) ≈ (1/N) Σ_i [log p(x_i) − log q(x_i)], x_i ~ p (notes §1.6).
 
-    **KL and likelihood.** Let q = q_θ have a parameter θ. The estimate is a difference,
+    **KL and likelihood.** Let q = q_θ have a parameter θ. The estimate is a difference:
 
         estimate = (1/N) Σ_i log p(x_i) − (1/N) Σ_i log q_θ(x_i)
 
     The first mean does not depend on θ. The second is the log likelihood of θ, divided
-    by N. So log likelihood = −N · estimate + a constant, and the θ with the least
-    *estimated* KL is the θ with the highest likelihood, for the same samples.
+    by N. So log likelihood = −N · estimate + a constant. Therefore, the θ with the
+    least *estimated* KL is the θ with the highest likelihood of the same samples.
 
-    The θ with the least *true* KL is another number, which no sample changes. The two
-    come nearer to each other as N grows, because the estimate comes nearer to the true
-    KL.
+    The θ with the least *true* KL is another number. It does not depend on the samples.
+    For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
+    is highest at the mean of the samples. As N grows, the estimate comes nearer to the
+    true KL, and the second θ to the first.
 
-    **If nobody knows log p**, nobody knows the constant. But it is the same for every
-    q, and cancels when two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. Any function may stand for log p there.
+    **If log p is unknown**, the constant is unknown. But it is the same for every q. It
+    cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. For this, log_p may be any function, also 0.
 
-    >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1)
-    >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2  # + a constant
-    >>> estimate = monte_carlo_kl(x, log_p, log_q)
-    >>> print(f"{estimate.value:.4f} ± {estimate.standard_error:.4f}")  # true: 0.7213
-    0.7122 ± 0.0144
+    >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
+    >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2
+    >>> kl, error = monte_carlo_kl(x, log_p, log_q)  # both less ½ log 2π, which cancels
+    >>> print(f"{kl:.4f} ± {error:.4f}, true {gaussian_kl(0, 0, 1, 0):.4f}")
+    0.7122 ± 0.0144, true 0.7213
 
     samples: N ≥ 2 draws of p along the first axis. log_p, log_q: the log densities in
     nats, called with all samples; each returns (N,). In bits (base 2). The estimate may
