@@ -11,7 +11,7 @@ package.
     x ~ p        x is drawn from p
     E_p[f(x)]    Σ p(x) f(x): the mean of f(x) when x ~ p
     log          the logarithm to any base. Base 2 gives bits, base e gives nats
-    N(μ, σ²)     the Gaussian with mean μ and variance σ². N alone is a number of samples
+    N(μ, σ²)     the Gaussian with mean μ and variance σ²; N alone counts samples
 
 **Information** (notes §1.1). A message that halves the uncertainty carries one bit. Let
 eight kinds of weather be equally probable. A forecast that names one of them leaves one

@@ -1,4 +1,4 @@
-"""Information theory: each test is one theorem of the notes. Searches try to break it."""
+"""Information theory: each test is one theorem, which a search tries to break."""
 
 import math
 import tracemalloc
@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from scratchvae import info
 from scratchvae.distributions import bernoulli_log_likelihood, gaussian_kl, gaussian_log_density
 
-# Weights, which become probabilities when divided by their sum: ordinary ones, zeros, and
-# very small ones, which make a distribution nearly degenerate.
+# Weights, which become probabilities when divided by their sum: ordinary ones, zeros,
+# and very small ones, which make a distribution nearly degenerate.
 weights = st.one_of(
     st.floats(0.01, 1),
     st.just(0.0),
@@ -60,9 +60,9 @@ def h(p):
 
 
 def test_numbers_of_the_notes():
-    """Eight equally probable weathers: 3 bits. 75 % and 25 %: 0.811 bits, of 0.415 and 2.
+    """Eight equally probable weathers: 3 bits. 75 % and 25 %: 0.811 bits.
 
-    One even chance: 1 bit. 300 sunny days of 365: 0.68 bits.
+    The last is a mean of 0.415 and 2. One even chance: 1 bit. 300 sunny days of 365: 0.68 bits.
     """
     assert info.entropy(np.full(8, 1 / 8)) == 3
     np.testing.assert_allclose(info.information([0.75, 0.25]), [2 - math.log2(3), 2], rtol=1e-15)
@@ -100,7 +100,7 @@ def test_entropy_is_between_0_and_log_n(p):
     """0 ≤ H(p) ≤ log n; log n only for the uniform distribution."""
     H, n = info.entropy(p), len(p)
     assert 0 <= H <= math.log2(n) * (1 + 1e-15)
-    # log n − H = KL(p ‖ uniform), which by Pinsker's inequality is at least ½ ‖p − 1/n‖₁²
+    # log n − H = KL(p ‖ uniform), and by Pinsker this is at least ½ ‖p − 1/n‖₁²
     assert math.log(n) - info.entropy(p, base=np.e) >= 0.5 * np.abs(p - 1 / n).sum() ** 2 - 1e-14
 
 
@@ -146,7 +146,7 @@ def test_entropy_is_concave(pq, t):
 
 @given(p=one, cut=st.integers(1, 49))
 def test_entropy_of_groups(p, cut):
-    """H(p) = H(groups) + Σ_g P(g) H(p | g): tell the group first, then the state in it."""
+    """H(p) = H(groups) + Σ_g P(g) H(p | g): first tell the group, then the state."""
     groups = [g for g in (p[: cut % len(p)], p[cut % len(p) :]) if g.sum() > 0]
     between = info.entropy(normalised([g.sum() for g in groups]))
     within = sum(g.sum() * info.entropy(normalised(g)) for g in groups)
@@ -183,10 +183,10 @@ def test_entropy_falls_short_of_log_n_by_a_kl(p):
 
 @given(t=st.floats(1e-300, 1e300))
 def test_log_t_is_at_most_t_minus_1(t):
-    """log t ≤ t − 1, and equal only at t = 1: f(t) = t − 1 − log t falls, then rises."""
+    """log t ≤ t − 1, equal only at t = 1: f(t) = t − 1 − log t falls, then rises."""
     gap = (t - 1) - math.log(t)
     assert gap >= -1e-15 * abs(t - 1) and math.log(1) == 1 - 1
-    assert gap > 0 or abs(t - 1) < 1e-7  # then (t − 1)²/2 is below the rounding of t − 1
+    assert gap > 0 or abs(t - 1) < 1e-7  # then (t − 1)²/2 is rounded away
     slope = 1 - 1 / t
     assert (slope < 0) == (t < 1) and (slope > 0) == (t > 1)
 
@@ -215,7 +215,7 @@ def test_the_safe_forms_agree_with_the_straight_forms(pq):
 
 
 def test_blocks_of_rows_are_all_rows():
-    """10,001 rows are more than two blocks: each row has the sum of the straight form."""
+    """10,001 rows are more than two blocks: each row has its straight sum."""
     p, q = np.random.default_rng(0).dirichlet(np.full(10, 2.0), (2, 10_001))
     assert p.size > 2 * info.BLOCK
     np.testing.assert_allclose(info.entropy(p), -(p * np.log2(p)).sum(axis=1), rtol=1e-12)
@@ -277,7 +277,7 @@ def test_kl_of_neighbours_keeps_its_digits(step, n):
     pq=several(2, lambda n: st.lists(st.floats(1e-6, 1), min_size=n, max_size=n).map(normalised))
 )
 def test_jensens_step(pq):
-    """E_p[log q/p] ≤ log E_p[q/p] = log 1 = 0: the proof of the notes that KL ≥ 0 (§1.5)."""
+    """E_p[log q/p] ≤ log E_p[q/p] = log 1 = 0: why KL ≥ 0 in the notes (§1.5)."""
     p, q = pq
     mean_of_log, log_of_mean = math.fsum(p * np.log(q / p)), math.log(math.fsum(p * (q / p)))
     assert mean_of_log <= log_of_mean + 1e-14
@@ -487,7 +487,7 @@ def test_information_gain_is_what_the_split_says_of_the_class(children):
     )
 )
 def test_information_gain_is_the_mutual_information_of_child_and_class(children):
-    """gain = Σ_kc P(k, c) log [P(k, c) / (P(k) P(c))], computed by the straight form."""
+    """gain = Σ_kc P(k, c) log [P(k, c) / (P(k) P(c))], the straight form."""
     joint = children / children.sum()
     of_child, of_class = joint.sum(axis=1), joint.sum(axis=0)
     straight = sum(
@@ -534,7 +534,7 @@ def decoded(bits, words):
 
 @given(q=one, seed=st.integers(0, 2**32 - 1))
 def test_huffman(q, seed):
-    """Huffman: Σ 2^(−length) = 1, H ≤ mean length < H + 1, and messages can be decoded."""
+    """Huffman: Σ 2^(−length) = 1, H ≤ mean length < H + 1, messages can be decoded."""
     words = info.huffman_code(q)
     assert [word is None for word in words] == [x == 0 for x in q]
     lengths = [math.inf if word is None else len(word) for word in words]
@@ -620,8 +620,8 @@ def test_binary_cross_entropy_from_logits(y, a):
 
 @given(y=st.sampled_from([0.0, 1.0]), a=st.floats(-1e4, 1e4))
 def test_binary_cross_entropy_from_logits_at_extremes(y, a):
-    """For |a| up to 1e4 nothing overflows: the loss is |a| + log(1 + e^−|a|) if a has the
-    wrong sign, and log(1 + e^−|a|) if it has the right one.
+    """For |a| up to 1e4 nothing overflows. The loss is log(1 + e^−|a|) if a has the
+    right sign, and |a| more if it has the wrong one.
 
     It is −log p(x|z) of the Bernoulli decoder.
     """
@@ -645,7 +645,7 @@ def test_the_form_in_logits_agrees_with_the_form_in_probabilities(y, a):
 
 
 def test_the_form_in_probabilities_fails_where_the_form_in_logits_does_not():
-    """a = 40, y = 0: the loss is 40 + log(1 + e⁻⁴⁰), but sigmoid(40) is rounded to 1."""
+    """a = 40, y = 0: the loss is 40 + log(1 + e⁻⁴⁰); sigmoid(40) is rounded to 1."""
     assert info.binary_cross_entropy(0.0, 1 / (1 + math.exp(-40))) == math.inf
     assert info.binary_cross_entropy_from_logits(0.0, 40.0) == 40
 
@@ -743,7 +743,7 @@ def test_a_rounded_variable_has_the_differential_entropy_less_log_step(step):
 
 
 def test_a_rounded_pair_keeps_its_kl():
-    """Rounding to steps of Δ: KL of the rounded p and q is about the KL of the densities."""
+    """Rounding to steps of Δ: KL of the rounded p, q is about that of the densities."""
     x = 0.01 * np.arange(-1000, 1001)
     p, q = normalised(density(0, 0)(x)), normalised(density(1, 0.5)(x))
     assert info.kl_divergence(p, q) == pytest.approx(info.gaussian_kl(0, 0, 1, 0.5), rel=1e-6)
@@ -796,9 +796,9 @@ def test_categorical_family_has_one_optimum():
 
 
 def test_gaussian_family_has_one_optimum():
-    """The θ with the least estimated KL has the highest likelihood of the samples, to 1e-6.
+    """The θ with the least estimated KL has the highest likelihood, to 1e-6.
 
-    The family is N(θ, 1), and p = N(1, 1).
+    Both use the same samples. The family is N(θ, 1), and p = N(1, 1).
     """
     x = np.random.default_rng(0).normal(1, 1, 10_000)
 
