@@ -442,8 +442,7 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
 
         P(k, c) = N_kc / N    P(k) = Σ_c P(k, c) = N_k / N    P(c) = Σ_k P(k, c)
 
-    and in the child k the class c has the share P(c|k) = N_kc / N_k = P(k, c) / P(k).
-    So
+    In the child k, the class c has the share P(c|k) = N_kc / N_k = P(k, c) / P(k). So
 
         H(parent)              = −Σ_c P(c) log P(c) = −Σ_kc P(k, c) log P(c)
         Σ_k (N_k/N) H(child_k) = −Σ_k P(k) Σ_c P(c|k) log P(c|k)
@@ -500,12 +499,12 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
 
 
 def huffman_code(q: ArrayLike) -> list[str | None]:
-    """Huffman's code for q. It has the least mean length of all codes.
+    """Huffman's code for q: the code with the least mean length, Σ q(x) length(x).
 
-    (Of all codes in which no codeword is the beginning of another.) At first each state
-    is a group of its own. Join the two least probable groups into one. One bit in front
-    of their codewords, 0 or 1, tells them apart. Repeat this until one group is left.
-    The mean length is at least H(q), and less than H(q) + 1 bits.
+    No codeword is the beginning of another. At first each state is a group of its own.
+    Join the two least probable groups into one: put 0 before all codewords of the one,
+    and 1 before all codewords of the other. Repeat this until one group is left. The
+    mean length is at least H(q), and less than H(q) + 1 bits.
 
     >>> huffman_code([0.5, 0.25, 0.15, 0.1])
     ['0', '10', '111', '110']
@@ -725,17 +724,17 @@ def monte_carlo_kl(
         estimate = (1/N) Σ_i log p(x_i) − (1/N) Σ_i log q_θ(x_i)
 
     The first mean does not depend on θ. The second is the log likelihood of θ, divided
-    by N. So log likelihood = −N · estimate + a constant. Therefore, the θ with the
-    least *estimated* KL is the θ with the highest likelihood of the same samples.
+    by N. So in nats, log likelihood = −N · estimate + a constant. Therefore, the θ with
+    the least *estimated* KL is the θ with the highest likelihood of the same samples.
 
-    The θ with the least *true* KL is another number. It does not depend on the samples.
+    The θ with the least *true* KL is in general another number. No sample changes it.
     For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
     true KL, and the second θ to the first.
 
     **If log p is unknown**, the constant is unknown. But it is the same for every q. It
     cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. For this, log_p may be any function, also 0.
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. Then log_p may be any function, such as 0.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2
