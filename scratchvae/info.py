@@ -210,9 +210,10 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
       and log1p(u) computes log(1 + u) with all its digits, also for a small u.
     """
     safe_p = np.where(p > 0, p, 1)
-    near = np.abs(q - p) <= 0.5 * p
-    u = np.where(near, q - p, 0) / safe_p
-    far = p * (np.log(safe_p) - np.log(q)) - p + q
+    change = q - p
+    near = np.abs(change) <= 0.5 * p
+    u = np.where(near, change, 0) / safe_p
+    far = p * (np.log(safe_p) - np.log(q)) + change
     return np.where(near, p * (u - np.log1p(u)), far)
 
 
@@ -306,8 +307,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
-    This is the cross entropy H(p, q) of two states, with the distributions p = (y,
-    1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all entries.
+    This is the cross entropy H(p, q) of the two distributions over two states,
+    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all
+    entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
     0.2231
@@ -549,7 +551,7 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     """H(N(μ, σ²)) = ½ Σ_j [1 + log 2π + log σ_j²], the same for every μ.
 
     The density of N(μ, σ²) has −log p(z) = ½ [log 2π + log σ² + (z − μ)²/σ²]. H is the
-    mean of this, and E_p[(z − μ)²] = σ². It is negative for σ < 0.242: see
+    mean of this, and E_p[(z − μ)²] = σ². H is negative for σ < 0.242. The reason is in
     `differential_entropy`.
 
     >>> print(f"{gaussian_entropy(0.0):.4f}")  # σ = 1
