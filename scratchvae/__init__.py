@@ -1,7 +1,19 @@
-"""The variational autoencoder by hand, in NumPy: every equation a line of code, every gradient derived and tested.
+"""The variational autoencoder by hand, in NumPy.
 
-The files in the order in which they build on one another: `parameters`, `initializers`, `layers`, `distributions`, `vae`, `optimizers`,
-`datasets`, `evaluation`, `training`. Matplotlib is imported only when a picture is drawn.
+Every equation is a line of code. Every gradient is derived and tested.
+
+Read the files in this order; each uses only files before it:
+
+    info                          entropy, cross entropy, KL; it needs no other file
+    parameters, initializers      one vector of weights, and how it is drawn
+    layers, distributions         forward, and the backward pass by hand
+    decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
+    optimizers                    SGD, Adagrad, Adam
+    datasets, training            minibatches, and Algorithm 1
+    evaluation, likelihood        the bound of the test data, and estimates of log p(x)
+
+Helpers: checks, files, progress, gradient_check, pca, checkpoint. Pictures: figures.
+Commands: cli. Matplotlib is imported only when a picture is drawn.
 """
 
 from scratchvae.autoencoder import Autoencoder
