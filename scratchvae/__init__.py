@@ -2,15 +2,16 @@
 
 Every equation is a line of code. Every gradient is derived and tested.
 
-Read the files in this order; each uses only files before it:
+Read the files in this order. Each uses only files before it, and the helpers:
 
     info                          entropy, cross entropy, KL; it needs no other file
     parameters, initializers      one vector of weights, and how it is drawn
     layers, distributions         forward, and the backward pass by hand
     decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
     optimizers                    SGD, Adagrad, Adam
-    datasets, training            minibatches, and Algorithm 1
-    evaluation, likelihood        the bound of the test data, and estimates of log p(x)
+    datasets                      MNIST, and minibatches
+    evaluation, training          the bound of a data set, and Algorithm 1
+    likelihood                    estimates of log p(x)
 
 Helpers: checks, files, progress, gradient_check, pca, checkpoint. Pictures: figures.
 Commands: cli. Matplotlib is imported only when a picture is drawn.

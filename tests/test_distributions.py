@@ -28,9 +28,9 @@ mus, logvars = st.floats(-3, 3), st.floats(-4, 3)
 
 
 def quadrature(f, mu, logvar):
-    """∫ f(z) dz by the trapezoid rule, where f is negligible beyond 12 standard deviations.
+    """∫ f(z) dz by the trapezoid rule, over 12 standard deviations on each side.
 
-    For such a smooth f it is exact, but for rounding.
+    For a smooth f that is negligible beyond, it is exact, but for rounding.
     """
     sigma = math.exp(0.5 * logvar)
     z = np.linspace(mu - 12 * sigma, mu + 12 * sigma, 4001)
@@ -50,7 +50,7 @@ def test_gaussian_density_has_mass_1_mean_mu_and_variance_exp_logvar(mu, logvar)
 
 @given(z=mus, mu=mus, logvar=logvars)
 def test_gaussian_log_density_safe_form_is_the_equation(z, mu, logvar):
-    """log N = log [ 1/√(2πσ²) · e^(−(z − μ)²/(2σ²)) ], straight from the density, to 1e-12."""
+    """The code's form is log [ 1/√(2πσ²) · e^(−(z − μ)²/(2σ²)) ], to 1e-12."""
     variance = math.exp(logvar)
     log_density = -((z - mu) ** 2) / (2 * variance) - math.log(math.sqrt(2 * math.pi * variance))
     ours = gaussian_log_density(np.array([z]), np.array([mu]), np.array([logvar]))
@@ -58,9 +58,9 @@ def test_gaussian_log_density_safe_form_is_the_equation(z, mu, logvar):
 
 
 def test_gaussian_log_density_where_the_equation_overflows():
-    """In float32, 1/σ² is inf at log σ² = −100; with z − μ = σ the log density is finite.
+    """In float32, 1/σ² is inf at log σ² = −100, but the log density is finite.
 
-    It is −½ [ log 2π − 100 + 1 ].
+    With z − μ = σ it is −½ [ log 2π − 100 + 1 ].
     """
     logvar = np.array([-100], np.float32)
     with np.errstate(over="ignore"):
@@ -111,7 +111,7 @@ def test_kl_is_its_monte_carlo_mean():
     logvar=hnp.arrays(float, (2, 3), elements=logvars),
 )
 def test_kl_safe_form_is_the_equation(mu, logvar):
-    """−½ Σ_j [ 1 + log σ_j² − μ_j² − σ_j² ], as it is written, is the expm1 form, to 1e-13."""
+    """The expm1 form is −½ Σ_j [ 1 + log σ_j² − μ_j² − σ_j² ], to 1e-13."""
     straight = -0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=1)
     np.testing.assert_allclose(gaussian_kl(mu, logvar), straight, rtol=1e-13, atol=1e-13)
 
@@ -129,7 +129,7 @@ def test_second_moment(mu, logvar):
 def test_kl_is_zero_only_at_the_prior(n, seed):
     """KL(N(0, I) ‖ N(0, I)) = 0 exactly. Near it, with σ² = e^s, KL = s²/4 + s³/12.
 
-    This holds to 1e-8, where the equation as it is written has errors of 1e-5 and more.
+    This holds to 1e-8. The equation as it is written has errors up to 4e-4 here.
     """
     assert gaussian_kl(np.zeros((1, n)), np.zeros((1, n)))[0] == 0
     s = np.random.default_rng(seed).uniform(1e-6, 1e-5, (1, n))
@@ -144,7 +144,7 @@ def test_kl_is_zero_only_at_the_prior(n, seed):
     logvar=hnp.arrays(float, (2, 3), elements=logvars),
 )
 def test_kl_backward(mu, logvar):
-    """∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1): against the complex step of the formula, to 1e-12."""
+    """∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1): the formula's complex step, to 1e-12."""
 
     def kl(flat):
         m, s = flat[:6], flat[6:]
@@ -198,7 +198,7 @@ def test_samples_have_the_declared_mean_and_variance():
     seed=st.integers(0, 2**32 - 1),
 )
 def test_reparameterize_backward(L, batch, n_z, seed):
-    """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: against the complex step, to 1e-12."""
+    """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: the complex step, to 1e-11."""
     rng = np.random.default_rng(seed)
     mu, logvar = rng.standard_normal((2, batch, n_z))
     eps, dz = rng.standard_normal((2, L, batch, n_z))
@@ -219,9 +219,9 @@ def test_reparameterize_backward(L, batch, n_z, seed):
     a=hnp.arrays(float, (2, 3), elements=st.floats(-15, 15)),
 )
 def test_bernoulli_log_likelihood_is_eq_11(x, a):
-    """The form from logits is Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)], p = sigmoid(a).
+    """The form from logits is Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)].
 
-    It is a sum over pixels, one number for each row.
+    p = sigmoid(a). It is a sum over pixels, one number for each row.
     """
     p = [[1 / (1 + math.exp(-logit)) for logit in row] for row in a]
     by_hand = [
@@ -234,17 +234,17 @@ def test_bernoulli_log_likelihood_is_eq_11(x, a):
 
 @pytest.mark.parametrize(("dtype", "a"), [(np.float32, 17), (np.float64, 37)])
 def test_bernoulli_where_the_equation_fails(dtype, a):
-    """From a = 17 (float32) and a = 37 (float64) on, p rounds to 1.
+    """p rounds to 1 from a = 17 on in float32, and from a = 37 on in float64.
 
-    The equation in probabilities gives −∞ for x = 0 and NaN for x = 1. The form from logits
-    gives −a and −e^(−a), to leading order in e^(−a).
+    Then the equation in probabilities gives −∞ for x = 0 and NaN for x = 1. The form from
+    logits gives −a and −e^(−a), the leading terms of both.
     """
     logits, x = np.full((2, 1), a, dtype), np.array([[0], [1]], dtype)
     p = 1 / (1 + np.exp(-logits))
     with np.errstate(divide="ignore", invalid="ignore"):
         straight = x * np.log(p) + (1 - x) * np.log(1 - p)
     assert (straight[0, 0], np.isnan(straight[1, 0])) == (-np.inf, True)
-    assert 1 / (1 + np.exp(-logits[0, 0] + 1)) < 1
+    assert 1 / (1 + np.exp(1 - logits[0, 0])) < 1  # not yet at a − 1
     ours = bernoulli_log_likelihood(x, logits)
     np.testing.assert_allclose(ours, [-a, -math.exp(-a)], rtol=1e-6)
 
@@ -254,7 +254,10 @@ def test_bernoulli_where_the_equation_fails(dtype, a):
     a=hnp.arrays(float, (2, 3), elements=st.floats(-30, 30)),
 )
 def test_bernoulli_backward(x, a):
-    """∂ log p(x|z) / ∂a = x − sigmoid(a): against the complex step of x a − log(1 + eᵃ), to 1e-12."""
+    """∂ log p(x|z) / ∂a = x − sigmoid(a).
+
+    Against the complex step of x a − log(1 + eᵃ), to 1e-12.
+    """
     theirs = complex_step(
         lambda flat: np.sum(x.ravel() * flat - np.log(1 + np.exp(flat))), a.ravel()
     )
@@ -265,9 +268,9 @@ def test_bernoulli_backward(x, a):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bernoulli_at_extreme_logits(dtype):
-    """At a = ±1e4 the log likelihood is exactly 0 where the bit agrees, and −1e4 where not.
+    """At a = ±1e4 the log likelihood is exactly 0 or −1e4, and the gradient 0 or ±1.
 
-    The gradient is 0 or ±1.
+    It is 0 where the bit agrees with the sign of a, and −1e4 where it does not.
     """
     x, a = np.array([[1, 0, 1, 0]], dtype), np.array([[1e4, -1e4, -1e4, 1e4]], dtype)
     with np.errstate(all="raise", under="ignore"):

@@ -1,4 +1,4 @@
-"""The check itself: it finds derivatives and mistakes, and it changes nothing."""
+"""The check itself: it finds derivatives and mistakes, and changes nothing."""
 
 import numpy as np
 import pytest

@@ -98,7 +98,7 @@ def test_sigmoid_safe_form_is_the_equation(a):
 
 
 def test_forward_stores_the_array_itself():
-    """Affine stores its input as self.x, the activations their output as self.y: no copies."""
+    """Affine stores its input as self.x, an activation its output as self.y: no copies."""
     params = Parameters({"a.W": (2, 2), "a.b": (2,)}, np.float64)
     layer, x = Affine(params, "a"), np.ones((3, 2))
     layer.forward(x)
@@ -110,7 +110,7 @@ def test_forward_stores_the_array_itself():
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 @given(widths=st.lists(sizes, min_size=2, max_size=4), seed=st.integers(0, 2**32 - 1))
 def test_a_chain_of_layers_obeys_the_chain_rule(activation, widths, seed):
-    """dx of f_n ∘ ... ∘ f_1: each layer's dx is the dy of the layer before, at any depth."""
+    """dx of f_n ∘ ... ∘ f_1: each layer's dx is the dy of the layer before."""
     rng = np.random.default_rng(seed)
     shapes = {}
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
