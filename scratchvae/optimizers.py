@@ -24,9 +24,10 @@ The weights of a mean must add to 1. These weights add to
 
     (1 − β₁) (1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ
 
-So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². Without this division, β₁ =
-0.9 and β₂ = 0.999 would give the first step m = 0.1 g and √v = √0.001 |g| = 0.032 |g|.
-Then m / √v = ±3.2, where m̂ / √v̂ = ±1: the first step would be 3.2 times too long.
+So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². What happens without this
+division? With the usual β₁ = 0.9 and β₂ = 0.999, the first step has m = 0.1 g and
+√v = √0.001 |g| = 0.032 |g|. So m / √v = ±3.2, but m̂ / √v̂ = ±1. The first step would be
+3.2 times too long.
 
 **How Adam is computed.** m has the factor 1 − β₁, and the sum of its weights has it
 too. In m̂ it cancels. So keep the sums without this factor, U = m / (1 − β₁) and V = v
