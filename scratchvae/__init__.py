@@ -11,13 +11,14 @@ Read the files in this order. Each uses only files before it, and the helpers:
     optimizers                    SGD, Adagrad, Adam
     datasets                      MNIST, and minibatches
     evaluation, training          the bound of a data set, and Algorithm 1
-    likelihood                    estimates of log p(x)
+    hmc, likelihood               estimates of log p(x)
 
 Helpers: checks, files, progress, gradient_check, pca, checkpoint. Pictures: figures.
 Commands: cli. Matplotlib is imported only when a picture is drawn.
 """
 
 from scratchvae.autoencoder import Autoencoder
+from scratchvae.checkpoint import load_model, save_model
 from scratchvae.datasets import ImageSet, binarize, load_mnist, read_idx
 from scratchvae.evaluation import Bound, active_units, evaluate
 from scratchvae.files import FileFormatError
@@ -30,8 +31,8 @@ from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
 __all__ = [
-    "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "FileFormatError", "History", "ImageSet",
-    "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient", "evaluate", "fit", "load_mnist",
-    "log_likelihood", "read_idx",
+    "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "FileFormatError", "History",
+    "ImageSet", "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient",
+    "evaluate", "fit", "load_mnist", "load_model", "log_likelihood", "read_idx", "save_model",
 ]  # fmt: skip
 __version__ = "0.1.0"
