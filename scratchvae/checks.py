@@ -112,7 +112,7 @@ def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> Float
 
 
 def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
-    """value as an array of that dtype, (B, n_z) or (L, B, n_z)."""
+    """value as an array of this dtype, (B, n_z) or (L, B, n_z)."""
     array = _numbers(name, value)
     if array.ndim not in (2, 3) or array.shape[-2:] != (batch, n_z) or len(array) == 0:
         raise ValueError(
@@ -124,7 +124,10 @@ def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[A
 
 
 def remembered(backward: str, needed: str, found: str) -> None:
-    """The layers hold what the call `needed` gave them, so that `backward` is its derivative."""
+    """The last call was `needed`, so `backward` is the derivative of this call.
+
+    found: the last call that stored numbers in the layers. RuntimeError if it is another.
+    """
     if found != needed:
         raise RuntimeError(
             f"{backward} should follow {needed} directly; "

@@ -25,8 +25,8 @@ The weights of a mean must add to 1. These weights add to
 
 So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². What happens without this
 division? With the usual β₁ = 0.9 and β₂ = 0.999, the first step has m = 0.1 g and
-√v = √0.001 |g| = 0.032 |g|. So m / √v = ±3.2, but m̂ / √v̂ = ±1. The first step would be
-3.2 times too long.
+√v = √0.001 |g| = 0.032 |g|. So m / √v = ±3.2, but m̂ / √v̂ = ±1. The first step would
+be 3.2 times too long.
 
 **How Adam is computed.** m has the factor 1 − β₁, and the sum of its weights has it
 too. In m̂ it cancels. So keep the sums without this factor: U = m / (1 − β₁) and
@@ -169,7 +169,7 @@ class Adam(Optimizer):
         super().step()
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) · U / (√V + epsilon √w₂)."""
+        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂)."""
         U, V = self.U[block], self.V[block]
         U *= self.beta1
         U += g  # U ← β₁ U + g
