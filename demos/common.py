@@ -80,3 +80,22 @@ def halved(images: Any) -> Any:
     return (
         images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
     )
+
+
+def panels(rows: int, columns: int, size: tuple[float, float], title: str, **more: Any) -> Any:
+    """A figure with a title and rows x columns panels. Returns both, as pyplot.subplots does."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", **more)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, hspace=0.04, wspace=0.04)
+    figure.suptitle(title, fontsize=13)
+    tidy(*figure.axes)
+    return figure, axes
+
+
+def ink(axes: Any, image: Any, title: str = "") -> None:
+    """Draw an image, (height, width), 0 as white and 1 as black, without ticks."""
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    axes.set_title(title, fontsize=10)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
