@@ -218,6 +218,7 @@ for axes, (k, title, form) in zip(bars, (
         axes.bar_label(drawn, [form.format(height) for height in heights], fontsize=9)
     axes.set_xticks([0, 1], [f"n_z = {n_z}" for n_z in SIZES])
     axes.set_title(title, fontsize=11)
+    axes.margins(y=0.12)
 bars[0].legend(frameon=False)
 line = bars[2].axhline(at_best, color="k", ls=":", label="a test digit")
 bars[2].legend(handles=[line], frameon=False, loc="upper left")
