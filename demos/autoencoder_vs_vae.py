@@ -38,21 +38,7 @@ The digits are 14 by 14 pixels, means of 2 by 2 of MNIST's.
 from typing import NamedTuple
 
 import numpy as np
-from common import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    finish,
-    halved,
-    ink,
-    options,
-    panels,
-    sheet,
-)
+from common import BLUE, DIGIT_COLOURS, GREY, ORANGE, finish, halved, ink, options, panels, sheet
 
 from scratchvae import PCA, VAE, Adam, Autoencoder, fit, load_mnist
 
@@ -187,11 +173,10 @@ figure, (plane, pictures, bars) = panels(
     "with n_z = 8, draws of N(0, I) decode to digits for the VAE only",
     height_ratios=(1.9, 1, 0.9),
 )  # fmt: skip
-COLOURS = [BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B"]
 angle = np.linspace(0, 2 * np.pi, 200)
 reach = 1.02 * max(np.abs(codes[2, name][:600]).max() for name in NAMES)
 for axes, name in zip(plane, NAMES):
-    for digit, colour in enumerate(COLOURS):
+    for digit, colour in enumerate(DIGIT_COLOURS):
         points = codes[2, name][:600][labels[:600] == digit]
         axes.scatter(*points.T, s=42, marker=f"${digit}$", color=colour, lw=0.2)
     axes.plot(2 * np.cos(angle), 2 * np.sin(angle), "k--", lw=1.2)

@@ -99,3 +99,7 @@ def ink(axes: Any, image: Any, title: str = "") -> None:
     axes.set_title(title, fontsize=10)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
+
+
+# ten kinds: the labels are always written beside them, since ten colours are hard to tell apart
+DIGIT_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B")
