@@ -169,19 +169,19 @@ assert variational.distance < 1.3 * at_best < 2 * at_best < ae.distance  # n_z =
 
 # %% The picture: the codes in the plane, what each model gives with n_z = 20, and the measures
 figure, (plane, pictures, bars) = panels(
-    3, 3, (13, 11.8), "Autoencoder and VAE rebuild alike, and their codes are equally useful;\n"
+    3, 3, (12, 10.9), "Autoencoder and VAE rebuild alike, and their codes are equally useful;\n"
     "with n_z = 8, draws of N(0, I) decode to digits for the VAE only",
     height_ratios=(1.9, 1, 0.9),
 )  # fmt: skip
 angle = np.linspace(0, 2 * np.pi, 200)
-reach = 1.02 * max(np.abs(codes[2, name][:600]).max() for name in NAMES)
+reach = 1.02 * max(np.abs(codes[2, name][:300]).max() for name in NAMES)
 for axes, name in zip(plane, NAMES):
     for digit, colour in enumerate(DIGIT_COLOURS):
-        points = codes[2, name][:600][labels[:600] == digit]
-        axes.scatter(*points.T, s=42, marker=f"${digit}$", color=colour, lw=0.2)
+        points = codes[2, name][:300][labels[:300] == digit]
+        axes.scatter(*points.T, s=36, marker=f"${digit}$", color=colour, lw=0.2)
     axes.plot(2 * np.cos(angle), 2 * np.sin(angle), "k--", lw=1.2)
     axes.set(
-        title=f"{name}, n_z = 2: codes of 600 test digits\ndashed: N(0, I), 2 standard deviations",
+        title=f"{name}, n_z = 2: codes of 300 test digits\ndashed: N(0, I), 2 standard deviations",
         xlabel="z₁", ylabel="z₂", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal",
     )  # fmt: skip
 for axes, name in zip(pictures, NAMES):

@@ -57,7 +57,7 @@ vae = VAE(196, hidden=(100,), n_z=2, dtype=np.float64, seed=0)
 optimizer, rng = Adam(vae.params, lr=2e-3), np.random.default_rng(0)
 
 # %% The variances of A, of B and of the sampled KL, at some moments of training
-EPOCHS, DIGITS, DRAWS = [0, 1, 2, 4, 8, 16], 100, 1000
+EPOCHS, DIGITS, DRAWS = [0, 1, 2, 4, 8, 16], 100, 400
 few = x[:DIGITS]
 eps = np.random.default_rng(2).standard_normal((DRAWS, DIGITS, 2))
 print(f"means over {DIGITS} test digits, {DRAWS} draws of z for each, in nats and nats²")
