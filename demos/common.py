@@ -53,10 +53,10 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     demo = Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
     figure.savefig(path, dpi=100)
-    # a palette of 256 colours looks the same and makes the file three times smaller
-    picture = Image.open(path).convert("RGB")
-    picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
+    if path.stat().st_size > 150_000:  # 256 colours make the file three times smaller
+        picture = Image.open(path).convert("RGB")
+        octree = Image.Quantize.FASTOCTREE  # it keeps colours that few pixels have
+        picture.quantize(256, method=octree, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"wrote {path}")
     if args.show:
         pyplot.show()
