@@ -1,5 +1,5 @@
 # %% [markdown]
-"""An autoencoder gives a code z, a VAE gives images too: PCA, autoencoder and VAE compared.
+"""An autoencoder gives a code, a VAE gives images too: both compared, with PCA.
 
 The claim (notes §0). The autoencoder is for the code z, "as in PCA", and its decoder is
 dropped after training. The VAE is for sampling, so its decoder is what one keeps.
@@ -11,25 +11,26 @@ are linear, and both losses are squared errors:
     autoencoder    ‖x − x̂‖²
     VAE            ‖x − x̂‖² / (2σ²) + (n_x / 2) log 2πσ² + KL(q(z|x) ‖ N(0, I))
 
-The decoder of the VAE is N(x; x̂, σ² I), with one trained σ. It has two more things: the
-noise in z ~ q(z|x), and the KL.
+The decoder of the VAE is N(x; x̂, σ² I), with one trained σ. It has two more things:
+the noise in z ~ q(z|x), and the KL.
 
 Three questions are measured, on test digits:
 
 1. Does x̂ rebuild x? By the squared error, at z = μ(x) for the VAE.
-2. Is z useful? By two classifiers of the digit that see z alone: the label of the nearest
-   training code, and a linear classifier by least squares.
+2. Is z useful? By two classifiers of the digit that see z alone: the label of the
+   nearest training code, and a linear classifier by least squares.
 3. Can one sample? One draws z ~ N(0, I), decodes it, and takes the squared distance to
-   the nearest training digit. It is small where the codes of digits look like draws from
-   N(0, I). So the codes are compared with N(0, I) too. With their mean m and covariance C:
+   the nearest training digit. It is small where the codes of digits look like draws
+   from N(0, I). So the codes are compared with N(0, I) too. With their mean m and
+   covariance C:
 
        KL(N(m, C) ‖ N(0, I)) = ½ (tr C + mᵀm − n_z − log det C)
 
    For the VAE the codes are draws z ~ q(z|x), because its decoder is trained on those.
 
-The answers to 1 and 2 are nearly the same for both networks. The answer to 3 is not, with
-n_z = 8. With n_z = 2 no code is far from N(0, I): nothing asks for it in PCA and in the
-autoencoder, it is so by chance.
+The answers to 1 and 2 are nearly the same for both networks. The answer to 3 is not,
+with n_z = 8. With n_z = 2 no code is far from N(0, I): nothing asks for it in PCA and
+in the autoencoder, it is so by chance.
 
 The digits are 14 by 14 pixels, means of 2 by 2 of MNIST's.
 """
@@ -64,20 +65,23 @@ def by_nearest(z_train, z):
 
 
 def linear(z_train, z):
-    """The share that is right by argmax of [z, 1] W, W by least squares to one-hot labels."""
+    """The share that is right by argmax of [z, 1] W.
+
+    W is found by least squares, with one-hot labels.
+    """
     z_train, z = (np.column_stack([codes, np.ones(len(codes))]) for codes in (z_train, z))
     W = np.linalg.lstsq(z_train, np.eye(10)[train_labels], rcond=None)[0]
     return ((z @ W).argmax(axis=1) == labels).mean()
 
 
 def normal_kl(z):
-    """KL(N(m, C) ‖ N(0, I)) in nats. z: (N, n_z), with the mean m and the covariance C."""
+    """KL(N(m, C) ‖ N(0, I)) in nats; m, C: mean and covariance of z, (N, n_z)."""
     m, C = z.mean(axis=0), np.cov(z.T)
     return 0.5 * (np.trace(C) + m @ m - len(m) - np.linalg.slogdet(C)[1])
 
 
 class Measures(NamedTuple):
-    """The answers to the three questions: 1. error; 2. nearest, linear; 3. distance, kl."""
+    """The three answers: 1. error; 2. nearest, linear; 3. distance, kl."""
 
     error: float
     nearest: float
@@ -103,7 +107,7 @@ print("n_z  model        error   nearest code    linear          distance     of
 
 
 def images_of(z, decode):
-    """500 draws of N(0, I), decoded, and the line from the code of a 2 to that of a 0."""
+    """500 decoded draws of N(0, I), and the line from the code of a 2 to that of a 0."""
     share = np.linspace(0, 1, 10)[:, None]
     draws = np.random.default_rng(3).standard_normal((500, z.shape[1]))
     return decode(draws), decode((1 - share) * z[shown[2]] + share * z[shown[0]])
@@ -134,7 +138,7 @@ for n_z in SIZES:
 
     autoencoder = Autoencoder(196, (128,), n_z, activation="relu", seed=0)
     vae = VAE(196, (128,), n_z, activation="relu", decoder="isotropic", seed=0)
-    # σ² starts at the mean square that PCA leaves in a pixel; from 1 it takes many epochs
+    # σ² starts at PCA's mean square per pixel: from 1 it would take many epochs
     vae.params.values["x_logvar"][...] = np.log(((test - x_hat) ** 2).mean())
     for model in (autoencoder, vae):
         optimizer, order = Adam(model.params), np.random.default_rng(1)
@@ -167,7 +171,7 @@ for n_z in SIZES:
 assert measured[2, "autoencoder"].nearest > measured[2, "PCA"].nearest + 0.1
 assert variational.distance < 1.3 * at_best < 2 * at_best < ae.distance  # n_z = 8
 
-# %% The picture: the codes in the plane, what each model gives with n_z = 20, and the measures
+# %% The picture: codes in the plane, images with n_z = 8, and the measures
 figure, (plane, pictures, bars) = panels(
     3, 3, (12, 10.9), "Autoencoder and VAE rebuild alike, and their codes are equally useful;\n"
     "with n_z = 8, draws of N(0, I) decode to digits for the VAE only",

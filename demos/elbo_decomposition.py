@@ -8,11 +8,11 @@ The claim, AEVB eq. (1): for any x and at any moment of training,
 With one or two latent dimensions a sum over a grid gives every integral over z. So each
 term is computed by itself (`quadrature.py`), and none as the difference of the others.
 
-Training raises 𝓛 = log p(x) − KL. The identity says no more than this: log p(x) minus the
-KL grows. Either of the two may move. In the first epoch both log p(x) and the KL grow: the
-model learns much, and the posterior changes faster than the encoder. Later the KL falls.
-What stays of it has two causes: q(z|x) is a Gaussian with independent dimensions and the
-posterior p(z|x) is not, and the encoder does not find the best such Gaussian for each x.
+Training raises 𝓛 = log p(x) − KL. The identity says no more than this: log p(x) minus
+the KL grows. Either of the two may move. In the first epoch both log p(x) and the KL
+grow. Later the KL falls. What stays of it has two causes: q(z|x) is a Gaussian with
+independent dimensions and the posterior p(z|x) is not; and the encoder does not find
+the best such Gaussian for each x.
 
 The digits are 14 by 14 pixels, means of 2 by 2 of MNIST's, binarised.
 """

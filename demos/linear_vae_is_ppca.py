@@ -1,22 +1,22 @@
 # %% [markdown]
 """A VAE without hidden layers is probabilistic PCA: its bound reaches a known maximum.
 
-The claim. Let the decoder be x = z W + b + σ ε and nothing more. Rows are data points, so
-W is (k, n_x). Then p(x) = N(b, WᵀW + σ² I), which Tipping and Bishop (1999) call
-probabilistic PCA. The eigenvalues λ of the data's covariance give its highest likelihood:
-σ² is the mean of the n_x − k smallest, the rows of W lie in the span of the first k
-eigenvectors, the eigenvalues of W Wᵀ are λ_j − σ², and for each image
+The claim. Let the decoder be x = z W + b + σ ε and nothing more. Rows are data points,
+so W is (k, n_x). Then p(x) = N(b, WᵀW + σ² I), which Tipping and Bishop (1999) call
+probabilistic PCA. The eigenvalues λ of the data's covariance give its highest
+likelihood: σ² is the mean of the n_x − k smallest, the rows of W lie in the span of the
+first k eigenvectors, the eigenvalues of W Wᵀ are λ_j − σ², and for each image
 
     max log p = −½ [ n_x log 2π + Σ_{i ≤ k} log λ_i + (n_x − k) log σ² + n_x ]
 
-By AEVB eq. (1), log p(x) minus the bound of eq. (3) is KL(q(z|x) ‖ p(z|x)). Here p(z|x) is
-a Gaussian whose mean is linear in x. So a linear encoder can make the KL 0, and the bound
-itself can reach the maximum (Lucas et al. 2019).
+By AEVB eq. (1), log p(x) minus the bound of eq. (3) is KL(q(z|x) ‖ p(z|x)). Here p(z|x)
+is a Gaussian whose mean is linear in x. So a linear encoder can make the KL 0, and the
+bound itself can reach the maximum (Lucas et al. 2019).
 
-The dimensions of q are independent. So the KL is 0 only where the rows of W are orthogonal,
-which is on PCA's axes. But a rotation of W within its plane leaves p(x) as it is and costs
-the bound little, so training is slow to undo it. Training finds the plane to a fraction of
-a degree while the rows of W are still far from the axes.
+The dimensions of q are independent. So the KL is 0 only where the rows of W are
+orthogonal, which is on PCA's axes. But a rotation of W within its plane leaves p(x) as
+it is and costs the bound little, so training is slow to undo it. Training finds the
+plane to a fraction of a degree while the rows of W are still far from the axes.
 """
 
 # %%
@@ -65,7 +65,9 @@ def inner():
 
 
 def log_p(x):
-    """The mean of log N(x; b, C) over x, (N, n_x), in nats, C = WᵀW + σ² I. With r = x − b:
+    """The mean of log N(x; b, C) over x, (N, n_x), in nats.
+
+    With C = WᵀW + σ² I and r = x − b:
 
     log det C = (n_x − k) log σ² + log det M
     r C⁻¹ rᵀ = (‖r‖² − (r Wᵀ) M⁻¹ (r Wᵀ)ᵀ) / σ²

@@ -1,5 +1,5 @@
 # %% [markdown]
-"""q(z|x) of single digits and of all, against p(z); and the KL in closed form and sampled.
+"""q(z|x) of single digits and of all against p(z); the KL in closed form and sampled.
 
 The claim (notes §2, AEVB eq. (3)). The bound has two terms,
 
@@ -13,23 +13,24 @@ for each:
     (1/N) Σ_n KL(q(z|x_n) ‖ p(z)) = (1/N) Σ_n KL(q(z|x_n) ‖ q(z)) + KL(q(z) ‖ p(z))
 
 since log q(z|x) − log p(z) = [log q(z|x) − log q(z)] + [log q(z) − log p(z)]. The first
-part is the information that z has about which x it was, the second is how far all digits
-together are from the prior. The second is the smaller by far.
+part is the information that z has about which x it was. The second is how far all
+digits together are from the prior, and it is smaller by far.
 
 **Closed form or sampled.** With one draw z = μ + σ ⊙ ε there are two estimators of 𝓛:
 
-    A, eq. (6)    log p(x|z) − k         k = log q(z|x) − log p(z), the sampled KL
-    B, eq. (7)    log p(x|z) − KL        the closed form, −½ Σ_j [1 + log σ_j² − μ_j² − σ_j²]
+    A, eq. (6)    log p(x|z) − k      with k = log q(z|x) − log p(z), the sampled KL
+    B, eq. (7)    log p(x|z) − KL     with the KL = −½ Σ_j [1 + log σ_j² − μ_j² − σ_j²]
 
-E_q[k] = KL, so both have the mean 𝓛. The closed form has no variance. The sampled KL has:
-k = Σ_j [½ (σ_j² − 1) ε_j² + μ_j σ_j ε_j] + a constant, and Var ε² = 2, Cov(ε², ε) = 0, so
+E_q[k] = KL, so both have the mean 𝓛. The closed form has no variance. The sampled KL
+has some. With Var ε² = 2 and Cov(ε², ε) = 0,
 
+    k     = Σ_j [½ (σ_j² − 1) ε_j² + μ_j σ_j ε_j] + a constant
     Var k = Σ_j [½ (σ_j² − 1)² + μ_j² σ_j²]
     Var A = Var B + Var k − 2 Cov(log p(x|z), k)
 
-So A is not always the noisier one. Where log p(x|z) is high, q(z|x) tends to be high too,
-and the covariance is positive. If q is the posterior, A is log p(x) for every z, and its
-variance is 0. Before training B has the smaller variance, after training A has.
+So A is not always the noisier one. Where log p(x|z) is high, q(z|x) tends to be high
+too, and the covariance is positive. If q is the posterior, A is log p(x) for every z,
+and its variance is 0. Before training B has the smaller variance, after training A has.
 
 The digits are 14 by 14 pixels, means of 2 by 2 of MNIST's, binarised.
 """
@@ -87,7 +88,8 @@ for before, epochs in zip([0, *EPOCHS], EPOCHS):
 assert variances[0][0] > variances[0][1]  # before training B has the smaller variance,
 assert variances[-1][0] < 0.5 * variances[-1][1]  # after training A has
 
-# %% q(z) of 5000 test digits on a grid: (1/N) Σ_n q(z₁|x_n) q(z₂|x_n) is one matrix product
+# %% q(z) of 5000 test digits on a grid
+# (1/N) Σ_n q(z₁|x_n) q(z₂|x_n) is one matrix product
 mu, logvar = vae.encode(x)
 line = np.linspace(-7, 7, 701)
 z1, z2 = (
@@ -100,7 +102,8 @@ dz = (line[1] - line[0]) ** 2
 inside = q > 0
 log_q = np.log(q[inside])
 all_kl = ((log_q - np.log(p[inside])) * q[inside]).sum() * dz  # KL(q(z) ‖ p(z))
-# mean KL(q(z|x) ‖ q(z)) = H(q(z)) − mean H(q(z|x)), and H(N(μ, σ²)) = Σ_j ½ (1 + log 2πσ_j²)
+# mean KL(q(z|x) ‖ q(z)) = H(q(z)) − mean H(q(z|x)),
+# and H(N(μ, σ²)) = Σ_j ½ (1 + log 2πσ_j²)
 information = -(log_q * q[inside]).sum() * dz
 information -= 0.5 * (1 + np.log(2 * np.pi) + logvar).sum(axis=1).mean()
 mean_kl = gaussian_kl(mu, logvar).mean()

@@ -1,14 +1,15 @@
-"""The integrals of AEVB eq. (1) over all z, on a grid: for n_z ≤ 2 they need no sampling.
+"""The integrals of AEVB eq. (1) over all z, on a grid: no sampling, for n_z ≤ 2.
 
     log p(x)             = log ∫ p(x|z) p(z) dz
-    𝓛(x)                 = ∫ q(z|x) log p(x|z) dz − KL(q(z|x) ‖ p(z))      eq. (3), KL closed
+    𝓛(x)                 = ∫ q(z|x) log p(x|z) dz − KL(q(z|x) ‖ p(z))      eq. (3)
     KL(q(z|x) ‖ p(z|x))  = ∫ q(z|x) log [q(z|x) / p(z|x)] dz
                            with p(z|x) = p(x|z) p(z) / p(x)
 
-The integrands are smooth and vanish at the edges of the grid. For such functions a plain
-sum over an even grid converges faster than other rules: for a Gaussian with standard
-deviation σ its error falls like e^(−2 (π σ / h)²) with the step h. So the step is half of
-the smallest σ of q. The grid covers 7 σ on each side of every q, and the whole prior.
+The integrands are smooth and vanish at the edges of the grid. For such functions a
+plain sum over an even grid converges faster than other rules: for a Gaussian with
+standard deviation σ its error falls like e^(−2 (π σ / h)²) with the step h. So the step
+is half of the smallest σ of q. The grid covers 7 σ on each side of every q, and the
+whole prior.
 """
 
 # %%
@@ -47,7 +48,7 @@ class Densities(NamedTuple):
 def quadrature(vae: VAE, x: np.ndarray, refine: int = 1) -> Parts:
     """log p(x), 𝓛(x) and KL(q(z|x) ‖ p(z|x)) of each row of x, (B, n_x).
 
-    vae: n_z is 1 or 2, a Bernoulli decoder, float64. refine: divides the step of the grid.
+    vae: n_z is 1 or 2, a Bernoulli decoder, float64. refine: divides the grid's step.
     ArithmeticError when the sum of q over the grid is not 1 within 1e-9.
     """
     line = grid(vae, x, refine)
@@ -68,7 +69,7 @@ def _parts(vae: VAE, x: np.ndarray, line: np.ndarray) -> Parts:
 
 
 def grid(vae: VAE, x: np.ndarray, refine: int = 1) -> np.ndarray:
-    """An even grid for every dimension of z, wide and fine enough for all rows of x, (n,)."""
+    """An even grid for each dimension of z, wide and fine enough for all x. (n,)."""
     if vae.n_z > 2 or vae.decoder != "bernoulli" or vae.dtype != np.float64:
         raise ValueError(
             f"vae has n_z = {vae.n_z}, decoder {vae.decoder!r} and {vae.dtype}; "
@@ -82,7 +83,7 @@ def grid(vae: VAE, x: np.ndarray, refine: int = 1) -> np.ndarray:
 
 
 def densities(vae: VAE, x: np.ndarray, line: np.ndarray) -> Densities:
-    """The densities at the G = len(line)**n_z points; the last dimension of z is fastest."""
+    """The densities at G = len(line)**n_z points; the last dimension is fastest."""
     z = np.stack(np.meshgrid(*[line] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
     dz = (line[1] - line[0]) ** vae.n_z
     log_px_z = np.empty((len(x), len(z)))
@@ -104,7 +105,7 @@ def densities(vae: VAE, x: np.ndarray, line: np.ndarray) -> Densities:
 
 
 def logits(vae: VAE, z: np.ndarray) -> np.ndarray:
-    """The decoder from its weights: the logit of each pixel. z: (G, n_z). Returns (G, n_x)."""
+    """The logit of each pixel, from the weights. z: (G, n_z). Returns (G, n_x)."""
     weights = vae.params.values
     for i in range(len(vae.hidden)):
         a = z @ weights[f"decoder.{i}.W"] + weights[f"decoder.{i}.b"]

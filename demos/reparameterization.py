@@ -1,8 +1,8 @@
 # %% [markdown]
-"""Two estimators of one gradient: both are right on average; which has less noise depends on f.
+"""Two estimators of one gradient: which one has less noise depends on f.
 
-The claim (AEVB §2.2 and §2.4). The gradient of E_q[f(z)] in the parameters φ = (μ, log σ²)
-of q has two estimators. Each uses one draw z = μ + σ ⊙ ε:
+The claim (AEVB §2.2 and §2.4). The parameters of q are φ = (μ, log σ²). The gradient of
+E_q[f(z)] in φ has two estimators. Each uses one draw z = μ + σ ⊙ ε:
 
     score function      f(z) ∇ log q(z)         needs the values of f only
     reparameterized     ∇ f(μ + σ ⊙ ε)          needs the derivative of f
@@ -10,17 +10,17 @@ of q has two estimators. Each uses one draw z = μ + σ ⊙ ε:
 The mean of both is the exact gradient. Their variances differ, and no estimator has the
 smaller variance for every f:
 
-- f(z) = ‖z‖² is large and changes slowly. The score function's variance is larger, and it
-  grows with the number of dimensions; the other's does not.
+- f(z) = ‖z‖² is large and changes slowly. The score function's variance is larger, and
+  it grows with the number of dimensions; the other's does not.
 - f(z) = sin 5z is small and changes fast. With q = N(0, 1) the variance is 0.50 for the
   score function and 12.5 for the reparameterized estimator.
 - f(z) = log p(x|z) of a VAE is like the first. For the digit below, the score function
-  needs some 2400 times the draws. Most of that is the large mean of f. A constant c, the
-  *baseline*, changes no mean, since E_q[c ∇ log q] = 0: the estimator (f(z) − c) ∇ log q(z)
-  with c = E_q[f] needs about 5 times the draws.
+  needs some 2400 times the draws. Most of that is the large mean of f. A constant c,
+  the *baseline*, changes no mean, since E_q[c ∇ log q] = 0. With the baseline E_q[f],
+  the estimator (f(z) − c) ∇ log q(z) needs about 5 times the draws.
 
-To halve a standard error takes four times the draws. The reparameterized estimator has so
-little noise here that one draw of z for each image is enough to train a VAE.
+Four times the draws halve a standard error. The reparameterized estimator has so little
+noise here that one draw of z for each image is enough to train a VAE.
 """
 
 # %%
@@ -56,7 +56,8 @@ for n_z in SIZES:
     assert abs(score.mean() - 2) < 4 * errors[0] and abs(path.mean() - 2) < 4 * errors[1]
     assert abs(score.var() / exact[0] - 1) < 0.25 and abs(path.var() / exact[1] - 1) < 0.05
 
-# %% f(z) = sin ωz, q = N(0, 1): E_q[f] = e^(−ω²/2) sin ωμ, so ∂/∂μ = ω e^(−ω²/2) at μ = 0
+# %% f(z) = sin ωz, q = N(0, 1): E_q[f] = e^(−ω²/2) sin ωμ
+# so ∂/∂μ = ω e^(−ω²/2) at μ = 0
 FREQUENCIES = np.array([0.25, 0.5, 1, 2, 3, 5, 8])
 
 

@@ -1,12 +1,12 @@
 # %% [markdown]
-"""Where the time of an epoch goes: each phase of a step beside the matrix products alone.
+"""Where the time of an epoch goes: the phases of a step and the matrix products.
 
 The phases are binarize, forward, bound, backward and optimizer. A step of Algorithm 1
 cannot be faster than its matrix products. There are eleven when the two heads, μ and
-log σ², count as one. They are timed by themselves, on arrays of the same sizes. A training
-step and the products take turns, so that both are timed under the same conditions. What a
-step takes more than its products is the cost of everything else.
-Run it on an idle machine:
+log σ², count as one. They are timed by themselves, on arrays of the same sizes. A
+training step and the products take turns, so that both are timed under the same
+conditions. What a step takes more than its products is the cost of everything else. Run
+it on an idle machine:
 
     python demos/training_speed.py --steps 300
 """
@@ -67,11 +67,11 @@ def timed(phase: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def measure(steps: int) -> dict[str, float]:
-    """Seconds of an epoch of 60,000 images in each phase, and in the matrix products alone."""
+    """Seconds per epoch of 60,000 images, for each phase and the products alone."""
     rng, images = np.random.default_rng(0), load_mnist().train_images
     vae = VAE(N_X, (H,), N_Z)
     adam = Adam(vae.params)
-    # the bound is a part of vae.forward: it is timed there, and taken off "forward" at the end
+    # the bound is a part of vae.forward: its time is taken off "forward" at the end
     terms = [(scratchvae.decoders, "bernoulli_log_likelihood"), (scratchvae.vae, "gaussian_kl")]
     untimed = [getattr(module, name) for module, name in terms]
     for (module, name), function in zip(terms, untimed):

@@ -1,6 +1,7 @@
-"""Every picture of the package. Only this file imports Matplotlib, when a picture is drawn.
+"""Every picture of the package. Only this file imports Matplotlib, and only on use.
 
-Each function writes one PNG. Images are (n, n_x) with values in [0, 1]: 0 is white, 1 black.
+Each function writes one PNG. Images are (n, n_x) with values in [0, 1]: 0 is white, 1
+black.
 """
 
 import os
@@ -59,7 +60,8 @@ def reconstructions(
 def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
     """Rows of at most 12 originals, each followed by the row of their means.
 
-    Blank images fill the last two rows up. Returns the images and the number of columns.
+    Blank images fill the last two rows up. Returns the images and the number of
+    columns.
     """
     columns = min(len(originals), 12)
     rows = []
@@ -81,11 +83,11 @@ def two_samplings(
 ) -> None:
     """The two samplings of the generative model (notes §2): z ~ p(z), then x ~ p(x|z).
 
-    Left: n draws z ~ p(z) = N(0, I), numbered; the circles are at 1 and 2 standard deviations.
-    With n_z > 2, only z₁ and z₂ are shown. Right, for each z: the mean of p(x|z), and below it
-    a draw x ~ p(x|z). They are `vae.sample(n, seed)` without and with draw=True, which have
-    the same z. Pixels are independent given z, so a draw is less smooth than its mean.
-    ValueError when n_z is 1.
+    Left: n draws z ~ p(z) = N(0, I), numbered; the circles are at 1 and 2 standard
+    deviations. With n_z > 2, only z₁ and z₂ are shown. Right, for each z: the mean of
+    p(x|z), and below it a draw x ~ p(x|z). They are `vae.sample(n, seed)` without and
+    with draw=True, which have the same z. Pixels are independent given z, so a draw is
+    less smooth than its mean. ValueError when n_z is 1.
     """
     if vae.n_z < 2:
         raise ValueError(f"n_z is {vae.n_z}; it should be 2 or more, for a plane of z₁ and z₂")
@@ -118,9 +120,10 @@ def two_samplings(
 def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20) -> None:
     """AEVB Figure 4: the images of an n x n grid of z, for n_z = 2.
 
-    The grid is even in the unit square. The inverse Φ⁻¹ of the normal distribution function
-    turns it into z_j = Φ⁻¹((i + ½) / n), so each image stands for the same share of the prior.
-    The numbers at the axes are these z_j, at most ten of them. ValueError when n_z is not 2.
+    The grid is even in the unit square. The inverse Φ⁻¹ of the normal distribution
+    function turns it into z_j = Φ⁻¹((i + ½) / n), so each image stands for the same
+    share of the prior. The numbers at the axes are these z_j, at most ten of them.
+    ValueError when n_z is not 2.
     """
     if vae.n_z != 2:
         raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
@@ -140,18 +143,18 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
 
 
 def quantiles(n: int) -> FloatArray:
-    """Φ⁻¹((i + ½) / n) for i = 0 ... n − 1: n numbers that are even in probability. (n,)."""
+    """Φ⁻¹((i + ½) / n) for i = 0 ... n − 1: even in probability under N(0, 1). (n,)."""
     return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
 
 
 def manifold_grid(n: int) -> FloatArray:
-    """All pairs of `quantiles(n)`, row by row. z₁ grows to the right, z₂ upwards. (n², 2)."""
+    """All pairs of `quantiles(n)`, by rows. z₁ grows to the right, z₂ upwards. (n², 2)."""
     z1, z2 = np.meshgrid(quantiles(n), quantiles(n)[::-1])
     return np.stack([z1.ravel(), z2.ravel()], axis=1)
 
 
 def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:
-    """The means μ(x) of q(z|x) in the latent plane, with a colour and a label for each class.
+    """The means μ(x) of q(z|x) in the latent plane, a colour and a label for each class.
 
     mu: (N, 2). labels: (N,).
     """
@@ -191,7 +194,7 @@ def _picture(
 def class_table(
     rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName
 ) -> None:
-    """A class's homework: for each exercise a bar of how many were right, and its mistakes.
+    """A class's homework: for each exercise, how many were right, and its mistakes.
 
     The most frequent mistakes stand first.
     rows: number, title, right, of how many, [(mistake, how many), ...].

@@ -78,15 +78,15 @@ def test_the_manifold_needs_two_dimensions():
 
 
 def test_two_samplings_show_the_mean_and_a_draw_of_each_z(drawn):
-    """Number i stands at z_i in the plane; column i is the decoded z_i above a draw of bits.
+    """Number i stands at z_i; column i is the decoded z_i above a draw of bits.
 
-    With large weights each pixel's mean is 0 or 1, and the draw is equal to it. With weights
-    of 0 each mean is ½, and the draw is 0 or 1.
+    With large weights each pixel's mean is 0 or 1, and the draw is equal to it. With
+    weights of 0 each mean is ½, and the draw is 0 or 1.
     """
     n, vae = 5, VAE(4, (3,), 2)
 
     def images_of(figure):
-        """The upper row and the lower row of images, without the gaps of 4 pixels. (2, n, 4)."""
+        """The two rows of images, without the gaps of 4 pixels. (2, n, 4)."""
         tiles = np.asarray(figure.axes[1].images[0].get_array()).reshape(2, 6, n, 6)
         return tiles[:, :2, :, :2].transpose(0, 2, 1, 3).reshape(2, n, 4)
 

@@ -35,7 +35,7 @@ def model(n_z, hidden=(8,), epochs=0, activation="tanh"):
 
 
 def gauss_hermite(vae, x, n=80):
-    """𝓛(x), the mean of `VAE.elbo` over ε ~ N(0, I), by Gauss–Hermite quadrature: no grid."""
+    """𝓛(x), the mean of `VAE.elbo` over ε ~ N(0, I), by Gauss–Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(n)
     weights = weights / math.sqrt(2 * math.pi)
     eps = np.stack(np.meshgrid(*[nodes] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
