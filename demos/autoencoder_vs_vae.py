@@ -1,5 +1,5 @@
 # %% [markdown]
-"""An autoencoder gives a code, a VAE gives images too: both compared, with PCA.
+"""An autoencoder gives a code, a VAE gives images too: both are compared with PCA.
 
 The claim (notes §0). The autoencoder is for the code z, "as in PCA", and its decoder is
 dropped after training. The VAE is for sampling, so its decoder is what one keeps.
@@ -28,9 +28,9 @@ Three questions are measured, on test digits:
 
    For the VAE the codes are draws z ~ q(z|x), because its decoder is trained on those.
 
-The answers to 1 and 2 are nearly the same for both networks. The answer to 3 is not,
-with n_z = 8. With n_z = 2 no code is far from N(0, I): nothing asks for it in PCA and
-in the autoencoder, it is so by chance.
+For 1 and 2 both networks have nearly the same answers. For 3 they do not when n_z is 8.
+With n_z = 2 no model has codes far from N(0, I). For PCA and the autoencoder this is
+chance: nothing in their losses asks for it.
 
 The digits are 14 by 14 pixels, means of 2 by 2 of MNIST's.
 """

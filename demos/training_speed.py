@@ -5,8 +5,9 @@ The phases are binarize, forward, bound, backward and optimizer. A step of Algor
 cannot be faster than its matrix products. There are eleven when the two heads, μ and
 log σ², count as one. They are timed by themselves, on arrays of the same sizes. A
 training step and the products take turns, so that both are timed under the same
-conditions. What a step takes more than its products is the cost of everything else. Run
-it on an idle machine:
+conditions. What a step takes more than its products is the cost of everything else.
+
+Run it on an idle machine:
 
     python demos/training_speed.py --steps 300
 """

@@ -1,7 +1,6 @@
 """Every picture of the package. Only this file imports Matplotlib, and only on use.
 
-Each function writes one PNG. Images are (n, n_x) with values in [0, 1]: 0 is white, 1
-black.
+Each function writes one PNG. Images are (n, n_x), from 0, white, to 1, black.
 """
 
 import os
