@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import matplotlib.figure
 import numpy as np
+from PIL import Image  # Matplotlib needs it too
 
 GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # where a difference of grey says enough
 # Okabe and Ito's colours: people who cannot tell red from green can tell these apart
@@ -52,6 +53,10 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     demo = Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
     figure.savefig(path, dpi=100)
+    if path.stat().st_size > 150_000:  # 256 colours make the file three times smaller
+        picture = Image.open(path).convert("RGB")
+        octree = Image.Quantize.FASTOCTREE  # it keeps colours that few pixels have
+        picture.quantize(256, method=octree, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"wrote {path}")
     if args.show:
         pyplot.show()
@@ -80,3 +85,26 @@ def halved(images: Any) -> Any:
     return (
         images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
     )
+
+
+def panels(rows: int, columns: int, size: tuple[float, float], title: str, **more: Any) -> Any:
+    """A figure with a title and rows x columns panels. Returns both, as pyplot.subplots does."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", **more)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, hspace=0.04, wspace=0.04)
+    figure.suptitle(title, fontsize=13)
+    tidy(*figure.axes)
+    return figure, axes
+
+
+def ink(axes: Any, image: Any, title: str = "") -> None:
+    """Draw an image, (height, width), 0 as white and 1 as black, without ticks."""
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    axes.set_title(title, fontsize=10)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+
+
+# ten kinds: the labels are always written beside them, since ten colours are hard to tell apart
+DIGIT_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B")
