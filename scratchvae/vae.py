@@ -261,8 +261,9 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too: the same mean as `elbo`, but also the variance of
-        log p(z) − log q(z|x).
+        It samples the KL too, by k = log p(z) − log q(z|x), and has the same mean as `elbo`.
+        Its variance is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). Which of the two varies
+        less depends on the model (`demos/posterior_and_prior.py`).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
         """
         return self.log_weights(x, eps).mean(axis=0)
