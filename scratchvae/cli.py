@@ -24,6 +24,7 @@ from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.processes import cores
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
@@ -80,7 +81,7 @@ def train(args: argparse.Namespace) -> int:
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            progress=not args.quiet, after_epoch=save,
+            workers=args.workers, progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError) as stop:
         n = len(history.elbo)
@@ -236,7 +237,8 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         )
     rng = np.random.default_rng(args.seed)
     x = seen_by(vae, args.pixels)(data.test_images[: args.images], rng, vae.dtype)
-    bound = evaluate(vae, x, seed=args.seed, pixels="grey").elbo  # x is drawn already
+    # x is drawn already, so it is taken as it is
+    bound = evaluate(vae, x, seed=args.seed, pixels="grey", workers=args.workers).elbo
     result = log_likelihood(
         vae,
         x,
@@ -244,6 +246,7 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         seed=args.seed,
         method=args.likelihood,
         n_temperatures=args.temperatures,
+        workers=args.workers,
         progress=not args.quiet,
     )
     n = len(x)
@@ -266,13 +269,15 @@ def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
     print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, seed=seed, pixels=args.pixels)
+        bound = evaluate(vae, images, seed=seed, pixels=args.pixels, workers=args.workers)
         print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if _grey_for_a_bernoulli(vae, args):
         print(
             "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)"
         )
-    active = active_units(vae, data.test_images, seed=seed, pixels=args.pixels)
+    active = active_units(
+        vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
+    )
     print(f"active latent units: {active} of {vae.n_z}")
 
 
@@ -366,6 +371,16 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
             "level (bits for a Bernoulli decoder, else grey)",
         )
 
+    def with_workers(added: argparse.ArgumentParser) -> None:
+        n = cores()
+        added.add_argument(
+            "--workers",
+            type=_positive,
+            default=n,
+            metavar="N",
+            help=f"processes that share the work; the cores of this machine, at most 4 ({n})",
+        )
+
     def with_networks(added: argparse.ArgumentParser, n_z: int, hidden: tuple[int, ...]) -> None:
         added.add_argument("--n-z", type=_positive, default=n_z, help=f"latent dimensions ({n_z})")
         added.add_argument(
@@ -415,6 +430,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         default=0.0,
         help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
     )
+    with_workers(t)
     t.add_argument("--quiet", action="store_true", help="no progress line")
 
     s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
@@ -455,6 +471,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     e.add_argument(
         "--temperatures", type=_positive, default=100, help="with --likelihood ais (100)"
     )
+    with_workers(e)
     e.add_argument("--quiet", action="store_true", help="no progress line")
 
     g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")

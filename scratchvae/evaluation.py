@@ -1,6 +1,6 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -152,15 +152,15 @@ def _of_chunks(
     datasets.check_images("images", images, model.n_x)
     seen_by(model, pixels)
     tasks = [(images[rows], i, seed, pixels) for i, rows in enumerate(chunks(len(images)))]
-    return map_over(model, function, tasks, workers)
+    return list(map_over(model, function, tasks, workers))
 
 
 def map_over(
     model: Model, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], workers: int
-) -> list[Result]:
-    """[function(model, *task) for each task] by that many processes; 1 is this one."""
+) -> Iterator[Result]:
+    """function(model, *task) of each task in turn, by that many processes; 1 is this one."""
     if checks.positive_int("workers", workers) == 1 or len(tasks) < 2:
-        return [function(model, *task) for task in tasks]
+        return (function(model, *task) for task in tasks)
     made_of = (type(model), model.settings, model.params.theta)
     return map_with(_made, made_of, function, tasks, workers)
 

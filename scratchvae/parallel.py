@@ -115,13 +115,15 @@ class Team:
 
     def __enter__(self) -> "Team":
         n, self._pipes, self._workers = self._job.n, [], []
-        bells = [SPAWN.Semaphore(0) for _ in range(n)]
+        self._bells = [
+            SPAWN.Semaphore(0) for _ in range(n)
+        ]  # they live as long as the parent keeps them
         try:
             with processes.one_thread_each():
                 for rank in range(n):
                     here, there = SPAWN.Pipe()
                     worker = SPAWN.Process(
-                        target=_work, args=(rank, bells, there, self._job), daemon=True
+                        target=_work, args=(rank, self._bells, there, self._job), daemon=True
                     )
                     worker.start()
                     there.close()
@@ -160,11 +162,11 @@ class Team:
         self._shared["progress"][...] = 0
         self._send("epoch", rng, self.optimizer.lr, self.optimizer.t)
         answers = self._answers(lambda: self._report(report))
-        mean, number, self.optimizer.t, rng.bit_generator.state = answers[0]
+        mean, step, self.optimizer.t, rng.bit_generator.state = answers[0]
         self.model.params.theta[...] = self._shared["theta"]
         for name in self.optimizer.sums:
             getattr(self.optimizer, name)[...] = self._shared[f"sum {name}"]
-        return Bound(*mean), number
+        return Bound(*mean), step
 
     def evaluate(self, seed: int = 0) -> Bound:
         """The bound of the test images at the θ of the last epoch, as `evaluate` has it."""
@@ -238,9 +240,10 @@ class _Worker:
     def epoch(self, rng: np.random.Generator, lr: float, t: int) -> Any:
         """Algorithm 1 over all minibatches. Worker 0 answers for all."""
         self.optimizer.lr, self.optimizer.t = lr, t
-        images, sums, seen = self.shared["images"], np.zeros(3), 0
+        images, sums, seen, step = self.shared["images"], np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):
-            for number, rows in enumerate(minibatches(len(images), self.job.batch_size, rng), 1):
+            for rows in minibatches(len(images), self.job.batch_size, rng):
+                step += 1
                 x = self.draw(images[rows], rng, self.model.dtype)
                 eps = self.model.noise(len(x), rng)
                 bound = self._step(x, eps)
@@ -252,7 +255,7 @@ class _Worker:
                     self.shared["progress"][...] = seen, *(sums / seen)
         if self.rank != 0:
             return None
-        return (sums / seen).tolist(), number, self.optimizer.t, rng.bit_generator.state
+        return (sums / seen).tolist(), step, self.optimizer.t, rng.bit_generator.state
 
     def _step(self, x: NDArray[Any], eps: Any) -> Bound:
         """One step on the minibatch, of which this worker does its own rows."""

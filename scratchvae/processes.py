@@ -69,21 +69,18 @@ def map_with(
     function: Callable[..., Result],
     tasks: Sequence[tuple[Any, ...]],
     workers: int,
-) -> list[Result]:
-    """[function(make(*arguments), *task) for each task], in `workers` processes; 1 is this one.
+) -> Iterator[Result]:
+    """function(make(*arguments), *task) of each task in turn, computed by `workers` processes.
 
     Each process calls `make` once. make, function: functions of a module.
     """
-    if workers == 1 or len(tasks) < 2:
-        made = make(*arguments)
-        return [function(made, *task) for task in tasks]
     with (
         one_thread_each(),
         ProcessPoolExecutor(
             min(workers, len(tasks)), SPAWN, initializer=_start, initargs=(make, arguments)
         ) as pool,
     ):
-        return list(pool.map(_call, [function] * len(tasks), tasks))
+        yield from pool.map(_call, [function] * len(tasks), tasks)
 
 
 def _start(make: Callable[..., Any], arguments: Sequence[Any]) -> None:

@@ -201,9 +201,10 @@ class Alone:
         The mean is over the minibatches, each before its update. A bound that is not finite
         ends the pass. report: called with the images seen so far and their mean bound.
         """
-        draw, sums, seen = seen_by(self.model, self.pixels), np.zeros(3), 0
+        draw, sums, seen, step = seen_by(self.model, self.pixels), np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends the pass
-            for number, rows in enumerate(minibatches(len(self.images), self.batch_size, rng), 1):
+            for rows in minibatches(len(self.images), self.batch_size, rng):
+                step += 1
                 x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
                 bound = training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
@@ -212,7 +213,7 @@ class Alone:
                 if not np.isfinite(bound.elbo):
                     break
                 report(seen, mean)
-        return mean, number
+        return mean, step
 
     def evaluate(self) -> Bound:
         """The bound of the test images."""
