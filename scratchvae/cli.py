@@ -5,7 +5,9 @@ ends with 1 when a gradient is wrong.
 """
 
 import argparse
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from math import isqrt
 from pathlib import Path
@@ -18,13 +20,15 @@ from scratchvae.checkpoint import load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import FileFormatError, uninterrupted, written_whole
+from scratchvae.files import FileFormatError, locked, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
-from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.optimizers import OPTIMIZERS, Optimizer
+from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
+from scratchvae.resume import sweep
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
@@ -35,6 +39,8 @@ Room = Callable[[Commands], None]  # adds its own commands
 def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     """Run one command, of the core or of the rooms. Returns the exit code."""
     args = _parser(rooms).parse_args(argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -50,6 +56,10 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     ) as error:
         print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
         return 2
+
+
+def _as_ctrl_c(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 # ---- the commands ----
@@ -68,7 +78,21 @@ def train(args: argparse.Namespace) -> int:
     folder = _writable_folder(
         args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
     )
-    model, history = folder / "model.npz", History()
+    with locked(folder):
+        return _train_into(folder, vae, optimizer, data, args)
+
+
+def _train_into(
+    folder: Path,
+    vae: VAE,
+    optimizer: Optimizer,
+    data: datasets.ImageSet,
+    args: argparse.Namespace,
+) -> int:
+    model, state, history = folder / "model.npz", folder / "training.npz", History()
+    sweep(folder)
+    if not args.resume:
+        state.unlink(missing_ok=True)
 
     def save(history_so_far: History) -> None:
         nonlocal history
@@ -81,18 +105,19 @@ def train(args: argparse.Namespace) -> int:
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            workers=args.workers, progress=not args.quiet, after_epoch=save,
+            workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
-    except (KeyboardInterrupt, FloatingPointError) as stop:
+    except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
         n = len(history.elbo)
         kept = (
             f"the model of epoch {n} is in {model}"
             if n
             else "no epoch was finished, so no model was written"
         )
-        why = f"error: {stop}" if isinstance(stop, FloatingPointError) else "stopped"
+        by_hand = isinstance(stop, KeyboardInterrupt)
+        why = "stopped" if by_hand else f"error: {stop}"
         print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
-        return 2 if isinstance(stop, FloatingPointError) else 130
+        return 130 if by_hand else 2
 
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
@@ -429,6 +454,11 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
+    )
+    t.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last whole epoch in the folder, if any",
     )
     with_workers(t)
     t.add_argument("--quiet", action="store_true", help="no progress line")

@@ -61,7 +61,7 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
         f"{name}.png"
         for name in ("latent_scatter", "learning_curve", "manifold", "reconstructions", "samples")
     ]
-    names = sorted(["history.json", "model.npz", *pictures])
+    names = sorted([".lock", "history.json", "model.npz", "training.npz", *pictures])
     assert sorted(file.name for file in folder.iterdir()) == names
     assert all((folder / name).read_bytes().startswith(PNG) for name in pictures)
     for words in (
