@@ -5,6 +5,7 @@ ends with 1 when a gradient is wrong.
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -56,6 +57,14 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     ) as error:
         print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
         return 2
+
+
+def say(text: str) -> None:
+    """Print a line. When nobody reads the output any more, the work goes on in silence."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_ctrl_c(number: int, frame: object) -> None:
@@ -122,10 +131,10 @@ def _train_into(
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
     epochs = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
-    print(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
+    say(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
-    print(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
+    say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
     return 0
 
 
@@ -219,15 +228,15 @@ def gradcheck(args: argparse.Namespace) -> int:
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
     comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
-    print(f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}", end="")
-    print(f"{'largest difference':>21}{'relative error':>17}")
+    header = f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}"
+    say(f"{header}{'largest difference':>21}{'relative error':>17}")
     for c in comparisons:
         shape = " x ".join(map(str, c.shape))
         exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
-        print(f"{c.name:14}{shape:>10}{exact:>8}{close:>8}", end="")
-        print(f"{c.largest_difference:21.1e}{c.relative_error:17.1e}")
+        row = f"{c.name:14}{shape:>10}{exact:>8}{close:>8}"
+        say(f"{row}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
     wrong = [c.name for c in comparisons if not c.close]
-    print(
+    say(
         f"wrong: {', '.join(wrong)}"
         if wrong
         else "every gradient is close: relative error at most 1e-7"
@@ -276,15 +285,15 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     )
     n = len(x)
     error = float(np.sqrt((result.standard_error**2).sum()) / n)
-    print(f"first {n} test images, nats per image")
-    print(f"bound            {bound:10.2f}")
-    print(
+    say(f"first {n} test images, nats per image")
+    say(f"bound            {bound:10.2f}")
+    say(
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
-        print(f"{moves}acceptance rate {result.acceptance:.2f}")
+        say(f"{moves}acceptance rate {result.acceptance:.2f}")
 
 
 def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
@@ -292,18 +301,16 @@ def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
 
 
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
-    print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
+    say(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
         bound = evaluate(vae, images, seed=seed, pixels=args.pixels, workers=args.workers)
-        print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
+        say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if _grey_for_a_bernoulli(vae, args):
-        print(
-            "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)"
-        )
+        say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
     active = active_units(
         vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
     )
-    print(f"active latent units: {active} of {vae.n_z}")
+    say(f"active latent units: {active} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -325,7 +332,7 @@ def _writable_folder(folder: Path) -> Path:
 def _wrote(args: argparse.Namespace, name: str, draw: Callable[[Path], None]) -> int:
     path = args.out or args.model.parent / name
     draw(path)
-    print(f"wrote {path}")
+    say(f"wrote {path}")
     return 0
 
 
