@@ -166,12 +166,18 @@ def _train_pictures(
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Decode draws of the prior z ~ p(z): the mean of p(x|z), or a draw of it."""
+    """Decode draws of the prior z ~ p(z)."""
     vae = load_model(args.model)
-    images, shape = vae.sample(args.n, args.seed, draw=args.draw), _image_shape(vae)
+    shape = _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "samples.png", lambda path: figures.samples(images, shape, path))
+    def draw(path: Path) -> None:
+        if args.draw:
+            figures.two_samplings(vae, shape, path, min(args.n, 8), args.seed)
+        else:
+            figures.samples(vae.sample(args.n, args.seed), shape, path)
+
+    return _wrote(args, "draws.png" if args.draw else "samples.png", draw)
 
 
 def reconstruct(args: argparse.Namespace) -> int:
@@ -474,7 +480,9 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     with_model(s)
     s.add_argument("--n", type=_positive, default=144, help="images (144)")
     s.add_argument(
-        "--draw", action="store_true", help="draw x ~ p(x|z), not the mean of p(x|z) for each z"
+        "--draw",
+        action="store_true",
+        help="both samplings, 8 images at most: where z fell, the mean of p(x|z), a draw of x",
     )
 
     r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")

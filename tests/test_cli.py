@@ -258,6 +258,15 @@ def test_pictures_from_a_saved_model(trained, image_set, tmp_path, command, caps
     assert f"wrote {out}" in capsys.readouterr().out
 
 
+def test_sample_draws_both_samplings(trained, capsys):
+    """sample --draw writes draws.png beside the model, and leaves samples.png as it is."""
+    samples = (trained / "samples.png").read_bytes()
+    assert main(["sample", str(trained / "model.npz"), "--draw"]) == 0
+    assert f"wrote {trained / 'draws.png'}" in capsys.readouterr().out
+    assert (trained / "draws.png").read_bytes().startswith(PNG)
+    assert (trained / "samples.png").read_bytes() == samples
+
+
 def test_evaluate_prints_what_train_printed(trained, image_set, capsys):
     """evaluate gives the same bound as train did: the test set is binarised in one way."""
     main(["evaluate", str(trained / "model.npz"), "--data", str(image_set)])
