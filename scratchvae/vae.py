@@ -234,7 +234,7 @@ class VAE:
 
         >>> vae = VAE(3, (2,), 1, dtype=np.float64)
         >>> vae.sample(1, seed=1).round(4), vae.sample(1, seed=1, draw=True)
-        (array([[0.6353, 0.3397, 0.5274]]), array([[1., 0., 1.]]))
+        (array([[0.6353, 0.3397, 0.5274]]), array([[0., 1., 0.]]))
         """
         rng = np.random.default_rng(seed)
         z = self.noise(checks.positive_int("n", n), rng)  # sampling z ~ p(z)
