@@ -19,16 +19,22 @@ It turns x into μ and log σ², and
 
 In the code θ and φ lie in one vector, `params.theta`.
 
-**The whole process, with shapes.** B images, L samples of z for each, n_h hidden units:
+**The whole process, with shapes.** The default sizes: B images, L samples of z for each,
+500 hidden units. `→` computes, `~→` samples, and `←` carries the gradient back.
 
-                 encoder, φ                               decoder, θ
-    x ──────► h ──────┬──► μ ────────┬──► z ───────► h′ ───────► a ───────► x ~ p(x|z)
-    (B, n_x)  (B, n_h)│    (B, n_z)  │    (L, B, n_z)(L B, n_h)  (L B, n_x) sampling 2
-                      └──► log σ² ───┤
-                           (B, n_z)  │
-                                     └─ ε ~ N(0, I) makes z ~ q(z|x)        sampling 1
+ ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
-      (dx)  ◄───── dh ◄─── dμ, dlog σ² ◄─ dz ◄────── dh′ ◄────── da ◄────── loss
+           tanh(x W + b)          h W + b, twice               z = μ + σ ⊙ ε
+     x     ───────────→      h     ───────────→    μ, log σ²   ~~~~~~~~~~~→      z
+  (B, 784) ←───────────  (B, 500)  ←───────────   2 × (B, 20)  ←───────────  (L, B, 20)
+              dW, db                    dh                      dμ, dlog σ²
+
+ DECODER  p(x|z)                                        second sampling: x ~ p(x|z)
+
+            tanh(z W + b)              h′ W + b           1 with P = sigmoid(a)
+      z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
+  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
+                 dz                       dh′                      da
 
 **The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
 
