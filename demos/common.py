@@ -63,6 +63,18 @@ def tidy(*panels: Any) -> None:
         axes.spines[["top", "right"]].set_visible(False)
 
 
+def note(axes: Any, text: str, at: Any, away: tuple[float, float] = (0, 0), **more: Any) -> None:
+    """Write text beside the point `at` of the axes, so many points (1/72 inch) away."""
+    style = {"fontsize": 9, "va": "center", **more}
+    axes.annotate(text, at, away, textcoords="offset points", **style)
+
+
+def row(axes: Any, y: float, places: Any, entries: Any, **more: Any) -> None:
+    """Write one row of a table: the entries at the height y, each at its place."""
+    for x, entry in zip(places, entries):
+        axes.text(x, y, entry, **{"fontsize": 9, "va": "center", **more})
+
+
 def sheet(images: Any, columns: int, shape: tuple[int, int] = (28, 28)) -> Any:
     """One large image of many, row by row, one grey pixel between them. images: (n, n_x)."""
     height, width = shape
@@ -76,7 +88,30 @@ def sheet(images: Any, columns: int, shape: tuple[int, int] = (28, 28)) -> Any:
 
 
 def halved(images: Any) -> Any:
-    """28 by 28 pixels to 14 by 14, means of 2 by 2. images: (N, 784), uint8. Returns (N, 196), uint8."""
+    """28 by 28 pixels to 14 by 14, means of 2 by 2. images: (N, 784), uint8. Returns (N, 196)."""
     return (
         images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).round().astype(np.uint8).reshape(-1, 196)
     )
+
+
+def panels(rows: int, columns: int, size: tuple[float, float], title: str, **more: Any) -> Any:
+    """A figure with a title and rows x columns panels. Returns both, as pyplot.subplots does."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", **more)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, hspace=0.04, wspace=0.04)
+    figure.suptitle(title, fontsize=13)
+    tidy(*figure.axes)
+    return figure, axes
+
+
+def ink(axes: Any, image: Any, title: str = "") -> None:
+    """Draw an image, (height, width), 0 as white and 1 as black, without ticks."""
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    axes.set_title(title, fontsize=10)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+
+
+# ten kinds: the labels are always written beside them, since ten colours are hard to tell apart
+DIGIT_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B")
