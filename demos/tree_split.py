@@ -66,9 +66,7 @@ for part, (node, children) in tables.items():
     for name, counts in zip(("node", "ink", "no ink"), (node, *children)):
         H = info.entropy(counts / counts.sum())
         print(f"  {name:6}  {counts[0]:5} fours, {counts[1]:5} nines, entropy {H:.3f} bits")
-    print(
-        f"  gain {found[part]:.3f} bits; the majority of the training child is wrong for {wrong:.1%}"
-    )
+    print(f"  gain {found[part]:.3f} bits; the majority of the training child errs on {wrong:.1%}")
     assert found[part] > 0.35 and wrong < 0.2
 assert abs(found["test"] - found["training"]) < 0.1
 
@@ -76,8 +74,9 @@ node, children = (np.array(counts) for counts in ([80, 20], [[40, 20], [40, 0]])
 print(f"{node} of two classes, divided into {children[0]} and {children[1]}")
 fall = {}
 for measure in (info.entropy, info.gini_impurity, info.misclassification_rate):
-    fall[measure.__name__] = gain_by(measure, node, children)
-    print(f"  {measure.__name__.replace('_', ' '):22} falls by {fall[measure.__name__]:.3f}")
+    name = measure.__name__
+    fall[name] = gain_by(measure, node, children)
+    print(f"  {name.replace('_', ' ').capitalize():22} falls by {abs(fall[name]):.3f}")
 assert fall["entropy"] > 0.1 and fall["gini_impurity"] > 0.05
 assert abs(fall["misclassification_rate"]) < 1e-12
 
