@@ -1,6 +1,7 @@
-"""`python -m demos` lists the demos. `python -m demos NAME [NAME ...]` runs those, `all` runs all.
+"""`python -m demos` lists the demos, `python -m demos NAME [NAME ...]` runs some of them.
 
-Options stand after the names: --out DIR is the folder of the pictures, --show opens windows.
+The name `all` runs all. Options stand after the names: --out DIR is the folder of the
+pictures, --show opens windows.
 """
 
 import ast
@@ -21,7 +22,7 @@ DEMOS = {path.stem: title(path) for path in sorted(HERE.glob("*.py")) if path.st
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demos that are named. Returns 0; 1 if one fails; 2 if there is no such demo."""
+    """Run the demos that are named. Returns 0; 1 if one fails; 2 for an unknown name."""
     dashed = [i for i, argument in enumerate(arguments) if argument.startswith("-")]
     start = min(dashed, default=len(arguments))
     names, options = arguments[:start], arguments[start:]

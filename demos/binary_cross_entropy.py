@@ -1,23 +1,24 @@
 # %% [markdown]
-"""Binary cross entropy is computed from logits: its slope is bounded, and nothing is clipped.
+"""Binary cross entropy from logits: its slope is bounded, and nothing is clipped.
 
 The claim (notes §1.3). The cross entropy of the label y and the prediction p is
 
     loss = −y log p − (1 − y) log(1 − p)
 
-Its slope in p is (p − y) / (p (1 − p)). It has no bound: it grows as p nears the wrong end.
-In the logit a, with p = sigmoid(a) = 1 / (1 + e^(−a)), loss and slope are
+Its slope in p is (p − y) / (p (1 − p)). It has no bound: it grows as p nears the wrong
+end. In the logit a, with p = sigmoid(a) = 1 / (1 + e^(−a)), loss and slope are
 
     loss = softplus(a) − y a,      ∂loss/∂a = sigmoid(a) − y
 
 The loss is finite for every a, and the slope lies between −1 and 1.
 
-In float32 the number p is 1 for a ≥ 24 log 2 = 16.64. If y = 0, the loss computed from p is
-then ∞, and the slope is ∞ · 0, which is no number. Some code clips p into
-[1e-7, 1 − 1e-7]. This hides the error. At its most wrong the model then has this loss:
+In float32 the number p is 1 for a ≥ 24 log 2 = 16.64. If y = 0, the loss computed from
+p is then ∞, and the slope is ∞ · 0, which is no number. Some programs clip p: they set
+it to 1 − 1e-7 if it is higher, and to 1e-7 if it is lower. This hides the error. Where
+the model is most wrong, it then has this loss:
 
     −log 1e-7 = 16.12 nats    for y = 1; in float64 for y = 0 too
-    −log 2^−23 = 15.94 nats   for y = 0 in float32, where 1 − 1e-7 is rounded to 1 − 2^−23
+    −log 2^−23 = 15.94 nats   for y = 0 in float32: 1 − 1e-7 is rounded to 1 − 2^−23
 
 The slope there is 0: the model learns nothing from the pixels where it is most wrong.
 """
@@ -39,7 +40,7 @@ loss_logits = info.binary_cross_entropy_from_logits
 
 
 def loss_formed(y, a):
-    """The loss from p = sigmoid(a), in the type of a; ∞ where p is rounded to the wrong end."""
+    """The loss from p = sigmoid(a) in the type of a; ∞ where p is rounded to 0 or 1."""
     return info.binary_cross_entropy(y, sigmoid(a))
 
 

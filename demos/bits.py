@@ -1,23 +1,24 @@
 # %% [markdown]
-"""One bit halves what was uncertain; entropy is the mean number of bits, at most log₂ n.
+"""One bit halves what was uncertain; entropy is the mean number of bits.
 
 The claims (notes §1.1 and §1.2):
 
 1. News that leaves half of what was possible carries 1 bit. So one of eight equally
    likely weathers is 3 bits, and an event of probability p is −log₂ p bits.
-2. Not all that is said informs. A second message that follows from the first one adds
-   0 bits. A message with errors tells less than it says.
+2. Not all that is said informs. A second message that follows from the first one adds 0
+   bits. A message with errors tells less than it says.
 3. The amount does not depend on the wording. Each wording that gives the weather back
    has the same entropy, whether it takes 3 characters or 30.
-4. Entropy is the mean of −log₂ p. Of all distributions over n states the uniform one has
-   the highest entropy, log₂ n. A certainty has 0. In Amman 300 days of 365 are sunny, and
-   a forecast tells 0.68 bits a day.
+4. Entropy is the mean of −log₂ p. Of all distributions over n states the uniform one
+   has the highest entropy, log₂ n. A certainty has 0. In Amman 300 days of 365 are
+   sunny, and a forecast tells 0.68 bits a day.
 
 What a message M tells of the weather X is how much it lowers the uncertainty of X:
 
     I(X; M) = H(X) + H(M) − H(X, M)          bits
 
-H(X, M) is the entropy of the pair. If M follows from X, then H(X, M) = H(X) and I = H(M).
+H(X, M) is the entropy of the pair. If M follows from X, then H(X, M) = H(X), and so
+I(X; M) = H(M).
 """
 
 # %%

@@ -1,4 +1,4 @@
-"""What the demos share: two options, the colours, the axes, small digits, and the picture."""
+"""What the demos share: two options, colours, axes, small digits, the picture."""
 
 import argparse
 import inspect
@@ -47,9 +47,10 @@ def options(doc: str | None) -> argparse.Namespace:
 
 
 def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
-    """Write the figure as a PNG with the demo's name, print where it is, and show it on request.
+    """Write the figure as a PNG with the demo's name, and show it on request.
 
-    The PNG has 256 colours, the nearest ones: a third of the size, and nothing that one sees.
+    The PNG has 256 colours, the nearest ones. One sees no difference, and the file has
+    a third of the size.
     """
     from matplotlib import pyplot
     from PIL import Image  # Matplotlib writes its PNGs with it

@@ -1,11 +1,11 @@
 # %% [markdown]
-"""One Gaussian for two humps: the least KL(p ‖ q) covers both, the least KL(q ‖ p) one of them.
+"""One Gaussian for two humps: the least KL(p ‖ q) covers both, the least KL(q ‖ p) one.
 
 The claim (notes §1.5, §1.6 and §2). KL has two directions. If q cannot equal p, each
 direction chooses another q. Here p is a mixture of two Gaussians and q = N(μ, σ²).
 
-- Forward, KL(p ‖ q), is what maximum likelihood makes small (§1.6). It is large where p is
-  and q is not, so q has to cover p.
+- Forward, KL(p ‖ q), is what maximum likelihood makes small (§1.6). It is large where p
+  is and q is not, so q has to cover p.
 - Reverse, KL(q ‖ p), is the kind in equation (1) of §2, with the posterior as p. It is
   large where q is and p is not, so q has to stay inside p.
 
@@ -16,7 +16,8 @@ Write logvar = log σ². Both gradients are by hand.
                ∂/∂μ      = −E_p[x − μ] / σ²
                ∂/∂logvar = ½ (1 − E_p[(x − μ)²] / σ²)
 
-Both are 0 only where μ and σ² are the mean and the variance of p. So there is one minimum.
+Both are 0 only where μ and σ² are the mean and the variance of p. So there is one
+minimum.
 
     reverse    z = μ + σ ε with ε ~ N(0, 1), and E_q[log q] is minus the entropy of q:
                KL(q ‖ p) = −½ (1 + log 2π + logvar) − E_ε[log p(z)]
@@ -24,11 +25,12 @@ Both are 0 only where μ and σ² are the mean and the variance of p. So there i
                ∂/∂μ      = −E_ε[score(z)]
                ∂/∂logvar = −½ − E_ε[score(z) ½ σ ε]
 
-There is one minimum on each hump, so the start decides which one is found. Here there is a
-third one, wide and worse than the other two.
+There is one minimum on each hump, so the start decides which one is found. Here there
+is a third one, wide and worse than the other two.
 
-For p = Σ_k π_k N(m_k, v_k) the score is Σ_k r_k (m_k − z) / v_k, where
-r_k = π_k N(z; m_k, v_k) / p(z) is the share of hump k in p(z).
+For p = Σ_k π_k N(m_k, v_k), with the share r_k of hump k in p(z), the score is
+
+    score(z) = Σ_k r_k (m_k − z) / v_k,      r_k = π_k N(z; m_k, v_k) / p(z)
 """
 
 # %%
@@ -155,7 +157,7 @@ assert all(
     for path in forward_paths.values()
 )
 
-# Reverse: a minimum on each hump. For q = N(m_k, v_k), p ≥ π_k q gives KL(q ‖ p) ≤ −log π_k
+# Reverse: a minimum on each hump. For q = N(m_k, v_k) p ≥ π_k q, so KL ≤ −log π_k
 for k, theta in enumerate((left, right)):
     bound = -np.log(SHARE[k])
     print(f"hump {k + 1} of p         m = {MEAN[k]:6.3f}, v  = {VARIANCE[k]:.3f}:", end=" ")

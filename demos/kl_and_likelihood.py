@@ -1,19 +1,19 @@
 # %% [markdown]
 """The least estimated KL is the highest likelihood; the least true KL is only near it.
 
-The claim (notes §1.6). The data are N draws x_i of p, and the family is q_θ. Write
-ℓ(θ) = (1/N) Σ_i log q_θ(x_i) for the log likelihood of the draws, over N. Then
+The claim (notes §1.6). The data are N draws x_i of p, and the family is q_θ.
 
+    ℓ(θ) = (1/N) Σ_i log q_θ(x_i)      the log likelihood of the draws, over N
     true KL         KL(p ‖ q_θ) = E_p[log p(x)] − E_p[log q_θ(x)]
     estimated KL    (1/N) Σ_i [log p(x_i) − log q_θ(x_i)] = (1/N) Σ_i log p(x_i) − ℓ(θ)
 
-Only ℓ(θ) contains θ. So estimated KL + ℓ(θ) is one number for all θ: the θ of the *least
-estimated KL* is exactly the θ of the *highest likelihood*. The θ of the *least true KL* is
-another one. Below, the first two are at θ = 1.12, the third is at 1. They come
-together as N grows: the distance falls like 1/√N.
+Only ℓ(θ) contains θ. So estimated KL + ℓ(θ) is one number for all θ: the θ of the
+*least estimated KL* is exactly the θ of the *highest likelihood*. The θ of the *least
+true KL* is another one. Below, the first two are at θ = 1.12, the third is at 1. They
+come together as N grows: the distance falls like 1/√N.
 
-If the family contains p, the least estimated KL is below 0: on its own draws the likeliest
-q_θ has a higher likelihood than p. A true KL is never below 0.
+If the family contains p, the least estimated KL is below 0: on its own draws the
+likeliest q_θ has a higher likelihood than p. A true KL is never below 0.
 
 In practice nobody knows p. Then neither KL can be computed, but the likelihood can:
 
@@ -35,7 +35,7 @@ from scratchvae.distributions import gaussian_log_density
 
 args = options(__doc__)
 
-# %% p = N(1, 1.5²), 100 draws of it, and two families: one chooses the mean, one the width
+# %% p = N(1, 1.5²), 100 draws of it, and two families: of means and of widths
 MU, SIGMA, N = 1.0, 1.5, 100
 x = np.random.default_rng(0).normal(MU, SIGMA, N)
 
@@ -51,7 +51,7 @@ families = {  # the θ that are tried, q_θ, the θ of the least true KL, the li
     "N(1, θ²)": (np.linspace(0.7, 3.2, 501), lambda theta: (MU, theta), SIGMA, width),
 }
 
-# %% For each θ: the estimated KL, the true KL in closed form, and the log likelihood over N
+# %% For each θ: the estimated KL, the true KL, and the log likelihood over N
 log_p = log_normal(MU, SIGMA)
 curves = {}
 for name, (thetas, q, truth, likeliest) in families.items():
@@ -90,7 +90,7 @@ for name, (thetas, q, truth, likeliest) in families.items():
     assert (kl.min() < 0) == (true_kl.min() < 1e-12)  # the second family contains N(1, 1.5²)
     assert (np.abs(kl - true_kl) <= 4 * error + 1e-12).all()
 
-# %% More draws: the likeliest θ of N(θ, 1) is the mean of the first n of them, in 400 runs
+# %% More draws, 400 runs: the likeliest θ of N(θ, 1) is the mean of the first n
 n = np.arange(1, 10_001)
 running = np.random.default_rng(2).normal(MU, SIGMA, (400, len(n))).cumsum(axis=1) / n
 print("the likeliest θ of N(θ, 1): its distance from 1, root mean square of 400 runs")
@@ -113,7 +113,7 @@ TRANSFORMS = {
 
 
 def log_q(name, x):
-    """log q(x), (N,), in nats, of the model with the mean and width of g(x) in training."""
+    """log q(x) of the model with the mean and width of g(train), (N,), in nats."""
     g, log_slope = TRANSFORMS[name]
     return log_normal(g(train).mean(), g(train).std())(g(x)) + log_slope(x)
 

@@ -7,15 +7,16 @@ The claim (notes §1.5). A metric d has three properties:
 2. d(p, q) = d(q, p): both directions agree.
 3. d(p, q) ≤ d(p, r) + d(r, q): no detour is shorter than the straight way.
 
-KL has the first one, by Jensen's inequality. The function −log is convex, so the mean of
-its values is at least its value at the mean. Take t = q/p. Its mean under p is
-Σ p · q/p = Σ q = 1. So
+KL has the first one, by Jensen's inequality. The function −log is convex, so the mean
+of its values is at least its value at the mean. Take t = q/p. Its mean under p is
+E_p[t] = Σ p · q/p = Σ q = 1. So
 
     KL(p ‖ q) = E_p[−log t] ≥ −log E_p[t] = −log 1 = 0
 
 KL has neither of the other two. For two states, p = (a, 1 − a) and q = (b, 1 − b), the
-directions agree only if b = a or b = 1 − a. Otherwise KL(p ‖ q) is the greater one if q is
-farther from (½, ½) than p. The square root of the Jensen-Shannon divergence is a metric.
+directions agree only if b = a or b = 1 − a. Otherwise KL(p ‖ q) is the greater one if q
+is farther from (½, ½) than p. The square root of the Jensen-Shannon divergence is a
+metric.
 """
 
 # %%
@@ -37,7 +38,7 @@ def both_ways(distance, xs):
     return distance(*np.broadcast_arrays(xs[:, None], xs[None, :]))
 
 
-# %% Never negative, and 0 only for p = q: every pair on a grid of the simplex of three states
+# %% Never negative, and 0 only for p = q: every pair on a grid over three states
 points = simplex(24)
 kl = both_ways(info.kl_divergence, points)
 print(f"{kl.size} pairs over three states: KL from {kl.min():.0f} to {kl.max():.3f} bits,")
@@ -77,8 +78,8 @@ for name, distance in (
     print(f"{name}: the detour is shorter in {shorter.sum()} of {shorter.size} triples")
     assert shorter.any() == (name == "KL")
 
-# %% Jensen's inequality for the two states from above: the mean of −log₂ t lies on the chord,
-# above the curve at the mean of t
+# %% Jensen's inequality for the two states from above: the mean of −log₂ t lies on the
+# chord, above the curve at the mean of t
 t = two_q / two_p
 mean = two_p @ -np.log2(t)
 print(f"t = q/p = {t[0]:.3f} and {t[1]:.3f}, their mean {two_p @ t:.3f};", end=" ")

@@ -1,29 +1,31 @@
 # %% [markdown]
-"""The summed cross entropy as a cost: a logistic classifier of 4 and 9, its gradient by hand.
+"""The summed cross entropy as a cost: a logistic classifier, its gradient by hand.
 
-The claim (notes §1.3). For labels y_i, 0 or 1, and predictions ŷ_i = sigmoid(a_i) the cost is
+The claim (notes §1.3). For labels y_i, 0 or 1, and predictions ŷ_i = sigmoid(a_i) the
+cost is
 
     Cost = Σ_i [−y_i log ŷ_i − (1 − y_i) log(1 − ŷ_i)] = Σ_i [softplus(a_i) − y_i a_i]
 
-It is the sum of N cross entropies H(y_i, ŷ_i). Since H(y_i) = 0 for a label that is 0 or
-1, each is also KL(y_i ‖ ŷ_i). The classifier is one affine map, a = x w + b. By hand:
+It is the sum of N cross entropies H(y_i, ŷ_i). Since H(y_i) = 0 for a label that is 0
+or 1, each is also KL(y_i ‖ ŷ_i). The classifier is one affine map, a = x w + b. Its
+gradient:
 
     softplus(a) = log(1 + e^a),  so  d softplus / da = e^a / (1 + e^a) = sigmoid(a)
-    ∂Cost/∂a_i = sigmoid(a_i) − y_i          the error of the prediction, between −1 and 1
+    ∂Cost/∂a_i = sigmoid(a_i) − y_i        the error of the prediction, from −1 to 1
     ∂Cost/∂w   = Σ_i x_i ∂Cost/∂a_i = xᵀ (sigmoid(a) − y)
     ∂Cost/∂b   = Σ_i ∂Cost/∂a_i
 
-The decoder of the VAE has the same gradient: with a pixel x in the place of the label y,
-log p(x|z) = −Cost and ∂ log p(x|z)/∂a = x − sigmoid(a).
+The decoder of the VAE has the same gradient: with a pixel x in the place of the label
+y, log p(x|z) = −Cost and ∂ log p(x|z)/∂a = x − sigmoid(a).
 
-The cost over N is the mean number of bits that tell the label when the images are known.
-Without the images it is 1 bit. The weights w are an image: ink where w > 0 says 9.
+Cost / N, in bits, is the mean message length of a label in a code made for ŷ, if sender
+and receiver know the image. For ŷ = ½ it is 1 bit. The weights w are an image: ink
+where w > 0 says 9.
 """
 
 # %%
 import numpy as np
 from common import BLUE, ORANGE, finish, note, options, panels
-from matplotlib.colors import LinearSegmentedColormap
 
 from scratchvae import info, load_mnist
 from scratchvae.distributions import bernoulli_log_likelihood_backward
@@ -123,11 +125,10 @@ note(
 
 w = theta[:-1].reshape(mnist.image_shape)
 scale = np.abs(w).max()
-# blue is the darker of the two in grey print as well
-signed = LinearSegmentedColormap.from_list("signed", [BLUE, "w", ORANGE])
-shown = weights.imshow(w, cmap=signed, vmin=-scale, vmax=scale)
+# cividis grows lighter from blue to yellow, so that it is legible in grey print as well
+shown = weights.imshow(w, cmap="cividis", vmin=-scale, vmax=scale)
 figure.colorbar(shown, ax=weights, label="weight", shrink=0.85)
-weights.set(title="w: ink here says 4 (blue) or 9 (orange)", xticks=[], yticks=[])
+weights.set(title="w: ink here says 4 (dark) or 9 (light)", xticks=[], yticks=[])
 weights.spines[:].set_visible(True)
 
 a = x_test @ theta[:-1] + theta[-1]

@@ -13,11 +13,11 @@ It is lowest for q = p, and there it is the entropy H(p). What a wrong belief ad
 Real codewords have a whole number of bits. So the claim is exact if each probability is
 a power of ½, as in the first example. In general three statements hold:
 
-- Huffman's code for p, used under p: H(p) ≤ mean < H(p) + 1. No code has a lower mean, if
-  each day has one word and no word begins another.
+- Huffman's code for p, used under p: H(p) ≤ mean < H(p) + 1. No code has a lower mean,
+  if each day has one word and no word begins another.
 - Shannon's code of ⌈−log₂ q⌉ bits, used under p: H(p, q) ≤ mean < H(p, q) + 1.
-- Huffman's code for q, used under p: the mean is at least that of Huffman's code for p. It
-  may lie on either side of H(p, q). In the second example it lies below.
+- Huffman's code for q, used under p: the mean is at least that of Huffman's code for p.
+  It may lie on either side of H(p, q). In the second example it lies below.
 """
 
 # %%
@@ -41,8 +41,8 @@ EXAMPLES = {
 def shannon_code(q):
     """Codewords of ⌈−log₂ q⌉ bits.
 
-    Each word is an interval of [0, 1) of length 2^(−bits). The intervals lie side by side,
-    the long ones first, and a word writes in binary digits where its interval begins.
+    Each word is an interval of [0, 1) of length 2^(−bits). The intervals lie side by
+    side, the long ones first. A word writes where its interval begins.
     """
     lengths, words, start = info.code_lengths(q).astype(int), {}, 0.0
     for i in np.argsort(lengths, kind="stable"):
@@ -57,7 +57,7 @@ def encode(days, code):
 
 
 def decode(bits, code):
-    """The days again: no codeword begins another, so the first one that fits is the right one."""
+    """The days again. No codeword begins another, so the first that fits is right."""
     day_of, days, word = {word: day for day, word in enumerate(code)}, [], ""
     for bit in bits:
         word += bit

@@ -1,21 +1,23 @@
 # %% [markdown]
 """Entropy has three readings and one value: message length, mean surprise, impurity.
 
-The claim (notes §1.2). A day is sunny with probability 75 % and rainy with 25 %. The number
+The claim (notes §1.2). A day is sunny with probability 75 % and rainy with 25 %. The
+number
 
     H = 0.75 · 0.415 + 0.25 · 2 = 0.8113 bits
 
 is read in three ways.
 
-1. Message length. No code needs fewer bits a day on average. A code of one word a day needs
-   1 bit. Huffman's code for n days at once needs between H and H + 1/n bits a day.
-2. Surprise. A sunny day surprises by −log₂ 0.75 = 0.415 bits, a rainy one by
-   −log₂ 0.25 = 2 bits. H is the mean of the surprises, weighted by the probabilities.
-3. Impurity. In a group of three sunny days and one rainy day, H says how mixed the group
-   is. It is 0 for a pure group and 1 bit for an even mixture.
+1. Message length. No code has a lower mean than H bits a day. A code of one word a day
+   needs 1 bit. Huffman's code for n days at once needs between H and H + 1/n bits a
+   day.
+2. Surprise. The surprise of a sunny day is −log₂ 0.75 = 0.415 bits, that of a rainy day
+   −log₂ 0.25 = 2 bits. H is their mean, weighted by the probabilities.
+3. Impurity. In a group of three sunny days and one rainy day, H says how mixed the
+   group is. It is 0 for a pure group and 1 bit for an even mixture.
 
-By the third reading a decision tree chooses its questions. It asks what lowers the mean
-impurity most, where the mean over the answers k is weighted by their numbers of rows N_k:
+A decision tree chooses its questions by the third reading. It asks the question of the
+highest gain. Answer k has N_k of the N rows:
 
     gain = H(node) − Σ_k (N_k / N) H(child k)
 
@@ -109,9 +111,9 @@ def weighted_sum(children):
 
 
 def grow(rows, depth, path="all rows"):
-    """Ask the question of the highest gain, then grow each child. Returns (question, children).
+    """Ask the question of the highest gain, then grow each child.
 
-    A pure node asks nothing: it returns (None, {}).
+    Returns the question and the children; None and {} for a pure node, which asks nothing.
     """
     yes, no = counts(rows)
     indent = "   " * (3 - depth)

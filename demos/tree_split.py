@@ -1,5 +1,5 @@
 # %% [markdown]
-"""A decision tree asks the question that lowers entropy most: which pixel tells 4 from 9?
+"""A tree asks the question that lowers entropy most: which pixel tells 4 from 9?
 
 The claim (notes §1.2, detail 2). Entropy measures how mixed a group is. So a tree can
 choose its question by how far entropy falls from the node to its children, where each
@@ -7,12 +7,13 @@ child k weighs as many rows as it has, N_k of N:
 
     gain = H(node) − Σ_k (N_k / N) H(child k)             the information gain
 
-Gini impurity and the misclassification rate measure the mixture too. But the latter does
-not fall if every child keeps the majority of the node, though the children are less mixed.
+Gini impurity and the misclassification rate measure the mixture too. But the latter
+does not fall if every child keeps the majority of the node, though the children are
+less mixed.
 
-Here the rows are images of 4 and 9, and a question is "has this pixel more ink than that?".
-The best pixel lies in the bar that closes the top of a 9. It also tells the digits apart in
-test images, from which it was not chosen.
+Here the rows are images of 4 and 9, and a question is "has this pixel more ink than
+that?". The best pixel lies in the bar that closes the top of a 9. It also tells the
+digits apart in test images, from which it was not chosen.
 """
 
 # %%
@@ -23,7 +24,7 @@ from scratchvae import info, load_mnist
 
 args = options(__doc__)
 
-# %% The split: is there more ink than so much at this pixel? For every pixel, and four thresholds
+# %% The split: is there more ink at this pixel? For each pixel and four thresholds
 CLASSES, THRESHOLDS = (4, 9), (0, 63, 127, 191)
 mnist = load_mnist()
 height, width = mnist.image_shape
@@ -32,7 +33,7 @@ test = [mnist.test_images[mnist.test_labels == digit] for digit in CLASSES]
 
 
 def split(images, pixel, threshold):
-    """How many of each class: in the node, (2,), and in its two children (ink, no ink), (2, 2)."""
+    """How many of each class: in the node, (2,); in its children (ink, no ink), (2, 2)."""
     node = np.array([len(of_class) for of_class in images])
     ink = np.array([np.count_nonzero(of_class[:, pixel] > threshold) for of_class in images])
     return node, np.stack([ink, node - ink])

@@ -1,15 +1,20 @@
 # %% [markdown]
-"""Entropy, cross entropy and KL of two Gaussians: the closed forms agree with the integrals.
+"""Entropy, cross entropy and KL of two Gaussians: closed forms beside integrals.
 
-The claim (notes §1.2, §1.3 and §1.4). For a continuous variable the sums become integrals:
+The claim (notes §1.2, §1.3 and §1.4). For a continuous variable the sums become
+integrals:
 
     H(p)      = −∫ p(x) log p(x) dx
     H(p, q)   = −∫ p(x) log q(x) dx
     KL(p ‖ q) =  ∫ p(x) log [p(x) / q(x)] dx = H(p, q) − H(p)
 
-For p = N(μ_p, σ_p²) and q = N(μ_q, σ_q²) each has a closed form. It needs two facts:
-−log q(x) = ½ [log 2π + log σ_q² + (x − μ_q)² / σ_q²] and, with
-x − μ_q = (x − μ_p) + (μ_p − μ_q), E_p (x − μ_q)² = σ_p² + (μ_p − μ_q)². So
+For p = N(μ_p, σ_p²) and q = N(μ_q, σ_q²) each has a closed form. It needs two facts.
+The second one follows from x − μ_q = (x − μ_p) + (μ_p − μ_q) and E_p[x − μ_p] = 0.
+
+    −log q(x)       = ½ [log 2π + log σ_q² + (x − μ_q)² / σ_q²]
+    E_p[(x − μ_q)²] = σ_p² + (μ_p − μ_q)²
+
+So
 
     H(p, q)   = ½ [log 2π + log σ_q² + (σ_p² + (μ_p − μ_q)²) / σ_q²]
     H(p)      = H(p, p) = ½ [log 2π + log σ_p² + 1]
@@ -17,8 +22,9 @@ x − μ_q = (x − μ_p) + (μ_p − μ_q), E_p (x − μ_q)² = σ_p² + (μ_p
 
 Two things differ from the discrete case.
 
-- H(p) may be negative, and it depends on the unit of x. With x in a unit that is u times
-  as long, all σ are u times as small, and H(p) and H(p, q) fall by log u. The KL stays.
+- H(p) may be negative, and it depends on the unit of x. With x in a unit that is u
+  times as long, all σ are u times as small, and H(p) and H(p, q) fall by log u. The KL
+  stays.
 - The integrand p log(p/q) is negative where q > p. Only its integral is never negative.
 """
 
@@ -40,7 +46,7 @@ def density(mu, sigma):
 
 
 def closed_forms(p, q):
-    """H(p), H(p, q), KL(p ‖ q) by the formulas at the top, as in scratchvae.info. p, q: μ, σ."""
+    """H(p), H(p, q) and KL(p ‖ q) by the formulas at the top. p, q: μ and σ."""
     (mu_p, sigma_p), (mu_q, sigma_q) = p, q
     logvar_p, logvar_q = 2 * np.log(sigma_p), 2 * np.log(sigma_q)
     return (
