@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 import matplotlib.figure
 import numpy as np
+from PIL import Image  # Matplotlib needs it too
 
 GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # where a difference of grey says enough
 # Okabe and Ito's colours: people who cannot tell red from green can tell these apart
@@ -53,7 +54,6 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     a third of the size.
     """
     from matplotlib import pyplot
-    from PIL import Image  # Matplotlib writes its PNGs with it
 
     demo = Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"

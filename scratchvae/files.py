@@ -1,24 +1,31 @@
-"""Files: one exception for those that are not what they should be, and writing without ever leaving half a file."""
+"""Files: the exception for a wrong file, and a write that never leaves half a file."""
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 
 class FileFormatError(Exception):
-    """A file is missing, damaged, or not of the kind that was asked for. The message names it and says what is wrong."""
+    """A file is missing, damaged, or of the wrong kind.
+
+    The message has the file's name, and says what is wrong.
+    """
 
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a name beside `path` to write to; when the block ends well, move that file over `path`.
+    """Give the block another name in the same folder, and let it write to that name.
 
-    A move within one folder is atomic: whoever reads `path` sees the old file or the new one, never half of one, and an
-    interrupted write loses nothing. If the block raises, the part that was written is removed.
+    If the block ends without an error, the new file is moved over `path`. A move within
+    one folder is atomic: a reader of `path` sees the old file or the new file, and
+    never a part of one. An interrupted write does not damage the old file. If the block
+    raises, the new file is removed.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -33,9 +40,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block ends, and then counts. So files that belong together do too.
+    """Ctrl-C waits until the end of the block, and then has its usual effect.
 
-    Python runs signal handlers in the main thread alone; in another thread nothing is needed.
+    So a block that writes several files writes all of them. Python runs signal handlers
+    only in the main thread. In another thread the block needs no protection.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -48,3 +56,40 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came and callable(before):
         before(*came[0])
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. OSError, with the other's number, when one holds it.
+
+    The system gives the lock back when a process ends, however it ends.
+    """
+    path = folder / ".lock"
+    file = open(path, "a+")  # noqa: SIM115  it is open as long as the lock is held
+    try:
+        _lock(file)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip()
+        file.close()
+        raise OSError(
+            f"{folder} is in use by process {holder}: another training writes there"
+        ) from None
+    try:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+    finally:
+        file.close()
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

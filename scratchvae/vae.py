@@ -90,6 +90,7 @@ weight −1 / (L B), and each KL_b has the weight 1 / B.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -165,12 +166,25 @@ class VAE:
         }
         self.params = Parameters(shapes, self.dtype)
         INITIALIZERS[init](self.params, np.random.default_rng(seed))
+        self.connect()
 
-        self._encoder = layers.hidden_layers(self.params, "encoder", len(self.hidden), activation)
+    def connect(self) -> None:
+        """Make the layers, with views into params: once, and again after params.move_to."""
+        n, activation = len(self.hidden), self.activation
+        self._encoder = layers.hidden_layers(self.params, "encoder", n, activation)
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
-        self._decoder = layers.hidden_layers(self.params, "decoder", len(self.hidden), activation)
-        self._output = OUTPUTS[decoder](self.params)
+        self._decoder = layers.hidden_layers(self.params, "decoder", n, activation)
+        self._output = OUTPUTS[self.decoder](self.params)
         self._remembered = ""  # whose data the layers hold: "forward", "log_joint", or nobody's
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of the constructor, as JSON can hold them; the seed is not among them."""
+        return {
+            "n_x": self.n_x, "hidden": list(self.hidden), "n_z": self.n_z, "decoder": self.decoder,
+            "activation": self.activation, "init": self.init, "dtype": self.dtype.name,
+            "image_shape": self.image_shape,
+        }  # fmt: skip
 
     @property
     def pixels(self) -> str:
@@ -261,8 +275,9 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too: the same mean as `elbo`, but also the variance of
-        log p(z) − log q(z|x).
+        It samples the KL too, by k = log p(z) − log q(z|x), and has the same mean as `elbo`.
+        Its variance is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). Which of the two varies
+        less depends on the model (`demos/posterior_and_prior.py`).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
         """
         return self.log_weights(x, eps).mean(axis=0)

@@ -50,9 +50,9 @@ if self._encoder:
 """
 _TWO_HEADS = "self._mu.backward(dmu) + self._logvar.backward(dlogvar)"
 _ADAM = """
-M, V = self.M[block], self.V[block]
-M *= self.beta1
-M += (1 - self.beta1) * g
+U, V = self.U[block], self.V[block]
+U *= self.beta1
+U += (1 - self.beta1) * g
 V *= self.beta2
 V += (1 - self.beta2) * g * g
 """
@@ -649,39 +649,39 @@ return float(sum(child.sum() / parent.sum() * entropy(child / child.sum(), base=
     Mistake(
         "3.10",
         "Adam without bias correction",
-        f"{_ADAM}theta -= self.lr * M / (np.sqrt(V) + self.epsilon)",
+        f"{_ADAM}theta -= self.lr * U / (np.sqrt(V) + self.epsilon)",
     ),
     Mistake(
         "3.10",
         "ε inside the root",
-        f"{_ADAM}m, v = M / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta -= self.lr * m / np.sqrt(v + self.epsilon)",
+        f"{_ADAM}m, v = U / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta -= self.lr * m / np.sqrt(v + self.epsilon)",
     ),
     Mistake(
         "3.10",
         "uphill: + α m̂ where it should be −",
-        f"{_ADAM}m, v = M / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta += self.lr * m / (np.sqrt(v) + self.epsilon)",
+        f"{_ADAM}m, v = U / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta += self.lr * m / (np.sqrt(v) + self.epsilon)",
     ),
     Mistake(
         "3.10",
         "without the root: divided by v̂",
-        f"{_ADAM}m, v = M / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta -= self.lr * m / (v + self.epsilon)",
+        f"{_ADAM}m, v = U / (1 - self.beta1**self.t), V / (1 - self.beta2**self.t)\ntheta -= self.lr * m / (v + self.epsilon)",
     ),
     Mistake(
         "3.10",
         "β₁ and β₂ swapped",
         """
-M, V = self.M[block], self.V[block]
-M *= self.beta2
-M += (1 - self.beta2) * g
+U, V = self.U[block], self.V[block]
+U *= self.beta2
+U += (1 - self.beta2) * g
 V *= self.beta1
 V += (1 - self.beta1) * g * g
-m, v = M / (1 - self.beta2**self.t), V / (1 - self.beta1**self.t)
+m, v = U / (1 - self.beta2**self.t), V / (1 - self.beta1**self.t)
 theta -= self.lr * m / (np.sqrt(v) + self.epsilon)""",
     ),
     Mistake(
         "3.10",
         "the correction of the first step at every step: 1 − β where 1 − βᵗ should be",
-        f"{_ADAM}m, v = M / (1 - self.beta1), V / (1 - self.beta2)\ntheta -= self.lr * m / (np.sqrt(v) + self.epsilon)",
+        f"{_ADAM}m, v = U / (1 - self.beta1), V / (1 - self.beta2)\ntheta -= self.lr * m / (np.sqrt(v) + self.epsilon)",
     ),
     # 3.11 binarization
     Mistake(
