@@ -68,8 +68,8 @@ nearly e^(−a) for a large a, is below half the machine epsilon: 1.1e-16 in flo
 is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log 0 = −∞. For
 x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
 
-So compute it from the logits. Write softplus(a) = log(1 + e^a). Then log(1 − p) = −softplus(a). In the sum, collect
-the two terms with x_i:
+So compute it from the logits. Write softplus(a) = log(1 + e^a). Then log(1 − p) =
+−softplus(a). In the sum, collect the two terms with x_i:
 
     log p(x|z) = Σ_i [ x_i (log p_i − log(1 − p_i)) + log(1 − p_i) ]
                = Σ_i [ x_i a_i − softplus(a_i) ]

@@ -88,16 +88,17 @@ closed form, and samples the rest:
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
 **Why this has a derivative** (AEVB §2.4). Let f(z) = log p(x|z), the part of (10) that
-is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] =
-∫ q(z|x) f(z) dz the density q has φ, so the gradient does not go inside the mean over q.
-But the density of ε has no φ. Only μ and σ, which the encoder computes, depend on φ. So
-the gradient goes inside the mean over ε:
+is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] = ∫ q(z|x)
+f(z) dz the density q has φ, so the gradient does not go inside the mean over q. But the
+density of ε has no φ. Only μ and σ, which the encoder computes, depend on φ. So the
+gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
 For the decoder's weights it goes inside too, because q does not depend on them, and the
-KL of (10) is exact. So the gradient of (10) for a few drawn ε is an unbiased estimate of
-the gradient of 𝓛. If z were drawn from q directly, z would be a mere number, without a derivative in φ.
+KL of (10) is exact. So the gradient of (10) for a few drawn ε is an unbiased estimate
+of the gradient of 𝓛. If z were drawn from q directly, z would be a mere number, without
+a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
