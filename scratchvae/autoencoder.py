@@ -1,14 +1,18 @@
-"""The autoencoder: an encoder to a code z, a decoder back to x̂, and the square of what is lost.
+"""The autoencoder: an encoder to a code z, a decoder back to x̂, and the squared error.
 
     z = encoder(x)        x̂ = decoder(z)        loss = (1/B) Σ_b ‖x_b − x̂_b‖²
 
-The notes set it beside the VAE. Its purpose is the code: the decoder is there to compute the loss and is dropped after training, whereas
-in a VAE the decoder is what one wants. Nothing is drawn, no distribution of z is asked for, and none is there to draw images from.
+The notes (§0) compare it with the VAE. Its purpose is the code z, the features of x. The
+decoder is there to compute the loss, and is dropped after training. In a VAE the decoder
+is the purpose: it makes new images. An autoencoder has no distribution of z, so there is
+none to draw new images from.
 
-**Its gradient.** ∂‖x − x̂‖² / ∂x̂ = 2 (x̂ − x), so dx̂ = 2 (x̂ − x) / B, and the rest is the backward pass of the layers.
+**Its gradient.** ∂‖x − x̂‖² / ∂x̂ = 2 (x̂ − x), so dx̂ = 2 (x̂ − x) / B. The rest is the
+backward pass of the layers.
 
-Without hidden layers it is linear: x̂ = (x W₁ + b₁) W₂ + b₂. Its best loss is PCA's, and its decoder then spans the same subspace (Baldi
-and Hornik 1989), though not by the same axes: z may be replaced by z A with any invertible A.
+**Without hidden layers** it is linear: x̂ = (x W₁ + b₁) W₂ + b₂. Its best loss is PCA's,
+and its decoder then spans the same subspace (Baldi and Hornik 1989). Its axes can be
+others: for any invertible A, the code z A and the decoder A⁻¹ W₂ give the same x̂.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +34,7 @@ class Autoencoder:
     `fit` trains it: what it calls elbo and reconstruction is then −‖x − x̂‖², and the KL is 0.
     """
 
-    binary = False
+    pixels = "grey"
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Autoencoder:
             *layers.hidden_layers(self.params, "decoder", len(self.hidden), activation),
             Affine(self.params, "x_hat"),
         ]
+        self._remembered = ""  # the call whose data the layers hold: "forward", or none
 
     def _encoder_layers(self, params: Parameters) -> list[Layer]:
         return [
@@ -71,10 +76,12 @@ class Autoencoder:
 
     def encode(self, x: ArrayLike) -> FloatArray:
         """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
+        self._remembered = ""
         return layers.forward(self._encoder, self._rows("x", x, self.n_x))
 
     def decode(self, z: ArrayLike) -> FloatArray:
         """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
+        self._remembered = ""
         return layers.forward(self._decoder, self._rows("z", z, self.n_z))
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
@@ -82,23 +89,33 @@ class Autoencoder:
         return self.decode(self.encode(x))
 
     def encoder_only(self) -> Callable[[ArrayLike], FloatArray]:
-        """x → z with a copy of the encoder's weights: what is kept after training, the decoder having done its work."""
+        """x → z with a copy of the encoder's weights: the decoder is dropped."""
         kept = Parameters(self._encoder_shapes, self.dtype)
-        kept.theta[...] = self.params.theta[
-            : kept.theta.size
-        ]  # the encoder's weights come first in θ
+        kept.theta[...] = self.params.theta[: kept.theta.size]  # the encoder comes first in θ
         encoder = self._encoder_layers(kept)
         return lambda x: layers.forward(encoder, self._rows("x", x, self.n_x))
 
-    def forward(self, x: ArrayLike, eps: ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
-        """−‖x − x̂‖² of each row, and 0: what stands for the two terms of the bound. x: (B, n_x). Nothing is drawn: eps is not used."""
+    def noise(self, n: int, rng: np.random.Generator) -> None:
+        """None: an autoencoder draws nothing."""
+
+    def forward(self, x: ArrayLike, eps: None = None) -> tuple[FloatArray, FloatArray]:
+        """−‖x − x̂‖² of each row, and 0, in place of the two terms of a VAE's bound.
+
+        x: (B, n_x). eps: the noise of a VAE; here there is none. Returns two arrays (B,).
+        """
+        self._remembered = ""
         self._x = self._rows("x", x, self.n_x)
         self._x_hat = layers.forward(self._decoder, layers.forward(self._encoder, self._x))
         lost = self._x - self._x_hat
+        self._remembered = "forward"
         return -(lost * lost).sum(axis=1), np.zeros(len(lost), self.dtype)
 
     def backward(self) -> None:
-        """∂loss/∂θ at the last `forward`, written into params.g."""
+        """∂loss/∂θ at the last `forward`, written into params.g.
+
+        RuntimeError when another call came between.
+        """
+        checks.remembered("backward", "forward", self._remembered)
         dx_hat = (2 / len(self._x)) * (self._x_hat - self._x)  # ∂/∂x̂ of (1/B) Σ_b ‖x_b − x̂_b‖²
         layers.backward_weights(self._encoder, layers.backward(self._decoder, dx_hat))
 

@@ -102,15 +102,30 @@ def finite(name: str, array: NDArray[Any]) -> None:
 
 def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
     """eps as an (L, B, n_z) array of that dtype, all finite; (B, n_z) stands for L = 1."""
-    eps = _numbers("eps", value)
-    if eps.ndim not in (2, 3) or eps.shape[-2:] != (batch, n_z) or len(eps) == 0:
-        raise ValueError(
-            f"eps has shape {eps.shape}; it should be ({batch}, {n_z}), or (L, {batch}, {n_z}) for L samples"
-        )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, and found below
-        eps = eps.astype(dtype, copy=False)
+    eps = samples("eps", value, batch, n_z, dtype)
     finite("eps", eps)
     return eps.reshape(-1, batch, n_z)
+
+
+def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
+    """value as an array of that dtype, (B, n_z) or (L, B, n_z)."""
+    array = _numbers(name, value)
+    if array.ndim not in (2, 3) or array.shape[-2:] != (batch, n_z) or len(array) == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it should be ({batch}, {n_z}), "
+            f"or (L, {batch}, {n_z}) for L samples"
+        )
+    with np.errstate(over="ignore"):  # a number too large for float32 becomes inf
+        return array.astype(dtype, copy=False)
+
+
+def remembered(backward: str, needed: str, found: str) -> None:
+    """The layers hold what the call `needed` gave them, so that `backward` is its derivative."""
+    if found != needed:
+        raise RuntimeError(
+            f"{backward} should follow {needed} directly; "
+            "there was none, or another call has used the layers since"
+        )
 
 
 def first_index(wrong: NDArray[np.bool_]) -> list[int]:

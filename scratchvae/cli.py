@@ -1,6 +1,7 @@
-"""The command `scratchvae`: train, sample, reconstruct, manifold, evaluate, gradcheck.
+"""The core's commands: train, sample, reconstruct, manifold, evaluate, gradcheck.
 
-Bad input ends with one sentence on stderr and exit code 2, Ctrl-C with 130; gradcheck with 1 when a gradient is wrong.
+Bad input ends with one sentence on stderr and exit code 2, and Ctrl-C with 130. gradcheck
+ends with 1 when a gradient is wrong.
 """
 
 import argparse
@@ -8,16 +9,17 @@ import sys
 from collections.abc import Callable, Sequence
 from math import isqrt
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from scratchvae import __version__, datasets
-from scratchvae.datasets import load_mnist
+from scratchvae.checkpoint import load_model, save_model
+from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
-from scratchvae.evaluation import active_units, evaluate
+from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.gradient_check import check_gradient
-from scratchvae.homework.cli import add_commands as add_homework
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
@@ -25,10 +27,13 @@ from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Room = Callable[[Commands], None]  # adds its own commands
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code."""
-    args = _parser().parse_args(argv)
+
+def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
+    """Run one command, of the core or of the rooms. Returns the exit code."""
+    args = _parser(rooms).parse_args(argv)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -53,14 +58,12 @@ def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
     data = load_mnist(args.data)
     vae = VAE(
-        data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder, activation=args.activation, init=args.init,
-        seed=args.seed, image_shape=data.image_shape,
+        data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
+        activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
-    datasets.as_seen(
-        *_pixels(vae, args).values()
-    )  # refuses options that exclude each other, before anything is written
+    seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
     folder = _writable_folder(
         args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
     )
@@ -69,13 +72,14 @@ def train(args: argparse.Namespace) -> int:
     def save(history_so_far: History) -> None:
         nonlocal history
         history = history_so_far
-        vae.save(model)
+        save_model(vae, model)
         history.save(folder / "history.json")
 
     try:
         fit(
-            vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size, optimizer=optimizer, seed=args.seed,
-            test_images=data.test_images, progress=not args.quiet, after_epoch=save, **_pixels(vae, args),
+            vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
+            optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
+            progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError) as stop:
         n = len(history.elbo)
@@ -110,7 +114,7 @@ def _train_pictures(
         (folder / name).unlink(missing_ok=True)  # an earlier model's
 
     rng = np.random.default_rng(args.seed)
-    x = datasets.as_seen(*_pixels(vae, args).values())(data.test_images, rng, vae.dtype)
+    x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
     figures.reconstructions(
         x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png"
@@ -128,23 +132,23 @@ def _train_pictures(
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Draw images from the prior."""
-    vae = VAE.load(args.model)
-    means, shape = vae.sample(args.n, args.seed), _image_shape(vae)
+    """Decode draws of the prior z ~ p(z): the mean of p(x|z), or a draw of it."""
+    vae = load_model(args.model)
+    images, shape = vae.sample(args.n, args.seed, draw=args.draw), _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "samples.png", lambda path: figures.samples(means, shape, path))
+    return _wrote(args, "samples.png", lambda path: figures.samples(images, shape, path))
 
 
 def reconstruct(args: argparse.Namespace) -> int:
     """Draw test images and their reconstructions."""
-    vae = VAE.load(args.model)
+    vae = load_model(args.model)
     images = _data_for(args).test_images
     if args.n > len(images):
         raise ValueError(f"--n is {args.n}; there are {len(images)} test images")
     rng = np.random.default_rng(args.seed)
     chosen = rng.permutation(len(images))[: args.n]
-    x = datasets.as_seen(*_pixels(vae, args).values())(images[chosen], rng, vae.dtype)
+    x = seen_by(vae, args.pixels)(images[chosen], rng, vae.dtype)
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
@@ -155,7 +159,7 @@ def reconstruct(args: argparse.Namespace) -> int:
 
 def manifold(args: argparse.Namespace) -> int:
     """Draw the images of a grid of z, for a model with n_z = 2."""
-    vae = VAE.load(args.model)
+    vae = load_model(args.model)
     shape = _image_shape(vae)
     from scratchvae import figures
 
@@ -163,8 +167,8 @@ def manifold(args: argparse.Namespace) -> int:
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
-    """Print the bound on training and test images, and the active units; or log p(x) of test images."""
-    vae, data = VAE.load(args.model), _data_for(args)
+    """Print the bound on training and test images and the active units, or log p(x)."""
+    vae, data = load_model(args.model), _data_for(args)
     if args.likelihood is None:
         _print_bounds(vae, data, args, args.seed)
     else:
@@ -173,7 +177,7 @@ def evaluate_model(args: argparse.Namespace) -> int:
 
 
 def gradcheck(args: argparse.Namespace) -> int:
-    """Print, weight by weight, the hand-written gradient of the loss against central differences."""
+    """Print each weight's hand-written gradient against central differences."""
     rng = np.random.default_rng(args.seed)
     vae = VAE(
         12,
@@ -184,22 +188,19 @@ def gradcheck(args: argparse.Namespace) -> int:
         dtype=np.float64,
         seed=rng,
     )
-    vae.params.theta += 0.1 * rng.standard_normal(
-        vae.params.theta.size
-    )  # biases of 0 could hide a mistake
+    # biases of 0 could hide a mistake
+    vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)
     x = (rng.random((5, 12)) < 0.5).astype(np.float64)
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
     comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
-    print(
-        f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}{'largest difference':>21}{'relative error':>17}"
-    )
+    print(f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}", end="")
+    print(f"{'largest difference':>21}{'relative error':>17}")
     for c in comparisons:
         shape = " x ".join(map(str, c.shape))
         exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
-        print(
-            f"{c.name:14}{shape:>10}{exact:>8}{close:>8}{c.largest_difference:21.1e}{c.relative_error:17.1e}"
-        )
+        print(f"{c.name:14}{shape:>10}{exact:>8}{close:>8}", end="")
+        print(f"{c.largest_difference:21.1e}{c.relative_error:17.1e}")
     wrong = [c.name for c in comparisons if not c.close]
     print(
         f"wrong: {', '.join(wrong)}"
@@ -214,11 +215,12 @@ def gradcheck(args: argparse.Namespace) -> int:
 
 def _data_for(args: argparse.Namespace) -> datasets.ImageSet:
     """The data set, when its images are of the model's shape."""
-    vae, data = VAE.load(args.model), load_mnist(args.data)
+    vae, data = load_model(args.model), load_mnist(args.data)
     if data.image_shape != _image_shape(vae):
         height, width = _image_shape(vae)
         raise ValueError(
-            f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; the model is of {height} x {width}"
+            f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
+            f"the model is of {height} x {width}"
         )
     return data
 
@@ -229,13 +231,13 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         raise ValueError(
             f"--images is {args.images}; there are {len(data.test_images)} test images"
         )
-    if vae.binary and args.grey:
-        raise ValueError("--grey pixels have no likelihood under a Bernoulli decoder; leave it out")
+    if _grey_for_a_bernoulli(vae, args):
+        raise ValueError(
+            "--pixels is grey; a Bernoulli decoder gives a likelihood of bits alone: leave it out"
+        )
     rng = np.random.default_rng(args.seed)
-    x = datasets.as_seen(*_pixels(vae, args).values())(
-        data.test_images[: args.images], rng, vae.dtype
-    )
-    bound = evaluate(vae, x, seed=args.seed, binarize=False).elbo
+    x = seen_by(vae, args.pixels)(data.test_images[: args.images], rng, vae.dtype)
+    bound = evaluate(vae, x, seed=args.seed, pixels="grey").elbo  # x is drawn already
     result = log_likelihood(
         vae,
         x,
@@ -258,23 +260,21 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         print(f"{moves}acceptance rate {result.acceptance:.2f}")
 
 
-def _pixels(vae: VAE, args: argparse.Namespace) -> dict[str, bool]:
-    """Bits for a Bernoulli decoder unless --grey; noise within the grey levels on --dequantize."""
-    return {"binarize": vae.binary and not args.grey, "dequantize": args.dequantize}
+def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
+    return vae.pixels == "bits" and args.pixels not in (None, "bits")
 
 
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
     print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, seed=seed, **_pixels(vae, args))
+        bound = evaluate(vae, images, seed=seed, pixels=args.pixels)
         print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
-    if vae.binary and args.grey:
+    if _grey_for_a_bernoulli(vae, args):
         print(
-            "(grey pixels: a cross entropy with a floor of its own, no likelihood; not to be compared with binarised ones)"
+            "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)"
         )
-    print(
-        f"active latent units: {active_units(vae, data.test_images, seed=seed, binarize=_pixels(vae, args)['binarize'])} of {vae.n_z}"
-    )
+    active = active_units(vae, data.test_images, seed=seed, pixels=args.pixels)
+    print(f"active latent units: {active} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -329,11 +329,13 @@ _positive.__name__, _sizes.__name__, _seed.__name__ = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scratchvae", description="The variational autoencoder by hand, in NumPy.", allow_abbrev=False,
+        prog="scratchvae",
+        description="The variational autoencoder by hand, in NumPy.",
+        allow_abbrev=False,
         epilog="example: scratchvae train --epochs 10 --n-z 20",
-    )  # fmt: skip
+    )
     parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -359,14 +361,10 @@ def _parser() -> argparse.ArgumentParser:
             help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
         )
         added.add_argument(
-            "--grey",
-            action="store_true",
-            help="grey pixels for a Bernoulli decoder, instead of bits drawn from them",
-        )
-        added.add_argument(
-            "--dequantize",
-            action="store_true",
-            help="grey pixels with noise within each level, for a Gaussian decoder",
+            "--pixels",
+            choices=PIXELS,
+            help="what the model sees: bits, grey levels, or grey levels with noise within each "
+            "level (bits for a Bernoulli decoder, else grey)",
         )
 
     def with_networks(added: argparse.ArgumentParser, n_z: int, hidden: tuple[int, ...]) -> None:
@@ -423,6 +421,9 @@ def _parser() -> argparse.ArgumentParser:
     s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
     with_model(s)
     s.add_argument("--n", type=_positive, default=144, help="images (144)")
+    s.add_argument(
+        "--draw", action="store_true", help="draw x ~ p(x|z), not the mean of p(x|z) for each z"
+    )
 
     r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")
     with_model(r)
@@ -461,5 +462,6 @@ def _parser() -> argparse.ArgumentParser:
     with_networks(g, 3, (7,))
     g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
 
-    add_homework(commands)
+    for add_commands in rooms:
+        add_commands(commands)
     return parser

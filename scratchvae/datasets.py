@@ -1,15 +1,24 @@
-"""Data sets: idx files, MNIST, minibatches, binarization.
+"""Data sets: idx files, MNIST, minibatches, and what a model sees of a pixel.
 
-**idx** is the format of MNIST's files: two zero bytes, one byte for the type of the numbers (8: unsigned bytes), one byte for the
-number of dimensions, every dimension as a big-endian 32-bit integer, then the numbers, the last dimension fastest.
+**idx** is the format of MNIST's files: two zero bytes, one byte for the type of the
+numbers (8: unsigned bytes), one byte for the number of dimensions, every dimension as a
+big-endian 32-bit integer, then the numbers, the last dimension fastest.
 
-**Binarization.** The decoder is a Bernoulli: it speaks of pixels that are 0 or 1. A grey pixel of MNIST, 0 to 255, is read as the
-*probability* pixel / 255 that the bit is 1, and the bits are drawn afresh each time an image is used. A number u drawn evenly from the
-255 numbers 0, 1, ..., 254 is below the pixel in exactly `pixel` of 255 cases, so
+**Bits.** A Bernoulli decoder models pixels that are 0 or 1. A grey pixel of MNIST, 0 to
+255, is read as the *probability* pixel / 255 that the bit is 1. The bits are drawn anew
+each time an image is used. Draw a number u from 0, 1, ..., 254, all with the same
+probability. Then u < pixel holds for exactly `pixel` of the 255 values, so
 
     x = 1 if u < pixel else 0       has       P(x = 1) = pixel / 255, exactly.
 
-Images stay uint8 in memory (47 MB for MNIST, a quarter of float32) and become floats one minibatch at a time.
+**Grey.** x = pixel / 255. For a Gaussian decoder x is a number in [0, 1]. For a Bernoulli
+decoder log p(x|z) is then minus a cross entropy and no likelihood: it cannot rise above
+minus the entropy of the grey pixels.
+
+**Dequantized.** x = (pixel + u) / 256, u ~ U[0, 1): continuous numbers for a density.
+
+Images stay uint8 in memory, 47 MB for MNIST and a quarter of float32. They become floats
+one minibatch at a time.
 """
 
 import gzip
@@ -37,7 +46,8 @@ CHUNK = 1 << 20
 class ImageSet:
     """A data set of images with a label each.
 
-    train_images (N, n_x), train_labels (N,), test_images, test_labels: uint8. image_shape: (height, width), n_x = height · width.
+    train_images (N, n_x), train_labels (N,), test_images, test_labels: uint8.
+    image_shape: (height, width), with n_x = height · width.
     """
 
     train_images: NDArray[np.uint8]
@@ -50,7 +60,8 @@ class ImageSet:
 def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
     """MNIST, or another idx image set whose files have MNIST's names.
 
-    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is set, else the copy that comes with the package.
+    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is set, else
+    the copy that comes with the package.
     FileFormatError when a file is missing, damaged, or does not match the others.
     """
     place = _data_folder(folder)
@@ -69,7 +80,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
 
 
 def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """The folder asked for; else $SCRATCHVAE_DATA; else the installed copy (scratchvae/data), else the checkout's (data)."""
+    """The folder asked for; else $SCRATCHVAE_DATA; else the copy in the package or checkout."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]
     package = Path(__file__).resolve().parent
@@ -78,8 +89,9 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
         if place.is_dir():
             return place
     raise FileFormatError(
-        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold train-images-idx3-ubyte.gz, "
-        "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz; MNIST's four files come with "
+        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold "
+        "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+        "t10k-labels-idx1-ubyte.gz; MNIST's four files come with "
         "the package, in data/ of its repository. Name the folder with --data or $SCRATCHVAE_DATA"
     )
 
@@ -92,11 +104,13 @@ def _images_and_labels(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDAr
     )
     if images.ndim != 3 or images.size == 0:
         raise FileFormatError(
-            f"{folder}: {part} images have the dimensions {images.shape}; they should be (N, height, width)"
+            f"{folder}: {part} images have the dimensions {images.shape}; "
+            "they should be (N, height, width)"
         )
     if labels.shape != images.shape[:1]:
         raise FileFormatError(
-            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; each image should have one label"
+            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; "
+            "each image should have one label"
         )
     return images, labels
 
@@ -111,8 +125,8 @@ def _find(folder: Path, name: str) -> Path:
 def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """The array of an idx file of unsigned bytes, gzipped when its name ends in .gz.
 
-    FileFormatError when the file is missing, no gzip, no idx, or holds less or more than its header says; no more memory is
-    taken than the file holds, whatever the header says.
+    FileFormatError when the file is missing, no gzip, no idx, or holds less or more than its
+    header says. It takes no more memory than the file holds, whatever the header says.
     """
     path = Path(path)
     try:
@@ -146,13 +160,14 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
     if len(numbers) != prod(shape):
         more = "or more " if len(numbers) > prod(shape) else ""
         raise ValueError(
-            f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, but {len(numbers)} {more}follow"
+            f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, "
+            f"but {len(numbers)} {more}follow"
         )
     return np.frombuffer(numbers, np.uint8).reshape(shape)
 
 
 def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """The numbers 0 ... n − 1 in a new random order, `batch_size` at a time; the last minibatch may be shorter."""
+    """0 ... n − 1 in a new random order, `batch_size` at a time; the last one may be shorter."""
     order = rng.permutation(n)
     for start in range(0, n, batch_size):
         yield order[start : start + batch_size]
@@ -161,7 +176,9 @@ def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[N
 def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> FloatArray:
     """x ~ Bernoulli(pixel): a fresh draw of every pixel, 0 or 1.
 
-    images: any shape; uint8, where 255 is certainly 1, or floats in [0, 1]. Returns the same shape, as floats of that dtype.
+    images: any shape; uint8, where 255 is certainly 1, or floats in [0, 1], which are the
+    probabilities. Another dtype: TypeError. A float outside of [0, 1], or NaN: ValueError.
+    Returns the same shape, 0 or 1, as floats of that dtype.
     """
     _check_pixels("images", images)
     if images.dtype == np.uint8:
@@ -176,7 +193,7 @@ def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.flo
 def grey(
     images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
 ) -> FloatArray:
-    """The images as floats in [0, 1]: pixel / 255 if they are uint8. Nothing is drawn: rng is there to be called like `binarize`."""
+    """The images as floats in [0, 1]: pixel / 255 if they are uint8. It draws nothing from rng."""
     _check_pixels("images", images)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
 
@@ -184,11 +201,13 @@ def grey(
 def dequantize(
     images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> FloatArray:
-    """(pixel + u) / 256 with u ~ U[0, 1): grey levels made continuous, for a decoder that gives a density.
+    """(pixel + u) / 256 with u ~ U[0, 1): continuous grey levels, for a density.
 
-    The 256 levels are points, and a density can grow without limit at a point. Spread over its bin of width 1/256, a level has a
-    probability that the density has to share, and ∫ density · dx stays below it.
-    images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats, whose bins are not known.
+    The 256 levels are points, and a density can grow without limit at a point. With u, a level
+    is spread over its bin of width 1/256. The integral of the density over all bins is 1, so
+    it cannot be high everywhere.
+    images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats,
+    whose bins are not known.
     """
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
@@ -198,15 +217,8 @@ def dequantize(
     return (images + u) / 256
 
 
-def as_seen(
-    bits: bool, spread: bool
-) -> Callable[[Images, np.random.Generator, DTypeLike], FloatArray]:
-    """How a model sees images: `binarize`, `dequantize`, or `grey`. ValueError when both are asked for."""
-    if bits and spread:
-        raise ValueError(
-            "dequantize is True, and so is binarize; bits have no bins, it should be one or the other"
-        )
-    return binarize if bits else dequantize if spread else grey
+Draw = Callable[[Images, np.random.Generator, DTypeLike], FloatArray]
+PIXELS: dict[str, Draw] = {"bits": binarize, "grey": grey, "dequantized": dequantize}
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:

@@ -1,16 +1,21 @@
-"""What the decoder's last layer says of x: three families of p(x|z), each with its log likelihood and its gradient.
+"""What the decoder models: three families of p(x|z), each with log likelihood and gradient.
 
-The hidden layers of the decoder turn z into h; the output turns h into the parameters of a distribution of x.
+The hidden layers of the decoder turn z into h′, here called h. The output layer turns h
+into the parameters of a distribution of x.
 
-    bernoulli    x_i ∈ {0, 1}    p_i = σ(a_i),  a = affine(h)                                    AEVB appendix C.1
-    gaussian     x_i ∈ ℝ         N(x; μ, σ²),   μ = sigmoid(affine(h)) ∈ (0, 1),  log σ² = affine(h)    AEVB appendix C.2, §5 for Frey Face
-    isotropic    x_i ∈ ℝ         N(x; μ, σ² I), μ = affine(h),  one log σ² for all pixels and all z
+    bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
+    gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
+                               log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
+    isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 
-With no hidden layer, `isotropic` is probabilistic PCA: x = W z + b + σ ε, whose log p(x) is known in closed form.
+Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its log p(x)
+has a closed form.
 
-A Gaussian gives a *density*: it can exceed 1, and its logarithm can be positive. log p(x) = 900 nats for an image of 560 pixels says that
-the density is e^(900/560) = 5 in each pixel on average: the model is sure of each pixel to about a tenth of the range from black to white.
-It says nothing by itself; differences between models do.
+A Gaussian gives a *density*. It can exceed 1, and its logarithm can be positive. Suppose
+log p(x) = 900 nats for an image of 560 pixels. Then the density is e^(900/560) = 5 per
+pixel, as a geometric mean. A density of 5 over an interval of length 1/5 has mass 1: the
+model knows each pixel to about a fifth of the range from black to white. Only differences
+between models say more.
 """
 
 from typing import Any
@@ -24,15 +29,16 @@ from scratchvae.distributions import (
     bernoulli_log_likelihood_backward,
     gaussian_log_density,
     gaussian_log_density_backward,
+    reparameterize,
 )
 from scratchvae.layers import Affine, Sigmoid
 from scratchvae.parameters import FloatArray, Parameters
 
 
 class Output:
-    """What every output can do. h: (L B, n_h); x: (B, n_x), each x standing against L rows of h."""
+    """What every output can do. h: (L B, n_h). x: (B, n_x); each x belongs to L rows of h."""
 
-    binary = False  # whether x should be bits
+    pixels = "grey"  # what x should be, by default; see `datasets.PIXELS`
 
     @staticmethod
     def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
@@ -41,11 +47,15 @@ class Output:
 
     @staticmethod
     def check(name: str, x: NDArray[Any]) -> None:
-        """Raise unless x is something that the distribution speaks of."""
+        """Raise unless x is something that the distribution models."""
         checks.finite(name, x)
 
     def mean(self, h: FloatArray) -> FloatArray:
         """E[x|z]. Returns (rows of h, n_x)."""
+        raise NotImplementedError
+
+    def draw(self, h: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """x ~ p(x|z). Returns (rows of h, n_x)."""
         raise NotImplementedError
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
@@ -53,7 +63,10 @@ class Output:
         raise NotImplementedError
 
     def backward(self, weight: float) -> FloatArray:
-        """dh of weight · Σ log p(x|z) at the last `log_likelihood`; the gradient of the output's own weights is written."""
+        """dh of weight · Σ log p(x|z) at the last `log_likelihood`.
+
+        It writes the gradient of the output's own weights.
+        """
         raise NotImplementedError
 
     def backward_input(self) -> FloatArray:
@@ -64,7 +77,7 @@ class Output:
 class Bernoulli(Output):
     """log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ],  a = affine(h)."""
 
-    binary = True
+    pixels = "bits"
 
     def __init__(self, params: Parameters) -> None:
         self._affine = Affine(params, "logits")
@@ -80,8 +93,13 @@ class Bernoulli(Output):
         checks.unit_interval(name, x)
 
     def mean(self, h: FloatArray) -> FloatArray:
-        """p = σ(a), the probability that each pixel is 1."""
+        """p = sigmoid(a), the probability that each pixel is 1."""
         return layers.sigmoid(self._affine.forward(h))
+
+    def draw(self, h: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """x_i = 1 with probability p_i, else 0."""
+        p = self.mean(h)
+        return (rng.random(p.shape, p.dtype) < p).astype(p.dtype)
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """Σ_i [ x_i a_i − softplus(a_i) ]."""
@@ -89,7 +107,7 @@ class Bernoulli(Output):
         return bernoulli_log_likelihood(x, self._logits)
 
     def backward(self, weight: float) -> FloatArray:
-        """da = weight · (x − σ(a)), then through the affine layer."""
+        """da = weight · (x − sigmoid(a)), then through the affine layer."""
         return self._affine.backward(self._dlogits(weight))
 
     def backward_input(self) -> FloatArray:
@@ -103,7 +121,7 @@ class Bernoulli(Output):
 
 
 class Gaussian(Output):
-    """log N(x; μ, σ²) with μ = sigmoid(affine(h)), log σ² = affine(h): each pixel has both of its own."""
+    """log N(x; μ, σ²), μ = sigmoid(affine(h)), log σ² = affine(h): both for each pixel."""
 
     def __init__(self, params: Parameters) -> None:
         self._mu, self._sigmoid, self._logvar = (
@@ -124,6 +142,11 @@ class Gaussian(Output):
         """μ, in (0, 1)."""
         return self._sigmoid.forward(self._mu.forward(h))
 
+    def draw(self, h: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """x = μ + σ ⊙ ε, ε ~ N(0, I)."""
+        mu, logvar = self.mean(h), self._logvar.forward(h)
+        return reparameterize(mu, logvar, rng.standard_normal(mu.shape, mu.dtype))
+
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ²)."""
         self._x = x
@@ -134,7 +157,7 @@ class Gaussian(Output):
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
-        """dμ and dlog σ² of the log density, each through its head; h feeds both, and the gradients add."""
+        """dμ and dlog σ² of the log density, each through its head. Both heads use h: they add."""
         dmu, dlogvar = self._dmoments(weight)
         return self._mu.backward(self._sigmoid.backward(dmu)) + self._logvar.backward(dlogvar)
 
@@ -167,13 +190,18 @@ class Isotropic(Output):
         """μ = affine(h)."""
         return self._affine.forward(h)
 
+    def draw(self, h: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """x = μ + σ ε, ε ~ N(0, I)."""
+        mu = self.mean(h)
+        return reparameterize(mu, self._logvar, rng.standard_normal(mu.shape, mu.dtype))
+
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ² I)."""
         self._x, self._mu = x, self.mean(h).reshape(-1, *x.shape)
         return gaussian_log_density(x, self._mu, np.broadcast_to(self._logvar, x.shape))
 
     def backward(self, weight: float) -> FloatArray:
-        """dμ through the affine layer; dlog σ² adds over pixels and rows, which share it."""
+        """dμ through the affine layer. All pixels and rows share log σ²: their dlog σ² add."""
         dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._logvar)
         self._dlogvar[...] = weight * dlogvar.sum()
         return self._affine.backward((weight * dmu).reshape(-1, self._x.shape[1]))

@@ -1,33 +1,37 @@
-"""log p(x) itself: three estimators of the integral that the bound avoids, p(x) = ∫ p(x|z) p(z) dz.
+"""log p(x) itself: three estimators of the integral p(x) = ∫ p(x|z) p(z) dz.
 
-**Importance weighting** (Burda et al. 2015). With z_k ~ q(z|x) and w_k = p(x, z_k) / q(z_k|x), E[w] = ∫ q · p(x, z)/q dz = p(x), so
+**Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) / q(z_k|x).
+Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x), and
 
     L_K = log (1/K) Σ_k w_k            E[L_1] = 𝓛(x) ≤ E[L_K] ≤ E[L_K+1] ≤ log p(x)
 
-The log of the mean, not the mean of the logs: that would be 𝓛 whatever K. By Jensen L_K is too small on average, and by less the larger K.
+It is the log of the mean. The mean of the logs would be 𝓛, whatever K. By Jensen's
+inequality L_K is too small on average, and the error shrinks as K grows.
 
-**Annealed importance sampling** (Neal 2001; Wu et al. 2016). From q(z|x) to p(x, z) in T small steps, through
+**Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2016). It goes from q(z|x) to
+p(x, z) in T small steps, through
 
-    f_t(z) = q(z|x)^(1 − β_t) p(x, z)^β_t,        0 = β_0 < β_1 < ... < β_T = 1
+    f_t(z) = q(z|x)^(1 − β_t) p(x, z)^β_t,        β_t = t / T
 
-A chain starts at z ~ q(z|x), and for t = 1 ... T multiplies its weight by f_t(z) / f_{t−1}(z), then moves z by a step of HMC that leaves
-f_t as it is. Again E[w] = p(x); but since each factor compares two neighbours, w varies far less. With T = 1 it is importance weighting.
+A chain starts at z ~ q(z|x). For t = 1 ... T it multiplies its weight by
+f_t(z) / f_{t−1}(z), then moves z by HMC (`hmc.py`), which keeps f_t. Again E[w] = p(x).
+Each factor compares two neighbours, so w varies much less. With T = 1 it is importance
+weighting. The step sizes of HMC are tuned by other chains, which are thrown away: tuning
+with the chains that count would bias them.
 
-**Hamiltonian Monte Carlo** (Neal 2010) moves z with a momentum r ~ N(0, I) along the force ∂ log f/∂z, in leapfrog steps of size h,
+**The estimator of AEVB appendix D.** For z ~ p(z|x) and any density q̂,
 
-    r ← r + ½ h ∂log f/∂z        z ← z + h r        r ← r + ½ h ∂log f/∂z
+    E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = ∫ q̂(z) / p(x) dz = 1 / p(x)
 
-and accepts the end with probability min(1, exp(log f(z′) − ½‖r′‖² − log f(z) + ½‖r‖²)). z is measured here in units of the encoder's σ.
-The step sizes are tuned in a run of their own, whose chains are thrown away: tuning by the chains that count would bias them.
-
-**The estimator of AEVB appendix D.** For z ~ p(z|x) and any density q̂, E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = 1 / p(x). So: draw
-z from the posterior by HMC, fit a Gaussian q̂ to one half, and with the other half
+So: draw z from the posterior by HMC, fit a Gaussian q̂ to one half of them, and with the
+other half
 
     p(x) ≈ ( mean of q̂(z) / p(x, z) )⁻¹
 
-It is good while q̂ can fit the posterior, below 5 latent dimensions, and is refused above.
+It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is refused above.
 
-**Standard errors.** For a mean w̄ of K weights, the error of log w̄ is that of w̄ divided by w̄: √( (mean w² / w̄² − 1) / (K − 1) ).
+**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error of w̄
+divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
 """
 
 import os
@@ -38,16 +42,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scratchvae import checks
-from scratchvae.distributions import (
-    gaussian_log_density,
-    gaussian_log_density_backward,
-    reparameterize,
-)
+from scratchvae.hmc import Chain
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
 from scratchvae.vae import VAE
 
-ROWS = 4000  # rows of z that go through the decoder at a time: what bounds the memory, whatever n_samples
+ROWS = 4000  # rows of z in the decoder at a time: memory is bounded, whatever n_samples is
 DEFAULTS = {"importance": 5000, "ais": 16, "hmc": 400}
 LEAPFROGS = {"ais": 8, "hmc": 4}
 ACCEPTANCE = {"ais": 0.65, "hmc": 0.9}  # what the step sizes are tuned to
@@ -55,7 +55,10 @@ HMC_MOVES = 60  # from q(z|x) to the posterior
 
 
 class LogLikelihood(NamedTuple):
-    """Per data point, in nats: log p(x), (N,); its standard error, (N,); and the share of HMC moves accepted (nan without HMC)."""
+    """log p(x) of each data point, (N,), and its standard error, (N,), in nats.
+
+    acceptance: the share of HMC moves that were accepted; nan without HMC.
+    """
 
     log_p: NDArray[np.float64]
     standard_error: NDArray[np.float64]
@@ -74,10 +77,16 @@ def log_likelihood(
 ) -> LogLikelihood:
     """Estimate log p(x) of each row of x.
 
-    x: (N, n_x), as the decoder speaks of it: bits for a Bernoulli.
-    n_samples: K; for "importance" the weights (5000), for "ais" the chains (16), for "hmc" the posterior samples (400).
-    n_temperatures: T of "ais". progress: a line on stderr.
-    ValueError for a method that is none, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than the machine has memory for.
+    x: (N, n_x), of the kind that the decoder models: bits for a Bernoulli.
+    method: "importance", "ais" or "hmc" (AEVB appendix D).
+    n_samples: K. For "importance" the weights (5000), for "ais" the chains (16), for "hmc"
+    the posterior samples (400). n_temperatures: T of "ais". progress: a line on stderr.
+    ValueError for an unknown method, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than
+    the memory of the machine can hold.
+
+    >>> vae = VAE(3, (4,), 2, dtype=np.float64, seed=0)
+    >>> log_likelihood(vae, [[1, 0, 1]], n_samples=1000, seed=0).log_p.round(2)
+    array([-1.89])
     """
     checks.one_of("method", method, DEFAULTS)
     n_samples = checks.positive_int(
@@ -108,9 +117,11 @@ def log_likelihood(
 
 
 class LogMean:
-    """log (1/K) Σ exp(log w_k), and its standard error, of weights that come a few at a time: no more memory than for one of each.
+    """log (1/K) Σ_k w_k and its standard error, of weights that come a few at a time.
 
-    With m the largest log w so far, S₁ = Σ e^(log w − m) and S₂ = Σ e^(2 (log w − m)) never overflow; when m grows, they are rescaled.
+    It keeps three numbers for each data point: m, the largest log w so far, and
+    S₁ = Σ e^(log w − m), S₂ = Σ e^(2 (log w − m)), which cannot overflow. When m grows, S₁ and
+    S₂ are rescaled.
     """
 
     def __init__(self, n: int) -> None:
@@ -131,9 +142,8 @@ class LogMean:
         log_mean = self.m + np.log(self.S1 / self.K)
         if self.K == 1:
             return log_mean, np.full(len(log_mean), np.inf)
-        variance = np.maximum(
-            self.K * self.S2 / self.S1**2 - 1, 0
-        )  # a mean square is never below the square of the mean; rounding can be
+        # a mean of squares is never below the square of the mean, but rounding can put it there
+        variance = np.maximum(self.K * self.S2 / self.S1**2 - 1, 0)
         return log_mean, np.sqrt(variance / (self.K - 1))
 
 
@@ -143,17 +153,16 @@ Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 def importance_weighted_bound(
     vae: VAE, x: FloatArray, K: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """L_K = log (1/K) Σ_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): the log of the mean weight (Burda et al. 2015, eq. (8)).
+    """L_K = log (1/K) Σ_k w_k: the log of the mean weight (Burda et al. 2015, eq. (8)).
 
-    x: (B, n_x). Returns L_K and its standard error, (B,) each, in nats. The noise is drawn as (k, B, n_z), k samples at a time as
-    `_groups` says.
+    w_k = p(x, z_k) / q(z_k|x) with z_k ~ q(z|x). x: (B, n_x). Returns L_K and its standard
+    error, (B,) each, in nats. `_groups` divides the K samples; for k of them the noise is
+    drawn as (k, B, n_z).
     """
-    mu, logvar = vae.encode(x)
     weights = LogMean(len(x))
     for k in _groups(K, len(x)):
-        eps = rng.standard_normal((k, *mu.shape), vae.dtype)
-        z = reparameterize(mu, logvar, eps)  # z_k ~ q(z|x)
-        weights.add(vae.log_joint(x, z) - gaussian_log_density(z, mu, logvar))  # log w_k
+        eps = rng.standard_normal((k, len(x), vae.n_z), vae.dtype)
+        weights.add(vae.log_weights(x, eps))
     return weights.result()
 
 
@@ -180,14 +189,16 @@ def _anneal(
     rng: np.random.Generator,
     tune: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """log w of K chains, (K, B), and the share of accepted moves, (B,). tune: write the step sizes, (T, B), while going."""
+    """log w of K chains, (K, B), and the share of accepted moves, (B,).
+
+    steps: the step sizes, (T, B). tune: write them, each from the acceptance of the one before.
+    """
     T = len(steps)
-    chain = _Chain(vae, x, mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
+    chain = Chain(vae, x, mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
     log_w, accepted = np.zeros((K, len(x))), np.zeros(len(x))
     for t in range(T):
-        log_w += (
-            chain.log_p - chain.log_q
-        ) / T  # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log q), β_t = t / T
+        # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log q) = (log p − log q) / T
+        log_w += (chain.state.log_p - chain.state.log_q) / T
         moved = chain.move((t + 1) / T, steps[t], LEAPFROGS["ais"], rng).mean(axis=0)
         accepted += moved / T
         if tune and t + 1 < T:
@@ -196,35 +207,36 @@ def _anneal(
 
 
 def _posterior(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Estimates:
-    """(mean of q̂(z) / p(x, z))⁻¹ over half of K posterior samples, q̂ a Gaussian fitted to the other half (AEVB appendix D)."""
+    """(mean of q̂(z) / p(x, z))⁻¹ over half of K posterior samples (AEVB appendix D).
+
+    q̂ is a Gaussian that is fitted to the other half.
+    """
     mu, logvar = vae.encode(x)
     steps, accepted = np.full(len(x), 0.3), np.zeros(len(x))
-    tuning = _Chain(vae, x, mu, logvar, rng.standard_normal((8, *mu.shape), vae.dtype))
+    tuning = Chain(vae, x, mu, logvar, rng.standard_normal((8, *mu.shape), vae.dtype))
     for _ in range(HMC_MOVES):
         moved = tuning.move(1.0, steps, LEAPFROGS["hmc"], rng).mean(axis=0)
         steps *= np.exp(0.2 * (moved - ACCEPTANCE["hmc"]))
     z, log_p = [], []
-    for k in _groups(
-        K, len(x)
-    ):  # every sample is the end of a chain of its own, so they are independent
-        chain = _Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
+    for k in _groups(K, len(x)):  # each sample ends a chain of its own: they are independent
+        chain = Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
         for _ in range(HMC_MOVES):
             accepted += chain.move(1.0, steps, LEAPFROGS["hmc"], rng).sum(axis=0) / (K * HMC_MOVES)
-        z.append(chain.z.astype(np.float64))
-        log_p.append(chain.log_p.astype(np.float64))
+        z.append(chain.state.z.astype(np.float64))
+        log_p.append(chain.state.log_p.astype(np.float64))
     fitted, fresh = np.array_split(np.concatenate(z), 2)  # (K/2, B, n_z)
     weights = LogMean(len(x))
-    weights.add(
-        _fitted_log_density(fitted, fresh) - np.concatenate(log_p)[len(fitted) :]
-    )  # log q̂(z) − log p(x, z)
+    log_p_fresh = np.concatenate(log_p)[len(fitted) :]
+    weights.add(_fitted_log_density(fitted, fresh) - log_p_fresh)  # log q̂(z) − log p(x, z)
     log_mean, error = weights.result()
     return -log_mean, error, accepted  # p(x) ≈ 1 / mean
 
 
 def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """log N(z; m, C) with the mean m and covariance C of `fitted`, for each data point. Both (K, B, n_z). Returns (K, B).
+    """log N(z; m, C), with the mean m and the covariance C of `fitted`, for each data point.
 
-    log N = −½ [n log 2π + log det C + ‖R⁻¹ (z − m)‖²] with C = R Rᵀ, R triangular (Cholesky), log det C = 2 Σ log R_jj.
+    Let C = R Rᵀ with a triangular R (Cholesky). Then log det C = 2 Σ log R_jj, and
+    log N = −½ [n log 2π + log det C + ‖R⁻¹ (z − m)‖²]. Both (K, B, n_z). Returns (K, B).
     """
     m = fitted.mean(axis=0)
     centred = fitted - m
@@ -237,61 +249,6 @@ def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> 
     )
 
 
-class _Chain:
-    """K chains for each of B data points. eps is z in units of the encoder's Gaussian: z = μ + σ ⊙ eps, (K, B, n_z).
-
-    log_p, log_q: log p(x, z) and log q(z|x), (K, B).
-    """
-
-    def __init__(
-        self, vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, eps: FloatArray
-    ) -> None:
-        self.vae, self.x, self.mu, self.logvar = vae, x, mu, logvar
-        self._put(*self._look(eps))
-
-    def _look(self, eps: FloatArray) -> tuple[FloatArray, ...]:
-        """eps, z, log p(x, z), log q(z|x), and the gradients of both with respect to eps: ∂/∂eps = σ ∂/∂z."""
-        sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
-        log_p, log_q = self.vae.log_joint(self.x, z), gaussian_log_density(z, self.mu, self.logvar)
-        dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[
-            0
-        ]  # a density of z − μ: ∂/∂z = −∂/∂μ
-        return eps, z, log_p, log_q, sigma * self.vae.log_joint_backward(), sigma * dlog_q
-
-    def _put(self, *state: FloatArray) -> None:
-        self.eps, self.z, self.log_p, self.log_q, self.dlog_p, self.dlog_q = state
-
-    def move(
-        self, beta: float, h: NDArray[np.float64], leapfrogs: int, rng: np.random.Generator
-    ) -> NDArray[np.bool_]:
-        """One HMC move that leaves f = q^(1 − β) p^β as it is, of step size h for each data point, (B,). Returns who accepted, (K, B)."""
-        h = h[:, None].astype(self.eps.dtype)
-        r: FloatArray = rng.standard_normal(self.eps.shape, self.eps.dtype)  # the momentum
-        state: tuple[FloatArray, ...] = (
-            self.eps,
-            self.z,
-            self.log_p,
-            self.log_q,
-            self.dlog_p,
-            self.dlog_q,
-        )
-        before = (1 - beta) * self.log_q + beta * self.log_p - 0.5 * (r * r).sum(axis=2)
-        for _ in range(leapfrogs):
-            r = r + 0.5 * h * ((1 - beta) * state[5] + beta * state[4])  # r ← r + ½ h ∂log f
-            state = self._look(state[0] + h * r)  # z ← z + h r
-            r = r + 0.5 * h * ((1 - beta) * state[5] + beta * state[4])  # r ← r + ½ h ∂log f
-        after = (1 - beta) * state[3] + beta * state[2] - 0.5 * (r * r).sum(axis=2)
-        accept = np.log(rng.random(before.shape)) < after - before
-        kept = (self.eps, self.z, self.log_p, self.log_q, self.dlog_p, self.dlog_q)
-        self._put(
-            *(
-                np.where(accept.reshape(accept.shape + (1,) * (new.ndim - 2)), new, old)
-                for new, old in zip(state, kept)
-            )
-        )
-        return accept
-
-
 def _groups(K: int, points: int) -> Iterator[int]:
     """K samples of each point, as many at a time as make ROWS rows."""
     size = max(1, ROWS // points)
@@ -302,16 +259,17 @@ def _groups(K: int, points: int) -> Iterator[int]:
 def _check_hmc(vae: VAE, n_samples: int, points: int) -> None:
     if vae.n_z >= 5:
         raise ValueError(
-            f"method is 'hmc' and n_z is {vae.n_z}; a Gaussian fits the posterior well only for n_z < 5: use 'ais'"
+            f"method is 'hmc' and n_z is {vae.n_z}; a Gaussian fits the posterior well only for "
+            "n_z < 5: use 'ais'"
         )
     if n_samples < 4 * (vae.n_z + 1):
         raise ValueError(
-            f"n_samples is {n_samples}; 'hmc' with n_z = {vae.n_z} should have {4 * (vae.n_z + 1)} or more, half of them to fit"
+            f"n_samples is {n_samples}; 'hmc' with n_z = {vae.n_z} should have "
+            f"{4 * (vae.n_z + 1)} or more, half of them to fit"
         )
     points = min(points, max(1, ROWS // n_samples))
-    need = (
-        6 * 8 * n_samples * points * (vae.n_z + 1)
-    )  # the samples, and the copies that fitting and weighing make
+    # the samples, and the copies that fitting and weighing make
+    need = 6 * 8 * n_samples * points * (vae.n_z + 1)
     have = (
         os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if hasattr(os, "sysconf")
@@ -319,5 +277,6 @@ def _check_hmc(vae: VAE, n_samples: int, points: int) -> None:
     )
     if need > have:
         raise ValueError(
-            f"n_samples is {n_samples}; it would take {need / 2**30:.0f} GiB of memory, and the machine has {have / 2**30:.0f}"
+            f"n_samples is {n_samples}; it would take {need / 2**30:.0f} GiB of memory, and the "
+            f"machine has {have / 2**30:.0f}"
         )

@@ -8,27 +8,31 @@
         θ, φ ← update the parameters using g
     until convergence of the parameters
 
-θ and φ are one vector here. The paper's estimate of the bound of all N data points from a minibatch of M is
+Here θ and φ are one vector. 𝓛̃ is an estimate of the bound 𝓛 with drawn ε. The paper
+estimates the bound of all N data points from a minibatch of M:
 
     𝓛(θ, φ; X) ≃ 𝓛̃^M = (N/M) Σ_b 𝓛̃(x_b)                                  AEVB eq. (8)
 
-and the loss here is −𝓛̃^M / N, minus the mean over the minibatch, so that it does not depend on the size of the data set: descending on
-it ascends on the bound. "Random minibatch" is a pass over the data in
-random order, an *epoch*, so that every data point is met once before one is met again; "until convergence" is a number of epochs.
+The loss here is −𝓛̃^M / N: minus the mean over the minibatch. It does not depend on the
+size of the data set. A step down on the loss is a step up on the bound.
+
+An *epoch* is one pass over all data points in random order, so each one is met once
+before any is met again. The minibatches of an epoch are cut from that order. "Until
+convergence" is a number of epochs.
 """
 
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scratchvae import checks, datasets
-from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Bound, Model, evaluate
+from scratchvae.datasets import Draw, Images, minibatches
+from scratchvae.evaluation import Bound, Model, evaluate, seen_by
 from scratchvae.files import written_whole
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
@@ -39,8 +43,10 @@ from scratchvae.progress import ProgressLine
 class History:
     """One entry for each epoch; bounds in nats per data point.
 
-    elbo, reconstruction, kl: means over the training minibatches as they were met, so while θ was changing; elbo = reconstruction − kl.
-    test_elbo, test_reconstruction, test_kl: of the test images after the epoch; empty without test images.
+    elbo, reconstruction, kl: means over the minibatches of the epoch, each before its update;
+    elbo = reconstruction − kl.
+    test_elbo, test_reconstruction, test_kl: of the test images after the epoch; empty
+    without test images.
     seconds: of training, without the evaluation.
     """
 
@@ -70,23 +76,22 @@ class History:
 
 
 def training_step(
-    vae: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator
+    model: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator
 ) -> Bound:
     """One turn of Algorithm 1's loop on the minibatch x, (B, n_x): draw ε, find g, update θ.
 
+    ε is drawn by one call of model.noise: for a VAE (B, n_z) numbers of the model's dtype, L = 1.
     Returns the minibatch's mean bound and its parts, before the update, in nats per data point.
     """
-    eps = rng.standard_normal(
-        (len(x), vae.n_z), vae.dtype
-    )  # ε ← random samples from p(ε) = N(0, I)
-    reconstruction, kl = vae.forward(x, eps)
-    vae.backward()  # g ← ∇_θ,φ of the loss −𝓛̃^M / N
+    eps = model.noise(len(x), rng)  # ε ← random samples from p(ε) = N(0, I)
+    reconstruction, kl = model.forward(x, eps)
+    model.backward()  # g ← ∇_θ,φ of the loss −𝓛̃^M / N
     optimizer.step()  # θ, φ ← update using g
     return Bound.mean(reconstruction, kl)
 
 
 def fit(
-    vae: Model,
+    model: Model,
     images: Images,
     *,
     epochs: int = 10,
@@ -94,98 +99,107 @@ def fit(
     optimizer: Optimizer | None = None,
     seed: int | np.random.Generator = 0,
     test_images: Images | None = None,
-    binarize: bool | None = None,
-    dequantize: bool = False,
+    pixels: str | None = None,
     progress: bool = True,
     after_epoch: Callable[[History], None] | None = None,
 ) -> History:
     """Train the model in place: Algorithm 1 with L = 1.
 
-    vae: a VAE, or another model with the same four things; an Autoencoder's objective is −‖x − x̂‖², its KL 0.
-    images: (N, n_x), uint8 or floats in [0, 1]. binarize: draw new bits for every minibatch; False trains on grey pixels; None does
-    what the decoder speaks of, bits for a Bernoulli. dequantize: spread each grey level over its bin, anew for every minibatch.
-    optimizer: over vae.params; None is Adam(vae.params). seed: of the order, the bits and the noise.
-    test_images: evaluated after every epoch, always with the same bits and the same noise.
+    model: a VAE, or another `Model`. An Autoencoder's objective is −‖x − x̂‖², and its KL is 0.
+    images: (N, n_x), uint8 or floats in [0, 1].
+    pixels: what the model sees, drawn anew for every minibatch: "bits", "grey" or
+    "dequantized"; None is the model's own choice, bits for a Bernoulli. See `datasets.py`.
+    optimizer: over model.params; None is Adam(model.params).
+    seed: for the order, the pixels and the noise.
+    test_images: evaluated after every epoch, always with the same pixels and noise.
     progress: a line on stderr. after_epoch: called with the history so far.
 
-    To go on where an earlier call stopped, pass it the same optimizer, and the same Generator as seed: a number would draw the same order,
-    bits and noise again.
+    To go on after an earlier call, pass the same optimizer, and the same Generator as seed.
+    A number as seed would draw the same order, pixels and noise again.
 
-    Whatever ends an epoch midway, the model is put back to the end of the last whole epoch before the exception goes on (the optimizer
-    is not). FloatingPointError when the bound is no longer finite.
+    When an epoch ends midway, for whatever reason, the model returns to the end of the last
+    whole epoch, and the exception goes on; the optimizer does not return.
+    FloatingPointError when the bound is no longer finite.
+
+    >>> from scratchvae import VAE
+    >>> images = np.array([[0, 255, 255], [255, 0, 0]] * 50, np.uint8)
+    >>> history = fit(VAE(3, (4,), 1), images, epochs=2, batch_size=10, progress=False)
+    >>> len(history.elbo)
+    2
     """
     checks.positive_int("epochs", epochs)
     checks.positive_int("batch_size", batch_size)
     for name, array in {"images": images, "test_images": test_images}.items():
         if array is not None:
-            datasets.check_images(name, array, vae.n_x)
-    optimizer = Adam(vae.params) if optimizer is None else optimizer
-    if optimizer.params is not vae.params:
+            datasets.check_images(name, array, model.n_x)
+    optimizer = Adam(model.params) if optimizer is None else optimizer
+    if optimizer.params is not model.params:
         raise ValueError(
-            "optimizer holds the parameters of another model; it should be made from vae.params"
+            "optimizer holds the parameters of another model; it should be made from model.params"
         )
-
-    rng = np.random.default_rng(seed)
-    as_seen = datasets.as_seen(vae.binary if binarize is None else binarize, dequantize)
+    draw, rng = seen_by(model, pixels), np.random.default_rng(seed)
     history, line = History(), _EpochLine(epochs, len(images), show=progress)
-    theta_of_last_epoch = vae.params.theta.copy()
-    try:
-        for epoch in range(1, epochs + 1):
-            start, sums, seen = time.perf_counter(), np.zeros(3), 0
-            for rows in minibatches(
-                len(images), batch_size, rng
-            ):  # X^M ← random minibatch of M data points
-                x = as_seen(images[rows], rng, vae.dtype)
-                with np.errstate(over="ignore", invalid="ignore"):  # looked for here, not warned of
-                    bound = training_step(vae, x, optimizer, rng)
-                if not np.isfinite(bound.elbo):
-                    raise _diverged(
-                        f"the bound is {bound.elbo}", epoch, seen // batch_size + 1, optimizer
-                    )
-                sums += np.multiply(
-                    bound, len(x)
-                )  # the last minibatch may be shorter: it weighs what it holds
-                seen += len(x)
-                if line.due():
-                    line.write(line.text(epoch, seen, sums / seen), last=False)
-            seconds = time.perf_counter() - start
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # the last update is seen by no minibatch of this epoch
-                after = Bound.mean(*vae.forward(x, np.zeros((len(x), vae.n_z))))
-                test = (
-                    None
-                    if test_images is None
-                    else evaluate(vae, test_images, binarize=binarize, dequantize=dequantize)
-                )
-            for reached in (after, test):
-                if reached is not None and not np.isfinite(reached.elbo):
-                    raise _diverged(
-                        f"the bound is {reached.elbo} after the update",
-                        epoch,
-                        -(-seen // batch_size),
-                        optimizer,
-                    )
-            theta_of_last_epoch[...] = vae.params.theta
-            history.record(Bound(*(sums / seen).tolist()), test, seconds)
-            line.write(
-                line.text(epoch, seen, sums / seen)
-                + ("" if test is None else f"  test {test.elbo:.2f}"),
-                last=True,
-            )
+
+    with _back_to_whole_epochs(model.params.theta) as epoch_is_whole:
+        for epoch in range(1, epochs + 1):  # repeat
+            with np.errstate(over="ignore", invalid="ignore"):  # _check_finite sees an overflow
+                start = time.perf_counter()
+                train = _epoch(epoch, model, images, batch_size, optimizer, draw, rng, line)
+                seconds = time.perf_counter() - start
+                test = None if test_images is None else evaluate(model, test_images, pixels=pixels)
+                after = test or evaluate(model, images[:batch_size], pixels=pixels)
+            _check_finite(after, f"after epoch {epoch}", optimizer)
+            epoch_is_whole()
+            history.record(train, test, seconds)
+            line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)
-    except BaseException:  # Ctrl-C is one
-        vae.params.theta[...] = theta_of_last_epoch
-        raise
     return history
 
 
-def _diverged(what: str, epoch: int, step: int, optimizer: Optimizer) -> FloatingPointError:
-    return FloatingPointError(
-        f"{what} at step {step} of epoch {epoch}; the model of the last whole epoch is kept. "
-        f"Try a new optimizer with a smaller learning rate than lr = {optimizer.lr:g}"
-    )
+def _epoch(
+    epoch: int,
+    model: Model,
+    images: Images,
+    batch_size: int,
+    optimizer: Optimizer,
+    draw: Draw,
+    rng: np.random.Generator,
+    line: "_EpochLine",
+) -> Bound:
+    """One pass over the images. Returns the mean bound, each minibatch before its update."""
+    sums, seen = np.zeros(3), 0
+    for step, rows in enumerate(minibatches(len(images), batch_size, rng), start=1):
+        x = draw(images[rows], rng, model.dtype)  # X^M ← random minibatch of M data points
+        bound = training_step(model, x, optimizer, rng)  # ε, g, and the update
+        _check_finite(bound, f"at step {step} of epoch {epoch}", optimizer)
+        sums += np.multiply(bound, len(x))  # the last minibatch may be shorter, and weighs less
+        seen += len(x)
+        line.within(epoch, seen, Bound(*(sums / seen)))
+    return Bound(*(sums / seen).tolist())
+
+
+@contextmanager
+def _back_to_whole_epochs(theta: FloatArray) -> Iterator[Callable[[], None]]:
+    """Gives a function to call after each whole epoch; an exception takes θ back to that moment."""
+    kept = theta.copy()
+
+    def epoch_is_whole() -> None:
+        kept[...] = theta
+
+    try:
+        yield epoch_is_whole
+    except BaseException:  # Ctrl-C is one
+        theta[...] = kept
+        raise
+
+
+def _check_finite(bound: Bound, when: str, optimizer: Optimizer) -> None:
+    if not np.isfinite(bound.elbo):
+        raise FloatingPointError(
+            f"the bound is {bound.elbo} {when}; the model of the last whole epoch is kept. Try a "
+            f"new optimizer with a smaller learning rate than lr = {optimizer.lr:g}"
+        )
 
 
 class _EpochLine(ProgressLine):
@@ -195,15 +209,22 @@ class _EpochLine(ProgressLine):
         super().__init__(show)
         self.epochs, self.images = epochs, images
 
-    def text(self, epoch: int, seen: int, mean: NDArray[np.float64]) -> str:
+    def within(self, epoch: int, seen: int, mean: Bound) -> None:
         """After `seen` images of this epoch, with this mean of the bound and its parts."""
+        if self.due():
+            self.write(self._text(epoch, seen, mean), last=False)
+
+    def end_of(self, epoch: int, train: Bound, test: Bound | None) -> None:
+        """After the epoch and its evaluation."""
+        of_test = "" if test is None else f"  test {test.elbo:.2f}"
+        self.write(self._text(epoch, self.images, train) + of_test, last=True)
+
+    def _text(self, epoch: int, seen: int, mean: Bound) -> str:
         done = (epoch - 1) * self.images + seen
         speed = done / (time.perf_counter() - self.start)
         elbo, reconstruction, kl = mean
-        objective = (
-            f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
-            if kl
-            else f"minus the loss {elbo:.3f}"
-        )
+        bound = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
+        objective = bound if kl else f"minus the loss {elbo:.3f}"
         left = self.left(done / (self.epochs * self.images))
-        return f"epoch {epoch:{len(str(self.epochs))}}/{self.epochs}  {objective}  {speed:,.0f} images/s  {left}"
+        number = f"{epoch:{len(str(self.epochs))}}/{self.epochs}"
+        return f"epoch {number}  {objective}  {speed:,.0f} images/s  {left}"

@@ -1,54 +1,95 @@
 """The variational autoencoder: encoder, decoder, the bound, and its gradient by hand.
 
-**The model** (AEVB section 3, notes §2). z ~ p(z) = N(0, I) is drawn and never seen; x ~ p(x|z) is seen. p(x|z) is given by the
-decoder, a network from z to the parameters of a distribution of x: one logit for each pixel when it is a Bernoulli. The posterior
-p(z|x) cannot be computed; the encoder, a network from x to μ and log σ², gives q(z|x) = N(μ, σ²) in its place.
+**The model** (AEVB section 3, notes §2). First z is drawn from the prior p(z) = N(0, I).
+Nobody sees z. Then x is drawn from p(x|z), and x is seen. The decoder, a network with
+the weights θ, turns z into the parameters of p(x|z). For a Bernoulli these are the
+logits a, one for each pixel.
 
-**The bound.** For any q, log p(x) splits exactly in two:
+**What cannot be computed.** The probability of x is an integral over all z:
 
-    log p(x) = E_q[log p(x)]                                            p(x) does not depend on z
-             = E_q[log p(x, z) − log p(z|x)]                            p(x, z) = p(z|x) p(x)
-             = E_q[log q(z|x) − log p(z|x)] + E_q[log p(x, z) − log q(z|x)]    add and subtract log q(z|x)
-             = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                               AEVB eq. (1)
+    p(x) = ∫ p(x|z) p(z) dz                                            notes §2, 4)
 
-The KL is ≥ 0 (Jensen's inequality, notes §1.5), so 𝓛(x) ≤ log p(x): the evidence lower bound, ELBO. Written out,
+Each z costs a pass through the decoder. A grid of 100 points in each dimension has
+100^n_z points: 10⁴ for n_z = 2, and 10⁴⁰ for n_z = 20. So nobody can compute p(x) when
+n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) has p(x) below the line, so it
+cannot be computed either. The encoder, a network with the weights φ, takes its place.
+It turns x into μ and log σ², and
 
-    𝓛(x) = E_q[log p(x, z) − log q(z|x)]                                AEVB eq. (2)
-         = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))                          AEVB eq. (3), by p(x, z) = p(x|z) p(z)
+    q(z|x) = N(z; μ, σ²)        is an approximation of p(z|x).
 
-**Its estimate.** The KL of eq. (3) is known in closed form. The other expectation becomes a mean over L samples
-z_l = μ + σ ⊙ ε_l, ε_l ~ N(0, I):
+In the code θ and φ lie in one vector, `params.theta`.
+
+**The whole process, with shapes.** B images, L samples of z for each, n_h hidden units:
+
+                 encoder, φ                               decoder, θ
+    x ──────► h ──────┬──► μ ────────┬──► z ───────► h′ ───────► a ───────► x ~ p(x|z)
+    (B, n_x)  (B, n_h)│    (B, n_z)  │    (L, B, n_z)(L B, n_h)  (L B, n_x) sampling 2
+                      └──► log σ² ───┤
+                           (B, n_z)  │
+                                     └─ ε ~ N(0, I) makes z ~ q(z|x)        sampling 1
+
+      (dx)  ◄───── dh ◄─── dμ, dlog σ² ◄─ dz ◄────── dh′ ◄────── da ◄────── loss
+
+**The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
+
+    log p(x) = E_q[log p(x)]                                  p(x) does not depend on z
+             = E_q[log p(x, z) − log p(z|x)]                  p(x, z) = p(z|x) p(x)
+             = E_q[log q(z|x) − log p(z|x)] + E_q[log p(x, z) − log q(z|x)]
+                                                        log q added and subtracted
+             = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                     AEVB eq. (1)
+
+The first part is ≥ 0 (Jensen's inequality, derived in `info.py`; notes §1.5). So
+𝓛(x) ≤ log p(x): 𝓛 is the evidence lower bound, ELBO. With p(x, z) = p(x|z) p(z),
+
+    𝓛(x) = E_q[log p(x, z) − log q(z|x)]                      AEVB eq. (2)
+         = E_q[log p(x|z)] + E_q[log p(z) − log q(z|x)]
+         = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))                AEVB eq. (3)
+
+since KL(q ‖ p) = E_q[log q − log p] by its definition. The data points are independent,
+so log p(x₁, ..., x_N) = Σ_i log p(x_i), and the bounds of the data points add too.
+
+**Its estimate.** The mean over q becomes a mean over L samples z_l = μ + σ ⊙ ε_l with
+ε_l ~ N(0, I), where ⊙ multiplies entry by entry. AEVB calls these estimates SGVB,
+stochastic gradient variational Bayes. Estimator A samples all of eq. (2), through the
+weights w_l:
+
+    log w_l = log p(x, z_l) − log q(z_l|x)
+    𝓛(x) ≃ (1/L) Σ_l log w_l                                  AEVB eq. (6)
+
+The same weights give p(x) itself: E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x). So
+𝓛 = E_q[log w] ≤ log E_q[w] = log p(x). Estimator B uses that the KL of eq. (3) has a
+closed form, and samples the rest:
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
-**Why this can be differentiated** (AEVB §2.4). The noise ε has a distribution that does not depend on φ, so the expectation over z is one
-over ε, and the derivative may be taken inside of it:
+**Why this has a derivative** (AEVB §2.4). The distribution of ε does not depend on φ.
+So the mean over z is a mean over ε, and the derivative goes inside it:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of the bound. Had z been drawn from q first, z would be a
-number, and its dependence on φ lost.
+The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of 𝓛.
+If z were drawn from q directly, z would be a mere number, without a derivative in φ.
 
-**The reduction.** Σ over pixels and over latent dimensions, mean over the L samples, mean over the B data points of the minibatch,
-in nats. So
+**The reduction.** Sum over pixels and over latent dimensions, mean over the L samples,
+mean over the B data points of the minibatch, in nats:
 
     loss = −(1/B) Σ_b 𝓛(x_b)
 
-**Its gradient**, from the loss backwards. Each ∂log p(x_b|z_lb) in the loss has the weight −1 / (L B), each KL_b the weight 1 / B:
+**Its gradient, from the loss backwards.** In the loss, each log p(x_b|z_lb) has the
+weight −1 / (L B), and each KL_b has the weight 1 / B.
 
-    da        = −(x − σ(a)) / (L B) at the logits a of a Bernoulli decoder; the other decoders are in `decoders.py`
-    dz        = the decoder's backward pass of da
-    dμ        = Σ_l dz_l                  + (1/B) ∂KL/∂μ
-    dlog σ²   = Σ_l dz_l ⊙ ε_l ⊙ ½ σ      + (1/B) ∂KL/∂(log σ²)
-    dh        = the backward pass of dμ plus that of dlog σ²: h feeds both heads, and gradients of two uses add
-    and dh goes back through the encoder. The gradient of x itself is wanted by nobody.
+    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli
+       dh′      = da Wᵀ                             the output layer's backward pass
+    2. dz       = the decoder's backward pass of dh′
+    3. dμ       = Σ_l dz_l                    from z = μ + σ ⊙ ε
+       dlog σ²  = Σ_l dz_l ⊙ ε_l ⊙ ½ σ        from z too: ∂σ / ∂log σ² = ½ σ
+    4. dμ       += μ / B                      from the KL
+       dlog σ²  += ½ (σ² − 1) / B             from the KL too
+    5. dh       = dμ W_μᵀ + dlog σ² W_log σ²ᵀ     both heads use h: their gradients add
+    6. the encoder's backward pass of dh. Nobody needs dx.
 """
 
-import json
-import zipfile
-import zlib
 from collections.abc import Sequence
-from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -63,25 +104,31 @@ from scratchvae.distributions import (
     reparameterize_backward,
     standard_normal_log_density,
 )
-from scratchvae.files import FileFormatError, written_whole
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS, Affine
 from scratchvae.parameters import FloatArray, Parameters
 
-FORMAT, VERSION = "scratchvae.VAE", 1
-
 
 class VAE:
-    """The variational autoencoder of AEVB: a Gaussian encoder, and a decoder that is Bernoulli unless asked otherwise.
+    """The variational autoencoder of AEVB: a Gaussian encoder, and by default a Bernoulli decoder.
 
-    n_x: pixels. hidden: units of each hidden layer of the encoder; the decoder has them in reverse. n_z: latent dimensions.
-    activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for the paper's N(0, 0.01).
-    decoder: "bernoulli", "gaussian" or "isotropic" (see `decoders.py`).
-    dtype: float32, or float64 where derivatives are checked. seed: of the initial θ.
-    image_shape: (height, width) with height · width = n_x, only for pictures; None when the pixels are no picture.
+    n_x: numbers in a data point, such as pixels. n_z: latent dimensions.
+    hidden: units of each hidden layer of the encoder. The decoder has the same in reverse
+    order: 784-500-20-500-784 for n_x = 784, hidden = (500,), n_z = 20. No hidden layer, (),
+    makes both networks affine.
+    decoder: p(x|z), "bernoulli", "gaussian" or "isotropic"; see `decoders.py`.
+    activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for N(0, 0.01).
+    dtype: float32 or float64. seed: for the initial weights.
+    image_shape: (height, width) for pictures, with height · width = n_x; None if unknown.
 
-    params: θ and g with the weights encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W, logvar.b, decoder.0.W, ..., and
-    those of the decoder's output: logits.W and logits.b for a Bernoulli.
+    params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
+    logvar.b, decoder.0.W, ..., and those of the output: logits.W, logits.b for a Bernoulli.
+
+    >>> vae = VAE(784, hidden=(500,), n_z=20, seed=0)
+    >>> vae.params.theta.size
+    815824
+    >>> vae.sample(2, seed=1).shape
+    (2, 784)
     """
 
     def __init__(
@@ -123,17 +170,18 @@ class VAE:
         self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
         self._decoder = layers.hidden_layers(self.params, "decoder", len(self.hidden), activation)
         self._output = OUTPUTS[decoder](self.params)
+        self._remembered = ""  # whose data the layers hold: "forward", "log_joint", or nobody's
 
     @property
-    def binary(self) -> bool:
-        """Whether p(x|z) speaks of bits, so that grey pixels are to be binarised."""
-        return self._output.binary
+    def pixels(self) -> str:
+        """What the decoder models: "bits" for a Bernoulli, else "grey" levels."""
+        return self._output.pixels
 
     # ---- the two networks ----
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
-        self._forget()
+        self._remembered = ""
         return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -141,84 +189,113 @@ class VAE:
         return self._mu.forward(h), self._logvar.forward(h)
 
     def decode(self, z: ArrayLike) -> FloatArray:
-        """The means of p(x|z); of a Bernoulli, the probability that each pixel is 1. z: (B, n_z). Returns (B, n_x)."""
+        """E[x|z], the means of p(x|z). For a Bernoulli: the probability that a pixel is 1.
+
+        z: (B, n_z). Returns (B, n_x).
+        """
+        return self._output.mean(self._decoder_hidden(z))
+
+    def _decoder_hidden(self, z: ArrayLike) -> FloatArray:
         z = checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
         checks.finite("z", z)
-        self._forget()
-        return self._output.mean(layers.forward(self._decoder, z))
+        self._remembered = ""
+        return layers.forward(self._decoder, z)
 
-    def sample(self, n: int, seed: int | np.random.Generator = 0) -> FloatArray:
-        """Means of p(x|z) at n draws z ~ p(z) = N(0, I). Returns (n, n_x)."""
+    def sample(
+        self, n: int, seed: int | np.random.Generator = 0, *, draw: bool = False
+    ) -> FloatArray:
+        """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
+
+        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        A Bernoulli then gives bits. Returns (n, n_x).
+        """
         rng = np.random.default_rng(seed)
-        return self.decode(rng.standard_normal((checks.positive_int("n", n), self.n_z), self.dtype))
+        z = self.noise(checks.positive_int("n", n), rng)  # sampling z ~ p(z)
+        h = self._decoder_hidden(z)
+        return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
-        """Means of p(x|z) at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x)."""
+        """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x)."""
         return self.decode(self.encode(x)[0])
+
+    def noise(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """ε ~ N(0, I), one row for each of n data points. Returns (n, n_z)."""
+        return rng.standard_normal((n, self.n_z), self.dtype)
 
     # ---- the bound ----
 
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns two arrays (B,), in nats; their difference is the bound.
-        What `backward` needs is remembered: self._x, self._eps as (L, B, n_z), and self._mu_logvar; the layers remember the rest.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
+        Returns two arrays (B,), in nats; the first minus the second is the bound.
+        For `backward` it remembers self._x, self._eps as (L, B, n_z), and self._mu_logvar;
+        the layers remember the rest.
         """
+        self._remembered = ""
         self._x = self.as_data(x)
         self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
         log_px_z = self._log_px_z(self._x, z)
+        self._remembered = "forward"
         return log_px_z.mean(axis=0), gaussian_kl(mu, logvar)  # (1/L) Σ_l log p(x|z_l), and the KL
 
     def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
         """log p(x|z_l) of every sample. x: (B, n_x); z: (L, B, n_z). Returns (L, B)."""
-        return self._output.log_likelihood(
-            x, layers.forward(self._decoder, z.reshape(-1, self.n_z))
-        )
+        h = layers.forward(self._decoder, z.reshape(-1, self.n_z))
+        return self._output.log_likelihood(x, h)
 
     def elbo(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
-        """𝓛(x) ≃ −KL(q(z|x) ‖ p(z)) + (1/L) Σ_l log p(x|z_l)  (AEVB eq. (10), its estimator B).
+        """𝓛(x) ≃ −KL(q(z|x) ‖ p(z)) + (1/L) Σ_l log p(x|z_l)  (AEVB eq. (10), estimator B).
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.elbo(x, np.zeros((2, 1))).round(4)
+        array([-1.8192, -2.5588])
         """
         reconstruction, kl = self.forward(x, eps)
         return reconstruction - kl
 
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
-        """𝓛(x) ≃ (1/L) Σ_l [ log p(x|z_l) + log p(z_l) − log q(z_l|x) ]  (AEVB eq. (6), its estimator A, from eq. (2)).
+        """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        The KL is sampled as well: the same expectation as `elbo`, with the variance of log p(z) − log q(z|x) on top.
+        It samples the KL too: the same mean as `elbo`, but also the variance of
+        log p(z) − log q(z|x).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
         """
-        reconstruction, _ = self.forward(x, eps)
-        mu, logvar = self._mu_logvar
-        z = reparameterize(mu, logvar, self._eps)
-        log_ratio = standard_normal_log_density(z) - gaussian_log_density(z, mu, logvar)
-        return reconstruction + log_ratio.mean(axis=0)
+        return self.log_weights(x, eps).mean(axis=0)
+
+    def log_weights(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
+        """log w_l = log p(x|z_l) + log p(z_l) − log q(z_l|x), at z_l = μ + σ ⊙ ε_l.
+
+        E[log w] = 𝓛(x), and E[w] = p(x).
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+        """
+        mu, logvar = self.encode(x)
+        z = reparameterize(mu, logvar, checks.noise(eps, len(mu), self.n_z, self.dtype))
+        log_px_z, log_pz = self._log_px_z(self.as_data(x), z), standard_normal_log_density(z)
+        return log_px_z + log_pz - gaussian_log_density(z, mu, logvar)
 
     # ---- its gradient ----
 
     def backward(self) -> None:
-        """∂loss/∂θ at the last `forward`, written into params.g: the derivation at the top of this file, line by line."""
-        if not hasattr(self, "_mu_logvar"):
-            raise RuntimeError(
-                "backward needs a forward just before it: there was none, or the layers have met other data since"
-            )
+        """∂loss/∂θ and ∂loss/∂φ at the last `forward`, written into params.g: steps 1 to 6 above.
+
+        RuntimeError when another call came between `forward` and this one.
+        """
+        checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
-        dh = self._output.backward(-1 / (L * B))  # the weight of each log p(x|z_l) in the loss
-        dz = layers.backward(self._decoder, dh).reshape(eps.shape)
-
-        dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
+        dh_decoder = self._output.backward(-1 / (L * B))  # 1. da and dh′
+        dz = layers.backward(self._decoder, dh_decoder).reshape(eps.shape)  # 2.
+        dmu, dlogvar = reparameterize_backward(dz, logvar, eps)  # 3.
         dkl_dmu, dkl_dlogvar = gaussian_kl_backward(mu, logvar)
-        dmu += dkl_dmu / B  # the weight of each KL in the loss
+        dmu += dkl_dmu / B  # 4. the weight of each KL in the loss is 1 / B
         dlogvar += dkl_dlogvar / B
-
-        dh = self._mu.backward(dmu) + self._logvar.backward(
-            dlogvar
-        )  # h is used twice: the gradients add
-        layers.backward_weights(self._encoder, dh)
+        dh_encoder = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # 5.
+        layers.backward_weights(self._encoder, dh_encoder)  # 6.
 
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
@@ -229,77 +306,31 @@ class VAE:
         self.backward()
         return loss
 
-    def log_joint(self, x: FloatArray, z: FloatArray) -> FloatArray:
-        """log p(x, z_l) = log p(x|z_l) + log p(z_l). x: (B, n_x); z: (L, B, n_z). Returns (L, B), in nats."""
-        self._forget()
-        self._z = z
-        return self._log_px_z(x, z) + standard_normal_log_density(z)
+    def log_joint(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
+        """log p(x, z_l) = log p(x|z_l) + log p(z_l).
+
+        x: (B, n_x). z: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+        """
+        self._remembered = ""
+        x = self.as_data(x)
+        z = checks.samples("z", z, len(x), self.n_z, self.dtype)
+        self._z = z.reshape(-1, *z.shape[-2:])
+        log_joint = self._log_px_z(x, self._z) + standard_normal_log_density(self._z)
+        self._remembered = "log_joint"
+        return log_joint
 
     def log_joint_backward(self) -> FloatArray:
-        """∂ log p(x, z) / ∂z at the last `log_joint`: the decoder's backward pass, and ∂ log p(z) / ∂z = −z. Returns (L, B, n_z)."""
-        return (
-            layers.backward_input(self._decoder, self._output.backward_input()).reshape(
-                self._z.shape
-            )
-            - self._z
-        )
+        """∂ log p(x, z) / ∂z at the last `log_joint`, and nothing is written into params.g.
 
-    def _forget(self) -> None:
-        """The layers are about to remember other data than `forward` gave them: `backward` shall have nothing to go by."""
-        self.__dict__.pop("_mu_logvar", None)
+        The decoder's backward pass gives ∂ log p(x|z) / ∂z, and ∂ log p(z) / ∂z = −z.
+        Returns (L, B, n_z). RuntimeError when another call came between.
+        """
+        checks.remembered("log_joint_backward", "log_joint", self._remembered)
+        dz = layers.backward_input(self._decoder, self._output.backward_input())
+        return dz.reshape(self._z.shape) - self._z
 
     def as_data(self, x: ArrayLike) -> FloatArray:
-        """x as a (B, n_x) array of the model's dtype; ValueError when the decoder does not speak of such data."""
+        """x as a (B, n_x) array of the model's dtype; ValueError for what p(x|z) does not model."""
         array = checks.rows("x", x, self.n_x)
         self._output.check("x", array)
         return array.astype(self.dtype, copy=False)
-
-    # ---- as a file ----
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write θ and what else the constructor needs as .npz, at exactly this path."""
-        config = {
-            "n_x": self.n_x, "hidden": self.hidden, "n_z": self.n_z, "decoder": self.decoder, "activation": self.activation,
-            "init": self.init, "dtype": self.dtype.name, "image_shape": self.image_shape,
-        }  # fmt: skip
-        with written_whole(path) as part, open(part, "wb") as file:
-            np.savez(
-                file,
-                format=FORMAT,
-                version=VERSION,
-                config=json.dumps(config),
-                theta=self.params.theta,
-            )
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> "VAE":
-        """The model that `save` wrote. FileFormatError when the file is missing, damaged, or of another kind or version."""
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                kind, version = str(saved["format"]), int(saved["version"])
-                if (kind, version) != (FORMAT, VERSION):
-                    raise FileFormatError(
-                        f"{path} holds {kind!r} version {version}; this program reads {FORMAT!r} version {VERSION}"
-                    )
-                config, theta = json.loads(str(saved["config"])), saved["theta"]
-            vae = cls(**config)
-            kept = vae.params.theta
-            if (
-                theta.shape != kept.shape
-                or theta.dtype != kept.dtype
-                or not np.isfinite(theta).all()
-            ):
-                raise ValueError(f"theta should be {kept.size} finite numbers of type {kept.dtype}")
-        except (
-            AttributeError,
-            EOFError,
-            KeyError,
-            OSError,
-            TypeError,
-            ValueError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
-            raise FileFormatError(f"{path} is no model that VAE.save wrote: {error}") from error
-        kept[...] = theta
-        return vae

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import write_idx, write_image_set
 
-from scratchvae import VAE, evaluate, load_mnist
+from scratchvae import VAE, evaluate, load_mnist, load_model
 from scratchvae.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -51,7 +51,9 @@ def trained(image_set, tmp_path):
 
 
 def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
-    """train prints bounds with their parts, active units and the folder; model, history and pictures are there."""
+    """train prints bounds with their parts, active units and the folder; model, history
+    and pictures are there.
+    """
     result = run("train", "--data", image_set, "--n-z", 2, *QUICK, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "runs" / "images"
@@ -76,7 +78,7 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
         assert words in result.stdout
     assert len(result.stderr.splitlines()) == 2  # plain progress lines, one an epoch
 
-    vae, data = VAE.load(folder / "model.npz"), load_mnist(image_set)
+    vae, data = load_model(folder / "model.npz"), load_mnist(image_set)
     bound = evaluate(vae, data.test_images)
     assert f"{bound.elbo:.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}" in result.stdout
     assert json.loads((folder / "history.json").read_text())["test_elbo"][-1] == bound.elbo
@@ -84,14 +86,14 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
 
 
 def test_grey_and_the_gaussian_decoder(image_set, tmp_path, monkeypatch):
-    """--grey shows the model grey levels, --decoder gaussian does so unasked, --dequantize adds noise within them; otherwise bits."""
+    """--pixels says what the model sees; without it bits for a Bernoulli, grey for a Gaussian."""
     seen = {}
     forward = VAE.forward
     for name, options in {
         "bits": [],
-        "grey": ["--grey"],
+        "grey": ["--pixels", "grey"],
         "gaussian": ["--decoder", "gaussian"],
-        "noise": ["--decoder", "gaussian", "--dequantize"],
+        "noise": ["--decoder", "gaussian", "--pixels", "dequantized"],
     }.items():
         values = seen.setdefault(name, set())
         monkeypatch.setattr(
@@ -123,12 +125,14 @@ def test_grey_and_the_gaussian_decoder(image_set, tmp_path, monkeypatch):
     }
     assert (
         len(seen["noise"]) > 1000
-        and VAE.load(tmp_path / "gaussian" / "model.npz").decoder == "gaussian"
+        and load_model(tmp_path / "gaussian" / "model.npz").decoder == "gaussian"
     )
 
 
 def test_a_picture_of_an_earlier_model_does_not_stay(trained, image_set):
-    """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which are not the new model's."""
+    """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which
+    are not the new model's.
+    """
     main(
         ["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK]
     )
@@ -160,7 +164,9 @@ def test_seed_reaches_the_picture(trained, image_set, tmp_path, command):
 
 @pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
 def test_evaluate_with_likelihood(trained, image_set, method, capsys):
-    """evaluate --likelihood prints the bound below log p(x) with its error, and the acceptance rate where there are moves."""
+    """evaluate --likelihood prints the bound below log p(x) with its error, and the
+    acceptance rate where there are moves.
+    """
     options = [
         "--likelihood",
         method,
@@ -198,7 +204,8 @@ def test_evaluate_refuses_more_images_than_there_are(trained, image_set, capsys)
 
 def test_train_options_reach_the_model(image_set, tmp_path):
     """The options of train are those of the model, and n_z other than 2 draws no plane."""
-    options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05 --weight-decay 0.01 --grey --seed 4"
+    options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05"
+    options += " --weight-decay 0.01 --pixels grey --seed 4"
     assert (
         main(
             [
@@ -215,7 +222,7 @@ def test_train_options_reach_the_model(image_set, tmp_path):
         )
         == 0
     )
-    vae = VAE.load(tmp_path / "run" / "model.npz")
+    vae = load_model(tmp_path / "run" / "model.npz")
     assert (vae.n_z, vae.hidden, vae.activation, vae.init) == (3, (7, 5), "relu", "normal")
     assert not (tmp_path / "run" / "manifold.png").exists()
 
@@ -236,7 +243,7 @@ def test_same_seed_same_model(image_set, tmp_path):
                 *QUICK,
             ]
         )
-    a, b = (VAE.load(tmp_path / name / "model.npz").params.theta for name in "ab")
+    a, b = (load_model(tmp_path / name / "model.npz").params.theta for name in "ab")
     assert a.tobytes() == b.tobytes()
 
 
@@ -347,8 +354,8 @@ BAD_OPTIONS = [
     (["destroy"], "invalid choice: 'destroy'"),
     ([], "COMMAND"),
     (["sample", "nowhere.npz"], "nowhere.npz"),
-    (["train", "--decoder", "gaussian", "--dequantize", "--n-z", "0"], "--n-z"),
-    (["train", "--dequantize"], "one or the other"),
+    (["train", "--decoder", "gaussian", "--pixels", "dequantized", "--n-z", "0"], "--n-z"),
+    (["train", "--pixels", "dequantized"], "bits"),
 ]
 
 
@@ -460,4 +467,4 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
     assert process.returncode == 130 and "Traceback" not in error
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
-    VAE.load(model)
+    load_model(model)
