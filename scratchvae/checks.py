@@ -1,7 +1,6 @@
-"""What an argument must be. It is checked before any work, and never repaired.
+"""What an argument has to be: checked before any work, and never repaired.
 
-Each function raises `ValueError` or `TypeError`. The message has the argument's name,
-what it was, and what it should be.
+Each function raises `ValueError` or `TypeError` with the argument's name, what it was, and what it should be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
         or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x
     ):
         raise ValueError(
-            f"image_shape is {value}; it should be (height, width), with height · width = {n_x}"
+            f"image_shape is {value}; it should be (height, width), and height times width n_x = {n_x}"
         )
     return int(value[0]), int(value[1])
 
@@ -60,14 +59,14 @@ def fraction(name: str, value: float) -> float:
 
 
 def one_of(name: str, value: str, choices: Mapping[str, object]) -> str:
-    """value, if it is a key of choices."""
+    """value, when it is one of the names of the choices."""
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; it should be one of {', '.join(choices)}")
     return value
 
 
 def float_dtype(value: DTypeLike) -> np.dtype[Any]:
-    """value as a NumPy dtype: float32 or float64."""
+    """value as a dtype, float32 or float64."""
     dtype = np.dtype(value)
     if value is None or dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype is {dtype}; it should be float32 or float64")
@@ -75,7 +74,7 @@ def float_dtype(value: DTypeLike) -> np.dtype[Any]:
 
 
 def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
-    """value as an array of real numbers, (B, columns), with B ≥ 1."""
+    """value as a (B, columns) array of real numbers, B ≥ 1."""
     array = _numbers(name, value)
     if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
         raise ValueError(
@@ -90,7 +89,7 @@ def unit_interval(name: str, array: NDArray[Any]) -> None:
         where = first_index(~((array >= 0) & (array <= 1)))
         raise ValueError(
             f"{name}{where} is {array[tuple(where)]}; every pixel should be in [0, 1] "
-            f"(for pixels from 0 to 255, use {name} / 255, or binarize({name}, rng) for bits)"
+            f"(pixels of 0 to 255 become so by {name} / 255, or as bits by binarize({name}, rng))"
         )
 
 
@@ -102,23 +101,8 @@ def finite(name: str, array: NDArray[Any]) -> None:
 
 
 def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
-<<<<<<< HEAD
     """eps as an (L, B, n_z) array of that dtype, all finite; (B, n_z) stands for L = 1."""
     eps = samples("eps", value, batch, n_z, dtype)
-=======
-    """eps as an (L, B, n_z) array of this dtype, all finite.
-
-    (B, n_z) is also allowed; it means L = 1.
-    """
-    eps = _numbers("eps", value)
-    if eps.ndim not in (2, 3) or eps.shape[-2:] != (batch, n_z) or len(eps) == 0:
-        raise ValueError(
-            f"eps has shape {eps.shape}; it should be ({batch}, {n_z}), "
-            f"or (L, {batch}, {n_z}) for L samples"
-        )
-    with np.errstate(over="ignore"):  # too large for float32 gives inf, which `finite` finds
-        eps = eps.astype(dtype, copy=False)
->>>>>>> layers
     finite("eps", eps)
     return eps.reshape(-1, batch, n_z)
 

@@ -927,9 +927,7 @@ def adam_epsilon_not_scaled(self: Any, theta: Any, g: Any, block: slice, work: A
 
 
 @mistake("3.10")
-def adam_epsilon_before_correction(
-    self: Any, theta: Any, g: Any, block: slice, work: Any
-) -> None:
+def adam_epsilon_before_correction(self: Any, theta: Any, g: Any, block: slice, work: Any) -> None:
     """You add epsilon before the correction of v: it is added to √v̂."""
     m, v = _means(self, g, block, self.t)
     root = np.sqrt(1 - self.beta2**self.t)
