@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae.homework import leaks, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
@@ -85,7 +85,7 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
 
 def package_around(exercise: Exercise) -> dict[str, str]:
     """What an exercise is graded in: the reference with it, and every exercise that it does not build on, blanked."""
-    kept = closure(exercise.number)
+    kept = around(exercise.number)
     package = source.reference()
     hidden = set(exercise.hides)
     for other in EXERCISES:

@@ -56,10 +56,10 @@ class Mistake:
         todo = [self.name]
         while todo:
             for part in ast.walk(functions[todo.pop()]):
-                known = isinstance(part, ast.Name) and part.id in functions
-                if known and part.id.startswith("_") and part.id not in found:
-                    found.append(part.id)
-                    todo.append(part.id)
+                name = part.id if isinstance(part, ast.Name) else ""
+                if name.startswith("_") and name in functions and name not in found:
+                    found.append(name)
+                    todo.append(name)
         texts = ["".join(lines[functions[f].lineno - 1 : functions[f].end_lineno]) for f in found]
         return "\n\n".join(["\n\nfrom typing import Any\n", *texts]) if texts else ""
 

@@ -19,7 +19,7 @@ def _x_log_y(x: Any, y: Any) -> Any:
 
 @mistake("1.1")
 def entropy_negative(p: Any, *, base: float = 2.0, axis: int = -1) -> Any:
-    """You have the entropy with its sign turned round: log p is negative, and the minus is missing."""
+    """You have the entropy with its sign turned round: the minus is missing."""
     return _x_log_y(p, p).sum(axis=axis) / np.log(base)
 
 

@@ -605,13 +605,6 @@ def bernoulli_of_a_sigmoid(x: Any, logits: Any) -> Any:
 
 
 @mistake("2.7")
-def bernoulli_of_two_sigmoids(x: Any, logits: Any) -> Any:
-    """You take the sigmoid of a sigmoid for p."""
-    p = sigmoid(sigmoid(logits))
-    return (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=-1)
-
-
-@mistake("2.7")
 def bernoulli_of_logits_as_probabilities(x: Any, logits: Any) -> Any:
     """You take the logits for probabilities."""
     with np.errstate(all="ignore"):
