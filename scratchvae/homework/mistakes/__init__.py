@@ -3,9 +3,8 @@
 A function here has the arguments of the exercise's function and a body that is wrong in one way.
 Its docstring is what a student reads who handed it in. It can be called, trained, and shown.
 
-A body uses NumPy, names of the module that the exercise is in (the chapter imports them from
-there), and helpers of the chapter that begin with an underscore. So it can also stand in that
-module, in place of the right body: `Mistake.module`.
+It can also stand in the exercise's file, in place of the right body: `Mistake.module`. What it
+uses of its chapter is then added at the end of that file.
 """
 
 import ast
@@ -50,18 +49,28 @@ class Mistake:
 
     @property
     def helpers(self) -> str:
-        """The helpers of the chapter that the body uses, and theirs."""
+        """What the body uses of the chapter: imports, helpers, and what those use."""
         lines, functions = _file(self.function.__module__)
-        found: list[str] = []
-        todo = [self.name]
+        found, names, todo = dict[str, str](), set[str](), [self.name]
         while todo:
-            for part in ast.walk(functions[todo.pop()]):
-                name = part.id if isinstance(part, ast.Name) else ""
-                if name.startswith("_") and name in functions and name not in found:
-                    found.append(name)
-                    todo.append(name)
-        texts = ["".join(lines[functions[f].lineno - 1 : functions[f].end_lineno]) for f in found]
-        return "\n\n".join(["\n\nfrom typing import Any\n", *texts]) if texts else ""
+            used = {
+                part.id for part in ast.walk(functions[todo.pop()]) if isinstance(part, ast.Name)
+            }
+            for name in sorted(used & functions.keys() - found.keys()):
+                node = functions[name]
+                found[name] = "".join(lines[node.lineno - 1 : node.end_lineno])
+                todo.append(name)
+            names |= used
+        imports = [
+            f"from {node.module} import {alias.name}\n"
+            for node in ast.parse("".join(lines)).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+            if alias.name in names - {"mistake"}
+        ]
+        return (
+            "\n\n" + "".join(imports) + "\n\n".join(["from typing import Any\n", *found.values()])
+        )
 
     def module(self, package: Mapping[str, str]) -> str:
         """The exercise's file with the wrong body in it. package: name without .py -> text."""
