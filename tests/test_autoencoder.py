@@ -1,4 +1,6 @@
-"""The autoencoder and PCA: gradient, and the theorem that the linear autoencoder finds PCA's subspace."""
+"""The autoencoder and PCA: gradient, and the theorem that the linear autoencoder finds
+PCA's subspace.
+"""
 
 import numpy as np
 import pytest
@@ -16,7 +18,9 @@ from scratchvae import PCA, Adam, Autoencoder, check_gradient, fit, load_mnist
     seed=st.integers(0, 2**32 - 1),
 )
 def test_gradient(hidden, n_x, n_z, seed):
-    """∂/∂θ (1/B) Σ ‖x − x̂‖² of every weight: relative error ≤ 1e-7 against central differences, and dx̂ = 2 (x̂ − x) / B."""
+    """∂/∂θ (1/B) Σ ‖x − x̂‖² of every weight: relative error ≤ 1e-7 against central
+    differences, and dx̂ = 2 (x̂ − x) / B.
+    """
     rng = np.random.default_rng(seed)
     model = Autoencoder(n_x, hidden, n_z, dtype=np.float64, seed=rng)
     model.params.theta[...] = rng.uniform(0.2, 0.8, model.params.theta.size) * rng.choice(
@@ -35,7 +39,9 @@ def test_gradient(hidden, n_x, n_z, seed):
 
 @given(n=st.integers(4, 12), n_x=st.integers(2, 4), seed=st.integers(0, 2**32 - 1))
 def test_pca(n, n_x, seed):
-    """Orthonormal components, uncorrelated codes of the stated variances, and a loss of Σ s_k² over the dropped directions."""
+    """Orthonormal components, uncorrelated codes of the stated variances, and a loss of Σ
+    s_k² over the dropped directions.
+    """
     X = np.random.default_rng(seed).standard_normal((n, n_x)) * np.arange(1, n_x + 1)
     k = n_x - 1
     pca = PCA(k).fit(X)
@@ -49,7 +55,9 @@ def test_pca(n, n_x, seed):
 
 
 def test_linear_autoencoder_finds_the_subspace_of_pca():
-    """On real digits: principal angles of the decoder's rows with PCA's components ≤ 1e-2 rad, loss within 0.1 % of PCA's."""
+    """On real digits: principal angles of the decoder's rows with PCA's components ≤ 1e-2
+    rad, loss within 0.1 % of PCA's.
+    """
     X = (load_mnist().train_images[:1000] / 255).astype(np.float64)
     k = 4
     pca = PCA(k).fit(X)
@@ -113,7 +121,9 @@ def test_nothing_is_drawn_in_training():
 
 
 def test_encoder_only_is_the_encoder():
-    """What is kept after training encodes as the whole did, also when the whole goes on learning."""
+    """What is kept after training encodes as the whole did, also when the whole goes on
+    learning.
+    """
     model = Autoencoder(6, (5,), 2)
     x = np.random.default_rng(0).random((4, 6))
     encode, before = model.encoder_only(), model.encode(x)

@@ -51,7 +51,9 @@ def trained(image_set, tmp_path):
 
 
 def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
-    """train prints bounds with their parts, active units and the folder; model, history and pictures are there."""
+    """train prints bounds with their parts, active units and the folder; model, history
+    and pictures are there.
+    """
     result = run("train", "--data", image_set, "--n-z", 2, *QUICK, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "runs" / "images"
@@ -128,7 +130,9 @@ def test_grey_and_the_gaussian_decoder(image_set, tmp_path, monkeypatch):
 
 
 def test_a_picture_of_an_earlier_model_does_not_stay(trained, image_set):
-    """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which are not the new model's."""
+    """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which
+    are not the new model's.
+    """
     main(
         ["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK]
     )
@@ -160,7 +164,9 @@ def test_seed_reaches_the_picture(trained, image_set, tmp_path, command):
 
 @pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
 def test_evaluate_with_likelihood(trained, image_set, method, capsys):
-    """evaluate --likelihood prints the bound below log p(x) with its error, and the acceptance rate where there are moves."""
+    """evaluate --likelihood prints the bound below log p(x) with its error, and the
+    acceptance rate where there are moves.
+    """
     options = [
         "--likelihood",
         method,
@@ -198,7 +204,8 @@ def test_evaluate_refuses_more_images_than_there_are(trained, image_set, capsys)
 
 def test_train_options_reach_the_model(image_set, tmp_path):
     """The options of train are those of the model, and n_z other than 2 draws no plane."""
-    options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05 --weight-decay 0.01 --pixels grey --seed 4"
+    options = "--n-z 3 --hidden 7,5 --activation relu --init normal --optimizer adagrad --lr 0.05"
+    options += " --weight-decay 0.01 --pixels grey --seed 4"
     assert (
         main(
             [

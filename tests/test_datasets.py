@@ -21,7 +21,9 @@ HEADER = struct.pack(">HBB", 0, 8, 1)
 
 
 def test_mnist_is_mnist():
-    """The embedded data set is the published one: shapes, and the MD5 of each file unzipped, header and all."""
+    """The embedded data set is the published one: shapes, and the MD5 of each file
+    unzipped, header and all.
+    """
     mnist = load_mnist()
     assert mnist.train_images.shape == (60_000, 784) and mnist.test_images.shape == (10_000, 784)
     assert mnist.image_shape == (28, 28) and mnist.train_images.dtype == np.uint8
@@ -72,7 +74,9 @@ BAD_FILES = {
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("kind", BAD_FILES)
 def test_bad_idx_files_are_refused(tmp_path, kind, zipped):
-    """A file that is no idx, or holds less or more than it promises, gets a FileFormatError that says so."""
+    """A file that is no idx, or holds less or more than it promises, gets a
+    FileFormatError that says so.
+    """
     content, message = BAD_FILES[kind]
     path = tmp_path / ("bad.gz" if zipped else "bad")
     path.write_bytes(gzip.compress(content) if zipped else content)
@@ -82,7 +86,9 @@ def test_bad_idx_files_are_refused(tmp_path, kind, zipped):
 
 
 def test_bad_gzip_files_are_refused(tmp_path):
-    """Not gzip, gzip cut short, gzip with a flipped byte, a folder, nothing at all: each a FileFormatError with the name."""
+    """Not gzip, gzip cut short, gzip with a flipped byte, a folder, nothing at all: each a
+    FileFormatError with the name.
+    """
     good = gzip.compress(HEADER + struct.pack(">I", 1000) + np.random.default_rng(0).bytes(1000))
     flipped = bytearray(good)
     flipped[len(good) // 2] ^= 0xFF
@@ -98,7 +104,9 @@ def test_bad_gzip_files_are_refused(tmp_path):
 
 
 def test_a_lying_header_takes_no_memory(tmp_path):
-    """A header that promises 2⁹⁶ numbers in a file of four costs no more than the reading buffer."""
+    """A header that promises 2⁹⁶ numbers in a file of four costs no more than the reading
+    buffer.
+    """
     path = tmp_path / "liar"
     path.write_bytes(BAD_FILES["promises everything"][0])
     tracemalloc.start()
@@ -121,7 +129,9 @@ def test_an_image_set_of_another_size(image_set):
 
 
 def test_where_the_data_is_looked_for(image_set, tmp_path, monkeypatch):
-    """$SCRATCHVAE_DATA goes before the embedded copy, the argument before both, and the working folder does not matter."""
+    """$SCRATCHVAE_DATA goes before the embedded copy, the argument before both, and the
+    working folder does not matter.
+    """
     monkeypatch.chdir(tmp_path)
     assert len(load_mnist().train_images) == 60_000
     monkeypatch.setenv("SCRATCHVAE_DATA", str(image_set))
@@ -133,7 +143,9 @@ def test_where_the_data_is_looked_for(image_set, tmp_path, monkeypatch):
 
 
 def test_sets_that_do_not_match_are_refused(tmp_path):
-    """Other counts of images and labels, other sizes of test images, a missing file, no images: named."""
+    """Other counts of images and labels, other sizes of test images, a missing file, no
+    images: named.
+    """
 
     def changed(name, array):
         folder = write_image_set(tmp_path / str(len(list(tmp_path.iterdir()))))
@@ -158,7 +170,9 @@ def test_sets_that_do_not_match_are_refused(tmp_path):
 
 @pytest.mark.parametrize("as_floats", [True, False])
 def test_binarize_has_the_pixels_probability(as_floats):
-    """P(x = 1) = pixel / 255: the frequencies of all 256 grey levels, within 5 standard errors; 0 and 255 are certain."""
+    """P(x = 1) = pixel / 255: the frequencies of all 256 grey levels, within 5 standard
+    errors; 0 and 255 are certain.
+    """
     levels = np.arange(256, dtype=np.uint8)
     N = 20_000
     images = np.tile(levels, (N, 1))
@@ -169,14 +183,18 @@ def test_binarize_has_the_pixels_probability(as_floats):
 
 
 def test_binarize_is_exact_for_bytes():
-    """u is even on 0 ... 254 and never 255: were it even on 0 ... 255, a pixel of 255 would be 0 once in 256."""
+    """u is even on 0 ... 254 and never 255: were it even on 0 ... 255, a pixel of 255
+    would be 0 once in 256.
+    """
     assert binarize(np.full((1000, 1000), 255, np.uint8), np.random.default_rng(0)).min() == 1
     assert binarize(np.ones((1000, 1000), np.float32), np.random.default_rng(0)).min() == 1
     assert binarize(np.zeros((1000, 1000), np.uint8), np.random.default_rng(0)).max() == 0
 
 
 def test_dequantize_spreads_each_level_over_its_bin():
-    """(pixel + u) / 256: floor gives the pixel back, u is even on [0, 1) (mean ½, variance 1/12), new at every call."""
+    """(pixel + u) / 256: floor gives the pixel back, u is even on [0, 1) (mean ½, variance
+    1/12), new at every call.
+    """
     levels = np.tile(np.arange(256, dtype=np.uint8), (400, 1))
     x = dequantize(levels, np.random.default_rng(0), np.float64)
     np.testing.assert_array_equal(np.floor(x * 256), levels)
@@ -210,7 +228,9 @@ def test_images_that_are_none_are_refused(images, message):
 
 @given(n=st.integers(1, 50), batch_size=st.integers(1, 60))
 def test_minibatches_meet_every_image_once(n, batch_size):
-    """A pass is a permutation, cut into pieces of batch_size; the last may be shorter, and is not dropped."""
+    """A pass is a permutation, cut into pieces of batch_size; the last may be shorter, and
+    is not dropped.
+    """
     batches = list(minibatches(n, batch_size, np.random.default_rng(0)))
     assert sorted(np.concatenate(batches)) == list(range(n))
     assert [len(batch) for batch in batches[:-1]] == [batch_size] * (len(batches) - 1)

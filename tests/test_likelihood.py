@@ -1,4 +1,6 @@
-"""log p(x): the estimators where every z can be summed over, their bookkeeping, and what they refuse. PPCA's closed form: test_ppca.py."""
+"""log p(x): the estimators where every z can be summed over, their bookkeeping, and what
+they refuse. PPCA's closed form: test_ppca.py.
+"""
 
 import math
 import tracemalloc
@@ -16,7 +18,9 @@ PATTERNS = np.array([[i >> k & 1 for k in range(4)] for i in range(16)], float)
 
 
 def by_quadrature(vae, x, n=401, reach=8.0):
-    """log ∫ p(x|z) N(z; 0, I) dz by the trapezoid rule on a grid, for n_z = 1 or 2 and a Bernoulli decoder."""
+    """log ∫ p(x|z) N(z; 0, I) dz by the trapezoid rule on a grid, for n_z = 1 or 2 and a
+    Bernoulli decoder.
+    """
     axis = np.linspace(-reach, reach, n)
     z = np.stack(np.meshgrid(*[axis] * vae.n_z, indexing="ij"), axis=-1).reshape(-1, vae.n_z)
     p = vae.decode(z)
@@ -45,7 +49,9 @@ def model(n_z):
 )
 @pytest.mark.parametrize("n_z", [1, 2])
 def test_each_method_finds_the_integral(method, n_samples, n_z):
-    """On a nonlinear model with four pixels, each estimate is within 5 standard errors (or 0.02 nats) of the integral, for all 16 x."""
+    """On a nonlinear model with four pixels, each estimate is within 5 standard errors (or
+    0.02 nats) of the integral, for all 16 x.
+    """
     vae = model(n_z)
     truth = by_quadrature(vae, PATTERNS)
     assert np.exp(truth).sum() == pytest.approx(1, abs=1e-6)
@@ -74,7 +80,9 @@ def test_it_is_the_log_of_the_mean_not_the_mean_of_the_logs():
     cuts=st.lists(st.integers(1, 29), max_size=3),
 )
 def test_streaming_log_mean(log_w, cuts):
-    """log (1/K) Σ e^(log w) and its error are the same whether the weights come at once or in parts, and never overflow."""
+    """log (1/K) Σ e^(log w) and its error are the same whether the weights come at once or
+    in parts, and never overflow.
+    """
     log_w = np.array(log_w)[:, None]
     whole, parts = LogMean(1), LogMean(1)
     whole.add(log_w)
@@ -91,7 +99,9 @@ def test_streaming_log_mean(log_w, cuts):
 
 
 def test_annealing_with_one_temperature_is_importance_weighting():
-    """With T = 1 the only factor is p(x, z)/q(z|x) at z ~ q: the same expectation, within errors."""
+    """With T = 1 the only factor is p(x, z)/q(z|x) at z ~ q: the same expectation, within
+    errors.
+    """
     vae = model(2)
     one = log_likelihood(vae, PATTERNS, 3000, method="ais", n_temperatures=1, seed=1)
     weighted = log_likelihood(vae, PATTERNS, 3000, seed=2)

@@ -1,4 +1,6 @@
-"""The linear VAE is probabilistic PCA: log p(x) in closed form is what every estimator of it has to find."""
+"""The linear VAE is probabilistic PCA: log p(x) in closed form is what every estimator of
+it has to find.
+"""
 
 from itertools import pairwise
 
@@ -11,10 +13,11 @@ N_X = 12
 
 
 def linear_vae(n_z, n_points=8, seed=0):
-    """A linear VAE with random W, b and σ², points of its own, and log p of each by the density of N(b, WᵀW + σ² I).
+    """A linear VAE with random W, b and σ², points of its own, and log p(x) of each point.
 
-    The encoder is the exact posterior N(M⁻¹ W (x − b), σ² M⁻¹), M = W Wᵀ + σ² I, a little broken: the diagonal of its covariance alone, 1.3
-    times as large, and the mean off by 0.3 of σ.
+    p(x) is the density of N(b, WᵀW + σ² I). The exact posterior is N(M⁻¹ W (x − b), σ² M⁻¹),
+    M = W Wᵀ + σ² I. The encoder is this with three faults: only the diagonal of the
+    covariance, 1.3 times as large, and a mean that is off by 0.3 σ.
     """
     rng = np.random.default_rng(seed)
     vae = VAE(N_X, (), n_z, decoder="isotropic", dtype=np.float64, seed=rng)
@@ -49,7 +52,9 @@ def gaussian_log_p(r, C):
 @pytest.mark.parametrize("n_z", [1, 3, 10])
 @pytest.mark.parametrize(("method", "n_samples"), [("importance", 20_000), ("ais", 64)])
 def test_importance_and_ais_against_the_closed_form(method, n_samples, n_z):
-    """log p(x) by importance weighting and by annealing: within 0.05 nats or four standard errors of the truth, for every point."""
+    """log p(x) by importance weighting and by annealing: within 0.05 nats or four standard
+    errors of the truth, for every point.
+    """
     vae, x, truth = linear_vae(n_z)
     estimate = log_likelihood(vae, x, n_samples, method=method, n_temperatures=60, seed=1)
     assert (np.abs(estimate.log_p - truth) <= np.maximum(0.05, 4 * estimate.standard_error)).all()
@@ -58,7 +63,9 @@ def test_importance_and_ais_against_the_closed_form(method, n_samples, n_z):
 
 @pytest.mark.parametrize("n_z", [1, 2, 4])
 def test_hmc_against_the_closed_form(n_z):
-    """log p(x) from posterior samples (AEVB appendix D): the posterior is a Gaussian here, so it is within 0.1 nats."""
+    """log p(x) from posterior samples (AEVB appendix D): the posterior is a Gaussian here,
+    so it is within 0.1 nats.
+    """
     vae, x, truth = linear_vae(n_z)
     estimate = log_likelihood(vae, x, 1000, method="hmc", seed=1)
     assert np.abs(estimate.log_p - truth).max() < 0.1
@@ -67,7 +74,9 @@ def test_hmc_against_the_closed_form(n_z):
 
 @pytest.mark.parametrize("n_z", [2, 6])
 def test_the_bound_tightens_with_k(n_z):
-    """E[L_1] ≤ E[L_2] ≤ ... ≤ log p(x): the means of L_k over 400 points rise with k, none is above the truth by more than its error."""
+    """E[L_1] ≤ E[L_2] ≤ ... ≤ log p(x): the means of L_k over 400 points rise with k, none
+    is above the truth by more than its error.
+    """
     vae, x, truth = linear_vae(n_z, n_points=400)
     below = [
         truth - log_likelihood(vae, x, k, seed=k).log_p for k in (1, 2, 5, 20, 100, 500)
@@ -80,7 +89,9 @@ def test_the_bound_tightens_with_k(n_z):
 
 
 def test_the_mean_of_l_1_is_the_bound():
-    """log p(x) − E[L_1] is KL(q(z|x) ‖ p(z|x)), here of two Gaussians and so known: AEVB eq. (1)."""
+    """log p(x) − E[L_1] is KL(q(z|x) ‖ p(z|x)), here of two Gaussians and so known: AEVB
+    eq. (1).
+    """
     vae, x, truth = linear_vae(3, n_points=1)
     repeated = np.repeat(x, 20_000, axis=0)
     L_1 = log_likelihood(vae, repeated, 1, seed=3).log_p

@@ -1,4 +1,6 @@
-"""Algorithm 1 and what it reports: minibatches that do not divide N, same seed same bits, stops that lose nothing."""
+"""Algorithm 1 and what it reports: minibatches that do not divide N, same seed same bits,
+stops that lose nothing.
+"""
 
 import io
 import itertools
@@ -24,7 +26,9 @@ def model(**arguments):
 
 
 def test_one_epoch_is_algorithm_1():
-    """fit = shuffle, cut, binarize, draw ε, gradient, update: the same θ to the bit as the loop written out."""
+    """fit = shuffle, cut, binarize, draw ε, gradient, update: the same θ to the bit as the
+    loop written out.
+    """
     by_fit, by_hand = model(), model()
     fit(
         by_fit,
@@ -45,7 +49,9 @@ def test_one_epoch_is_algorithm_1():
 
 
 def test_training_raises_the_bound():
-    """On images of two kinds the bound comes near the best that there is: −log 2 − the entropy of the pixels."""
+    """On images of two kinds the bound comes near the best that there is: −log 2 − the
+    entropy of the pixels.
+    """
     vae = model()
     history = fit(
         vae, STRIPES, epochs=300, batch_size=20, optimizer=Adam(vae.params, lr=1e-2), progress=False
@@ -58,7 +64,9 @@ def test_training_raises_the_bound():
 
 
 def test_every_image_weighs_the_same():
-    """The epoch's bound is the mean over images, also when the last minibatch is shorter: N = 70 in 32s, 70s and 1s."""
+    """The epoch's bound is the mean over images, also when the last minibatch is shorter:
+    N = 70 in 32s, 70s and 1s.
+    """
     for batch_size in (32, 70, 1):
         vae = model(dtype=np.float64)
         theta = vae.params.theta.copy()
@@ -123,7 +131,9 @@ def test_test_images_and_progress_do_not_touch_the_training():
 
 
 def test_grey_pixels_on_request():
-    """pixels="grey" trains on pixel / 255; the bound's ceiling is then minus the entropy of the grey pixels, not 0."""
+    """pixels="grey" trains on pixel / 255; the bound's ceiling is then minus the entropy
+    of the grey pixels, not 0.
+    """
     vae = VAE(1, (), 1, dtype=np.float64)
     images = np.full((10, 1), 51, np.uint8)
     history = fit(
@@ -146,7 +156,9 @@ def test_active_units_are_those_whose_mean_varies():
 
 
 def test_divergence_stops_at_once_and_keeps_the_last_good_model():
-    """A bound that is NaN raises with step, epoch and advice; θ is that of the last whole epoch, which was reported."""
+    """A bound that is NaN raises with step, epoch and advice; θ is that of the last whole
+    epoch, which was reported.
+    """
     vae = model()
     optimizer = SGD(vae.params, lr=0.01)
     reported = []
@@ -157,7 +169,8 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
 
     with pytest.raises(
         FloatingPointError,
-        match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller learning rate than lr = 1e\+30",
+        match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller "
+        r"learning rate than lr = 1e\+30",
     ):
         fit(
             vae,
@@ -197,7 +210,9 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
 
 
 def test_a_last_step_that_diverges_is_not_kept():
-    """One minibatch an epoch: the step that ruins the model is the epoch's last, and is found out after it. Nothing of it is kept."""
+    """One minibatch an epoch: the step that ruins the model is the epoch's last, and is
+    found out after it. Nothing of it is kept.
+    """
     vae = model()
     theta = vae.params.theta.copy()
     with pytest.raises(FloatingPointError, match="the bound is nan after epoch 1"):
@@ -213,7 +228,9 @@ def test_a_last_step_that_diverges_is_not_kept():
 
 
 def test_the_bits_of_an_evaluation_do_not_depend_on_the_model(monkeypatch):
-    """The same seed binarises a data set in the same way for models of other sizes and dtypes, beyond the first chunk too."""
+    """The same seed binarises a data set in the same way for models of other sizes and
+    dtypes, beyond the first chunk too.
+    """
     images, seen = np.tile(STRIPES, (20, 1)), []
     for vae in (VAE(12, (3,), 1), VAE(12, (), 7, dtype=np.float64)):
         forward = vae.forward
@@ -226,7 +243,9 @@ def test_the_bits_of_an_evaluation_do_not_depend_on_the_model(monkeypatch):
 
 
 def test_two_calls_with_one_generator_are_one_longer_call():
-    """With one Generator and one optimizer, fit for 1 epoch and then 2 gives the θ of fit for 3, to the bit."""
+    """With one Generator and one optimizer, fit for 1 epoch and then 2 gives the θ of fit
+    for 3, to the bit.
+    """
     whole, parts = model(), model()
     fit(whole, STRIPES, epochs=3, seed=np.random.default_rng(4), progress=False)
     rng, adam = np.random.default_rng(4), Adam(parts.params)
@@ -252,7 +271,9 @@ class Terminal(io.StringIO):
 
 
 def test_progress_plain_when_no_terminal(monkeypatch):
-    """Elsewhere than on a terminal: one line for each epoch, no control characters; nothing when silent."""
+    """Elsewhere than on a terminal: one line for each epoch, no control characters;
+    nothing when silent.
+    """
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     fit(model(), STRIPES, epochs=3, test_images=STRIPES, progress=True)
     lines = sys.stderr.getvalue().splitlines()

@@ -1,4 +1,6 @@
-"""The model: the bound's value, its gradient, its place below log p(x), extremes, and what bad input gets."""
+"""The model: the bound's value, its gradient, its place below log p(x), extremes, and what
+bad input gets.
+"""
 
 import math
 
@@ -28,7 +30,9 @@ def small(
 
 
 def loss_by_the_formula(vae, theta, x, eps):
-    """−(1/B) Σ_b eq. (10), written with plain logarithms and exponentials: analytic, so θ may be complex. tanh only."""
+    """−(1/B) Σ_b eq. (10), written with plain logarithms and exponentials: analytic, so θ
+    may be complex. tanh only.
+    """
     weights, start = {}, 0
     for name, value in vae.params.values.items():
         weights[name] = theta[start : start + value.size].reshape(value.shape)
@@ -52,7 +56,9 @@ def loss_by_the_formula(vae, theta, x, eps):
 
 @pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
 def test_loss_and_gradient_against_the_formula(hidden, L):
-    """loss = −(1/B) Σ_b 𝓛(x_b), and ∂loss/∂θ of every weight: against the complex step of the formula, relative error ≤ 1e-10."""
+    """loss = −(1/B) Σ_b 𝓛(x_b), and ∂loss/∂θ of every weight: against the complex step of
+    the formula, relative error ≤ 1e-10.
+    """
     vae, x, eps = small(hidden, L=L)
     assert vae.loss_and_grad(x, eps) == pytest.approx(
         loss_by_the_formula(vae, vae.params.theta, x, eps), rel=1e-13
@@ -78,7 +84,9 @@ def test_gradient_against_central_differences(hidden, L, activation):
 @pytest.mark.parametrize("decoder", ["gaussian", "isotropic"])
 @pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
 def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
-    """∂loss/∂θ of every weight with log p(x|z) = log N(x; μ(z), σ²(z)): relative error ≤ 1e-7; the loss is the formula."""
+    """∂loss/∂θ of every weight with log p(x|z) = log N(x; μ(z), σ²(z)): relative error ≤
+    1e-7; the loss is the formula.
+    """
     vae, x, eps = small(hidden, L=L, decoder=decoder)
     x = np.random.default_rng(1).random(x.shape)
     loss = vae.loss_and_grad(x, eps)
@@ -107,7 +115,9 @@ def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
 
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
 def test_gradient_of_the_log_joint_in_z(decoder):
-    """∂ log p(x, z) / ∂z = the decoder's backward pass − z: relative error ≤ 1e-7, and params.g is not touched."""
+    """∂ log p(x, z) / ∂z = the decoder's backward pass − z: relative error ≤ 1e-7, and
+    params.g is not touched.
+    """
     vae, x, _ = small((4, 3), n_z=2, decoder=decoder)
     z = np.random.default_rng(2).standard_normal((2, len(x), 2))
     vae.params.g[...] = 7
@@ -121,7 +131,9 @@ def test_gradient_of_the_log_joint_in_z(decoder):
 
 
 def test_a_density_can_exceed_1():
-    """σ = 0.01 at the mean of three pixels: log p(x|z) = −½ · 3 · log(2π · 10⁻⁴) = 11.1 nats, positive."""
+    """σ = 0.01 at the mean of three pixels: log p(x|z) = −½ · 3 · log(2π · 10⁻⁴) = 11.1
+    nats, positive.
+    """
     vae = VAE(3, (), 1, decoder="isotropic", dtype=np.float64)
     vae.params.theta[...] = 0
     vae.params.values["x_logvar"][...] = math.log(1e-4)
@@ -134,8 +146,8 @@ def test_a_density_can_exceed_1():
 
 @settings(max_examples=20)
 @given(
-    n_x=st.integers(1, 8), hidden=st.lists(st.integers(1, 6), max_size=2), n_z=st.integers(1, 4), batch=st.integers(1, 4),
-    L=st.integers(1, 3), seed=st.integers(0, 2**32 - 1),
+    n_x=st.integers(1, 8), hidden=st.lists(st.integers(1, 6), max_size=2), n_z=st.integers(1, 4),
+    batch=st.integers(1, 4), L=st.integers(1, 3), seed=st.integers(0, 2**32 - 1),
 )  # fmt: skip
 def test_directional_derivative_for_any_shape(n_x, hidden, n_z, batch, L, seed):
     """g · v = d/dh loss(θ + h v) at h = 0, along a random v, for any sizes."""
@@ -151,7 +163,8 @@ def test_bound_worked_by_hand():
     """One pixel, one latent dimension, no hidden layer: every number on paper.
 
     μ = 2·1 + 0.5 = 2.5, log σ² = 0·1 + log 4, σ = 2, z = 2.5 + 2·(−0.75) = 1, a = 3·1 − 1 = 2.
-    log p(x=1|z) = −log(1 + e^−2); KL = −½ (1 + log 4 − 6.25 − 4). Sums, not means over pixels: nothing is divided by n_x.
+    log p(x=1|z) = −log(1 + e^−2); KL = −½ (1 + log 4 − 6.25 − 4). These are sums over
+    pixels, not means: nothing is divided by n_x.
     """
     vae = VAE(1, (), 1, dtype=np.float64)
     for name, value in {
@@ -169,7 +182,9 @@ def test_bound_worked_by_hand():
 
 
 def test_sums_over_pixels_mean_over_the_minibatch():
-    """The bound of twice the same pixels is twice the reconstruction; the loss of twice the same rows is the same loss."""
+    """The bound of twice the same pixels is twice the reconstruction; the loss of twice
+    the same rows is the same loss.
+    """
     one, x, eps = small(hidden=(), n_z=2, n_x=3)
     two = VAE(6, (), 2, dtype=np.float64)
     for name, value in one.params.values.items():
@@ -191,7 +206,9 @@ def test_sums_over_pixels_mean_over_the_minibatch():
 
 
 def test_bound_is_below_log_p_by_the_posterior_kl():
-    """log p(x) = KL(q(z|x) ‖ p(z|x)) + 𝓛(x), eq. (1): all three by quadrature over z, n_z = 1, for one x of every kind."""
+    """log p(x) = KL(q(z|x) ‖ p(z|x)) + 𝓛(x), eq. (1): all three by quadrature over z, n_z
+    = 1, for one x of every kind.
+    """
     vae, _, _ = small(hidden=(4,), n_z=1, n_x=3, seed=3)
     x = np.array([[i >> k & 1 for k in range(3)] for i in range(8)], float)
     z = np.linspace(-12, 12, 20_001)[:, None]
@@ -217,7 +234,9 @@ def test_bound_is_below_log_p_by_the_posterior_kl():
 
 
 def test_both_estimators_agree_and_the_closed_form_varies_less():
-    """E[estimator A, eq. (6)] = E[estimator B, eq. (10)], and Var A > Var B when q is far from the prior."""
+    """E[estimator A, eq. (6)] = E[estimator B, eq. (10)], and Var A > Var B when q is far
+    from the prior.
+    """
     vae, x, _ = small(hidden=(4,), n_z=3, seed=5)
     eps = np.random.default_rng(0).standard_normal((20_000, *x.shape[:1], 3))
     sampled = np.array([vae.elbo_sampled(x, e) for e in eps])
@@ -228,7 +247,9 @@ def test_both_estimators_agree_and_the_closed_form_varies_less():
 
 
 def test_the_gradient_is_unbiased():
-    """E_ε[∇_θ of eq. (10)] = ∇_θ 𝓛: the mean of g over many ε against central differences of the bound's integral, n_z = 1."""
+    """E_ε[∇_θ of eq. (10)] = ∇_θ 𝓛: the mean of g over many ε against central differences
+    of the bound's integral, n_z = 1.
+    """
     vae, x, _ = small((3,), n_z=1, n_x=4, seed=11)
     nodes, weights = np.polynomial.hermite_e.hermegauss(
         60
@@ -276,7 +297,9 @@ CALLS = {
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
 @pytest.mark.parametrize("between", CALLS)
 def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
-    """forward, any call, backward: refused, or the gradient of the last forward. So for log_joint."""
+    """forward, any call, backward: refused, or the gradient of the last forward. So for
+    log_joint.
+    """
     vae, x, eps = small(decoder=decoder)
     after = (1 - x, -eps) if between in ("forward", "elbo", "loss_and_grad") else (x, eps)
     vae.loss_and_grad(*after)
@@ -333,7 +356,9 @@ def test_data_points_are_independent():
 
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
 def test_draws_of_x_have_the_moments_of_the_decoder(decoder):
-    """sample(draw=True) is z ~ p(z), x ~ p(x|z): for a decoder without z, E[x] and Var[x] of p(x)."""
+    """sample(draw=True) is z ~ p(z), x ~ p(x|z): for a decoder without z, E[x] and Var[x]
+    of p(x).
+    """
     vae = VAE(2, (), 1, decoder=decoder, dtype=np.float64)
     vae.params.theta[...] = 0
     n, values = 40_000, vae.params.values
@@ -376,7 +401,9 @@ def test_decode_is_the_sigmoid_once():
 @pytest.mark.parametrize("logvar", [-50.0, 0.0, 50.0])
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
 def test_extremes_stay_finite(dtype, logvar, logit):
-    """Logits of ±1e4 and log σ² of ±50 give finite bounds and gradients; nothing overflows, nothing is clamped."""
+    """Logits of ±1e4 and log σ² of ±50 give finite bounds and gradients; nothing
+    overflows, nothing is clamped.
+    """
     vae = VAE(6, (4,), 2, dtype=dtype)
     vae.params.values["logvar.W"][...] = 0
     vae.params.values["logvar.b"][...] = logvar
@@ -394,7 +421,9 @@ def test_extremes_stay_finite(dtype, logvar, logit):
 
 
 def test_gradient_at_large_logvar_is_not_clamped():
-    """The gradient matches central differences at log σ² = 8 and −8 too, where a clamp in the loss alone would show."""
+    """The gradient matches central differences at log σ² = 8 and −8 too, where a clamp in
+    the loss alone would show.
+    """
     for logvar in (8.0, -8.0):
         vae, x, eps = small()
         vae.params.values["logvar.b"][...] = logvar
@@ -406,12 +435,16 @@ def test_gradient_at_large_logvar_is_not_clamped():
 
 
 def test_names_and_shapes_of_the_weights():
-    """The weights have the names and the (n_in, n_out) shapes that scripts rely on, and are views into θ and g."""
+    """The weights have the names and the (n_in, n_out) shapes that scripts rely on, and
+    are views into θ and g.
+    """
     vae = VAE(784, (200, 100), 5)
     assert {name: value.shape for name, value in vae.params.values.items()} == {
-        "encoder.0.W": (784, 200), "encoder.0.b": (200,), "encoder.1.W": (200, 100), "encoder.1.b": (100,),
+        "encoder.0.W": (784, 200), "encoder.0.b": (200,),
+        "encoder.1.W": (200, 100), "encoder.1.b": (100,),
         "mu.W": (100, 5), "mu.b": (5,), "logvar.W": (100, 5), "logvar.b": (5,),
-        "decoder.0.W": (5, 100), "decoder.0.b": (100,), "decoder.1.W": (100, 200), "decoder.1.b": (200,),
+        "decoder.0.W": (5, 100), "decoder.0.b": (100,),
+        "decoder.1.W": (100, 200), "decoder.1.b": (200,),
         "logits.W": (200, 784), "logits.b": (784,),
     }  # fmt: skip
     assert vae.params.theta.dtype == vae.params.g.dtype == np.float32

@@ -6,6 +6,7 @@ it has one.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Key:
                     )
 
     def bound(self, theta: NDArray[np.float64]) -> float:
-        """The reference's bound of the training images at these weights. ValueError if they are none."""
+        """The reference's bound of the training images at θ. ValueError when θ is none."""
         from scratchvae.vae import VAE
 
         vae = VAE(12, (8,), 2, dtype=np.float64, seed=1)
@@ -97,7 +98,7 @@ def _run(box: Sandbox, package: Mapping[str, str], job: Job) -> Result:
     return box.run(package, job.driver, job.fixed, cases, seconds=SECONDS)
 
 
-def _images() -> dict[str, object]:
+def _images() -> dict[str, Any]:
     """Two kinds of images of twelve pixels, bright on the left or on the right."""
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 2, IMAGES)
