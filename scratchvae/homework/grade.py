@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.homework import catalogue, checks, source
-from scratchvae.homework.checks import KINDS, Case, Job, compare, describe
+from scratchvae.homework import catalogue, checks, judge, source
+from scratchvae.homework.checks import KINDS, Job, compare, describe
 from scratchvae.homework.exercises import EXERCISES, Exercise
 from scratchvae.homework.make import package_around
-from scratchvae.homework.sandbox import Reply, Result, Sandbox
+from scratchvae.homework.sandbox import Result, Sandbox
 from scratchvae.homework.source import SourceError
 
 SECONDS = 4.0  # for one exercise; what is right takes a twentieth of one
@@ -185,19 +185,12 @@ def _grade_one(
     exercise: Exercise, files: dict[str, str], key: Key, sandbox: Sandbox, seconds: float
 ) -> tuple[Mark, Result]:
     job = key.job(exercise)
-    kinds = [
-        kind for kind in KINDS if kind == "inputs" or any(case.kind == kind for case in job.cases)
-    ]
-    totals = {
-        kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases)
-        for kind in kinds
-    }
     mark = Mark(
         exercise.number,
         exercise.title,
         0,
         exercise.points,
-        {kind: (0, totals[kind]) for kind in kinds},
+        {kind: (0, total) for kind, total in judge.totals(job).items()},
     )
     nothing = Result([])
     if exercise.module not in files:
@@ -212,88 +205,18 @@ def _grade_one(
     except (SourceError, RecursionError, MemoryError) as error:
         mark.sentence = str(error) or "it cannot be read"
         return mark, nothing
-    _count(mark, job, key.right(exercise), result)
-    if any(done < total for done, total in mark.passed.values()):
-        if any(
-            case.kind == "value" and reply.error is None
-            for case, reply in zip(job.cases, result.replies)
-        ):
-            mark.mistake = next(
-                (sentence for sentence, wrong in key.wrong(exercise) if same(job, wrong, result)),
-                "",
-            )
-        mark.sentence = (
-            f"this is {mark.mistake}" if mark.mistake else explain(job, key.right(exercise), result)
-        )
+    verdict = judge.judge(
+        job, exercise.points, key.right(exercise), result, lambda: key.wrong(exercise)
+    )
+    mark.passed, mark.points = verdict.passed, verdict.points
+    if not verdict.full:
+        mark.mistake = verdict.remarks[0] if verdict.remarks else ""
+        mark.sentence = " ".join(verdict.remarks) or explain(job, key.right(exercise), result)
     if result.printed > 2_000:
         mark.sentence = (
             f"{mark.sentence}{'; ' if mark.sentence else ''}it printed {result.printed:,} bytes"
         )
     return mark, result
-
-
-def _count(mark: Mark, job: Job, right: Result, result: Result) -> None:
-    """Checks passed, and the points that they earn."""
-    done = dict.fromkeys(mark.passed, 0)
-    for case, ours, theirs in zip(job.cases, right.replies, result.replies):
-        done[case.kind] += close(case, ours, theirs)
-        done["inputs"] += case.kind == "value" and theirs.error is None and unchanged(case, theirs)
-    if not done["value"]:  # nothing to be careful about
-        done = dict.fromkeys(done, 0)
-    mark.passed = {kind: (done[kind], total) for kind, (_, total) in mark.passed.items()}
-    full = [kind for kind, (count, total) in mark.passed.items() if count == total]
-    others = [kind for kind in mark.passed if kind != "value"]
-    mark.points = (mark.most - len(others) if "value" in full else 0) + sum(
-        kind in full for kind in others
-    )
-
-
-def close(case: Case, ours: Reply, theirs: Reply) -> bool:
-    """Whether one answer is right."""
-    if case.kind == "errors":
-        return theirs.error is not None and theirs.error[0] in ("ValueError", "TypeError")
-    if theirs.error is not None or ours.error is not None:
-        return False
-    try:
-        return compare(ours.outputs, theirs.outputs, case).close
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return False
-
-
-def unchanged(case: Case, reply: Reply) -> bool:
-    """Whether the arguments are as they were sent; not those that are to change, like θ under an optimizer, which the drivers copy."""
-    for name, value in case.inputs.items():
-        if isinstance(value, np.ndarray):
-            after = reply.after.get(name)
-            if (
-                not isinstance(after, np.ndarray)
-                or after.dtype != value.dtype
-                or not np.array_equal(after, value, equal_nan=True)
-            ):
-                return False
-    return True
-
-
-def same(job: Job, wrong: Result, result: Result) -> bool:
-    """Whether a classical mistake and a student's function gave the same everywhere."""
-    if len(wrong.replies) != len(result.replies) or not result.replies:
-        return False
-    for case, ours, theirs in zip(job.cases, wrong.replies, result.replies):
-        if (ours.error is None) != (theirs.error is None):
-            return False
-        if ours.error is None and not compare(ours.outputs, theirs.outputs, _alike(case)).close:
-            return False
-    return True
-
-
-def _alike(case: Case) -> Case:
-    """Two runs of one mistake agree as two right answers do; what is drawn may be drawn in another way."""
-    return Case(
-        "shapes" if case.kind == "errors" else case.kind,
-        case.inputs,
-        max(case.rtol, 1e-9),
-        case.atol,
-    )
 
 
 def explain(job: Job, right: Result, result: Result) -> str:
@@ -305,7 +228,7 @@ def explain(job: Job, right: Result, result: Result) -> str:
     failed = [
         i
         for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
-        if not close(case, ours, theirs)
+        if not judge.close(case, ours, theirs)
     ]
     if result.stopped and not failed:
         return f"no answer: {result.stopped}"
@@ -371,9 +294,10 @@ def _whole(files: dict[str, str], sandbox: Sandbox, seconds: float, key: Key) ->
                     )
                 )
         before, after = bounds
+        nothing = -x.shape[1] * float(np.log(2))  # the bound at θ = 0, where z tells nothing of x
     except (ValueError, TypeError, AttributeError):
         return False, "its own package does not train: what it returns is no vector of weights"
-    rises = after > before + 0.5
+    rises = after > max(before, nothing) + 0.5
     return (
         rises,
         f"its own package {'trains' if rises else 'does not train'}: bound {before:.2f} before, {after:.2f} after {STEPS} steps",
