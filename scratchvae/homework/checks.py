@@ -459,7 +459,7 @@ def _sigmoid() -> Job:
             Case("shapes", {"a": a.reshape(2, 3, 2)}),
             Case("extremes", {"a": np.array([-1e4])}),
             Case("extremes", {"a": np.array([1e4])}),
-            Case("extremes", {"a": np.array([-600.0, 600.0, -40.0, 40.0])}, 1e-9, 1e-30),
+            Case("extremes", {"a": np.array([-600.0, 600.0, -40.0, 40.0])}, 1e-9, 1e-15),
         ],
         "call_without_warning",
     )
