@@ -18,7 +18,7 @@ from scratchvae.checkpoint import load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import FileFormatError, written_whole
+from scratchvae.files import FileFormatError, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
@@ -72,8 +72,9 @@ def train(args: argparse.Namespace) -> int:
     def save(history_so_far: History) -> None:
         nonlocal history
         history = history_so_far
-        save_model(vae, model)
-        history.save(folder / "history.json")
+        with uninterrupted():
+            save_model(vae, model)
+            history.save(folder / "history.json")
 
     try:
         fit(
@@ -83,8 +84,6 @@ def train(args: argparse.Namespace) -> int:
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError) as stop:
         n = len(history.elbo)
-        if n:
-            save(history)  # once more, both: the stop may have come between the two files
         kept = (
             f"the model of epoch {n} is in {model}"
             if n

@@ -10,7 +10,9 @@ from scratchvae import VAE, FileFormatError, load_model, save_model
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_save_and_load(tmp_path, dtype):
-    """A saved model comes back to the bit, with its sizes, its activation, its dtype and its picture's shape."""
+    """A saved model comes back to the bit, with its sizes, its activation, its dtype and
+    its picture's shape.
+    """
     vae = VAE(
         6,
         (4, 3),
@@ -102,7 +104,9 @@ BAD_FILES = {
 
 @pytest.mark.parametrize("kind", BAD_FILES)
 def test_what_is_no_model_is_refused(tmp_path, kind):
-    """A file that is missing, damaged, of another kind or version gets a FileFormatError that names it."""
+    """A file that is missing, damaged, of another kind or version gets a FileFormatError
+    that names it.
+    """
     path = tmp_path / "model.npz"
     BAD_FILES[kind](path)
     with pytest.raises(FileFormatError, match=r"model\.npz"):
