@@ -136,14 +136,16 @@ def _whole(function: Function) -> str:
     return shape(ast.Module(source.body(function), []), locals_of(function))
 
 
-def _prose(text: str) -> list[str]:
-    """Comments, docstrings and other strings."""
+@lru_cache(500)
+def _prose(text: str) -> str:
+    """Comments, docstrings and other strings, without spaces."""
     kinds = (tokenize.STRING, tokenize.COMMENT)
-    return [
-        token.string
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type in kinds
-    ]
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return _squeezed("".join(token.string for token in tokens if token.type in kinds))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 # ---- 2: expressions that compute the answer ----
@@ -325,7 +327,7 @@ def _all(
     probed = {name: _targets(name) for name in answers if name in PROBED}
     calls = {n: _calls(f) for n, f in answers.items() if not n.startswith("info.")}
     for file, text in handout.items():
-        squeezed = "".join("".join(_prose(text) if file.endswith(".py") else text).split())
+        squeezed = _prose(text) if file.endswith(".py") else _squeezed(text)
         for code, name in written.items():
             if code in squeezed:
                 yield name, file, f"the text of the answer to {name} stands in {file}"
