@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import homework_mutations
 import numpy as np
 import pytest
-from homework_submissions import VARIANTS, best_sandbox, filled, hand_in
+from homework_submissions import best_sandbox, filled, hand_in
+from homework_variants import VARIANTS
 
 from scratchvae import cli as core
 from scratchvae.homework import catalogue, cli, grade, judge, leaks, make, source
@@ -243,13 +243,6 @@ def _with_helpers(exercise: Exercise) -> str:
     return source.reference()[exercise.module]
 
 
-def test_public_tests_notice_small_edits() -> None:
-    """Of at least 100 generated edits of the exercises' functions, the public tests notice 95 % or more."""
-    count, unnoticed = homework_mutations.run()
-    assert count >= 100
-    assert len(unnoticed) <= 0.05 * count, unnoticed
-
-
 # ---- grading ----
 
 
@@ -284,13 +277,10 @@ def test_a_mistake_is_named_from_the_sandbox_too(number: str, key: Key, sandbox:
     assert (mark.kind, mark.mistake) == ("mistake", mistake.sentence)
 
 
-@pytest.mark.parametrize(
-    "number, how, body, top", VARIANTS, ids=[f"{number} {how}" for number, how, _, _ in VARIANTS]
-)
-def test_a_correct_variant_loses_nothing(
-    number: str, how: str, body: str, top: str, key: Key, sandbox: Sandbox
-) -> None:
-    """Another formula, loops, other helpers: full points."""
+@pytest.mark.parametrize("number", IDS)
+def test_a_correct_variant_loses_nothing(number: str, key: Key, sandbox: Sandbox) -> None:
+    """From the sandbox too, where the first of each exercise is tried: full points."""
+    body, top = next((body, top) for other, _, body, top in VARIANTS if other == number)
     mark = mark_of(number, filled(number, body, top), key, sandbox)
     assert mark.points == mark.most, mark.sentence
 

@@ -65,7 +65,7 @@ def names_of(node: ast.stmt) -> Iterator[str]:
         yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
     elif isinstance(node, BLOCKS):
         for part in ast.iter_child_nodes(node):
-            for inner in getattr(part, "body", [part]):  # an `except` has a body of its own
+            for inner in part.body if isinstance(part, ast.ExceptHandler) else [part]:
                 if isinstance(inner, ast.stmt):
                     yield from names_of(inner)
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
