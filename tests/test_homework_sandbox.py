@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     bool(sandbox._problem()), reason=f"needs bubblewrap: {sandbox._problem()[:80]}"
 )
 ASKED = ("2.1", "2.2", "2.3")
-SECONDS = 1.0  # for one exercise; the honest ones take a fiftieth of it
+SECONDS = 0.7  # for one exercise; the honest ones take a fiftieth of it
 MOST_SECONDS = 240  # for the class; it takes about 60
 
 

@@ -33,8 +33,10 @@ def parse(text: str, where: str) -> ast.Module:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SourceError(f"{where}{line} is no Python: {getattr(error, 'msg', error)}") from error
+        lineno = getattr(error, "lineno", None)
+        line = f", line {lineno}" if lineno else ""
+        why = getattr(error, "msg", "") or str(error) or type(error).__name__
+        raise SourceError(f"{where}{line} is no Python: {why}") from error
 
 
 def merge(
