@@ -51,7 +51,8 @@ MOST_REPLY = 1 << 25
 LOST = "it stopped the process that it ran in"
 INSTALL = (
     "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or use "
-    "the container of homework/README.md. --sandbox none runs students' code with your own rights"
+    "the container of scratchvae/homework/README.md. "
+    "--sandbox none runs students' code with your own rights"
 )
 # Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
 # semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
