@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: "Commands") -> None:
-    """Add `homework` to the commands of `scratchvae`."""
+    """Make homework of this package, and grade it."""
     homework = commands.add_parser(
-        "homework", help="Make homework of this package, and grade it.", description="Make homework of this package, and grade it.",
-        epilog="example: scratchvae homework make assignment --exercises 1.1,2", allow_abbrev=False,
-    )  # fmt: skip
+        "homework",
+        help=add_commands.__doc__,
+        description=add_commands.__doc__,
+        epilog="example: scratchvae homework make assignment --exercises 1.1,2",
+        allow_abbrev=False,
+    )
     actions = homework.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     shown = actions.add_parser(
@@ -100,15 +103,14 @@ def show(args: argparse.Namespace) -> int:
 
 
 def make(args: argparse.Namespace) -> int:
-    """Write a handout that stands alone: the package with chosen bodies blanked, public tests, ASSIGNMENT.md."""
+    """Write a handout that stands alone: the package with chosen bodies blank, tests, ASSIGNMENT.md."""
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))
     blanked = write(args.out, asked, args.title, args.with_data)
     extra = [e.number for e in blanked.exercises if e not in asked]
-    print(
-        f"wrote {args.out}: {len(blanked.exercises)} exercises, {sum(e.points for e in blanked.exercises)} points"
-    )
+    points = sum(e.points for e in blanked.exercises)
+    print(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")
     print(f"exercises {','.join(e.number for e in blanked.exercises)}")
     if extra:
         print(f"{', '.join(extra)} came with them: the same helper is in their answers")

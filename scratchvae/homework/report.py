@@ -1,4 +1,7 @@
-"""What comes of grading: text, Gradescope's results.json, the class's CSV, the table of its mistakes. Files are written whole."""
+"""What grading writes: text, Gradescope's results.json, the CSV of a class, the table of its mistakes.
+
+Files are written whole.
+"""
 
 import csv
 import io
@@ -23,7 +26,8 @@ def text(grade: Grade) -> str:
     """A submission's result, to be read."""
     note = f"{grade.note}\n" if grade.note else ""
     lines = "\n".join(map(line, grade.marks))
-    return f"{grade.name}: {grade.points:g} of {grade.most:g} points\n{note}{lines}\nwhole  {grade.whole}\n"
+    points = f"{grade.points:g} of {grade.most:g} points"
+    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
 
 
 def gradescope(grade: Grade) -> dict[str, object]:
@@ -67,7 +71,7 @@ def write_json(path: Path, data: object) -> None:
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
-    """A row for each submission: name, points, a column for each exercise, whether the whole trains, and what was said."""
+    """A row for each submission: name, points, a column for each exercise, training, and comments."""
     numbers = [mark.number for mark in grades[0].marks] if grades else []
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
@@ -112,7 +116,7 @@ class Row:
 
 
 def class_rows(grades: Sequence[Grade]) -> list[Row]:
-    """The class's mistakes for each exercise: the named ones by name, then those not done, then the rest together."""
+    """The mistakes of a class for each exercise: by name where there is one, by their kind otherwise."""
     rows = []
     for marks in zip(*(grade.marks for grade in grades)):
         counts = Counter(_kind_of(mark) for mark in marks if mark.points < mark.most)

@@ -4,6 +4,7 @@ Lines are cut and set in whole, so that every other line stays as it is, byte fo
 """
 
 import ast
+from functools import lru_cache
 from pathlib import Path
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -19,8 +20,9 @@ def reference() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.glob("*.py"))}
 
 
+@lru_cache(maxsize=512)
 def parse(text: str, where: str) -> ast.Module:
-    """The syntax tree. SourceError when it is no Python."""
+    """The syntax tree, not to be changed: it is kept. SourceError when it is no Python."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -195,8 +197,12 @@ def _helpers(tree: ast.Module, theirs: ast.Module) -> list[ast.stmt]:
                 if alias.name == "*" or (alias.asname or alias.name.split(".")[0]) not in known
             ]
             if new:
-                node.names = new
-                helpers.append(node)
+                fields = (
+                    {"module": node.module, "level": node.level}
+                    if isinstance(node, ast.ImportFrom)
+                    else {}
+                )
+                helpers.append(type(node)(names=new, **fields))
         elif names and not names & known:
             helpers.append(node)
     return helpers
