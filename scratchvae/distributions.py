@@ -1,32 +1,82 @@
-"""The distributions of the model: diagonal Gaussian and Bernoulli, their log densities, KL, sampling, and gradients.
+"""Diagonal Gaussian and Bernoulli: log density, KL, sampling, and their gradients.
 
-Everything here is in nats, and is *summed over the last axis* (pixels or latent dimensions): one number for each data point.
-A Gaussian is given by its mean μ and by logvar = log σ², which may be any real number and so can be the output of a
-network; σ = e^(½ logvar) and σ² = e^logvar are always positive. A Bernoulli is given by its logit a = log(p / (1 − p)),
-for the same reason.
+**Conventions.** Everything is in nats. Every log density and every KL is a *sum over
+the last axis* (the pixels or the latent dimensions), so it is one number for each data
+point. σ is always a standard deviation. ⊙ is the product entry by entry. E_q is the
+mean over z ~ q. N(0, I) has mean 0 and variance 1 in every dimension, and the
+dimensions are independent.
 
-**Log density of a diagonal Gaussian.** Independent dimensions multiply, so their logarithms add:
+- A Gaussian is given by its mean μ and by logvar = log σ². A network's output can be
+  any real number, and so can log σ². But σ² = e^logvar and σ = e^(½ logvar) are always
+  positive.
+- A Bernoulli variable is 1 with probability p, and 0 with probability 1 − p. It is
+  given by its logit a = log(p / (1 − p)), which can also be any real number.
+
+**Log density of a diagonal Gaussian.** In one dimension
+
+    N(z; μ, σ²) = 1 / √(2π σ²) · e^(−(z − μ)² / (2σ²))
+    log N(z; μ, σ²) = −½ [ log 2π + log σ² + (z − μ)² / σ² ]
+
+"Diagonal" means that the dimensions are independent. So their densities multiply, and
+the logarithms of the densities add:
 
     log N(z; μ, σ²) = −½ Σ_j [ log 2π + log σ_j² + (z_j − μ_j)² / σ_j² ]
 
-**KL from the diagonal Gaussian to the standard normal** (AEVB appendix B). Both integrals are moments of q = N(μ, σ²):
+**KL from the diagonal Gaussian to the standard normal** (AEVB appendix B). Here
+q(z) = N(z; μ, σ²) and p(z) = N(z; 0, I). By definition
 
-    ∫ q log p dz = −½ Σ_j [ log 2π + E_q z_j² ]                  = −½ Σ_j [ log 2π + μ_j² + σ_j² ]
-    ∫ q log q dz = −½ Σ_j [ log 2π + log σ_j² + E_q (z_j − μ_j)² / σ_j² ] = −½ Σ_j [ log 2π + log σ_j² + 1 ]
+    KL(q ‖ p) = ∫ q(z) [ log q(z) − log p(z) ] dz = E_q log q(z) − E_q log p(z)
 
-    KL(q ‖ p) = ∫ q log q dz − ∫ q log p dz = −½ Σ_j [ 1 + log σ_j² − μ_j² − σ_j² ]
+Both logarithms are quadratic in z, so only two means are needed. The variance is
+E_q (z_j − μ_j)² = σ_j² by its definition. The other is E_q z_j². Write z_j as
+μ_j + (z_j − μ_j) and square:
 
-**Log likelihood of a Bernoulli, from logits.** With p = σ(a) = 1 / (1 + e^(−a)) one has log p = −softplus(−a) and
-log(1 − p) = −softplus(a), where softplus(a) = log(1 + e^a) and softplus(a) − softplus(−a) = a. So
+    E_q z_j² = μ_j² + 2 μ_j E_q (z_j − μ_j) + E_q (z_j − μ_j)² = μ_j² + 0 + σ_j²
+
+Put them into the two log densities:
+
+    E_q log q(z) = −½ Σ_j [ log 2π + log σ_j² + E_q (z_j − μ_j)² / σ_j² ]
+                 = −½ Σ_j [ log 2π + log σ_j² + 1 ]
+    E_q log p(z) = −½ Σ_j [ log 2π + E_q z_j² ]
+                 = −½ Σ_j [ log 2π + μ_j² + σ_j² ]
+
+Subtract, and log 2π cancels:
+
+    KL(q ‖ p) = −½ Σ_j [ 1 + log σ_j² − μ_j² − σ_j² ]
+
+**Log likelihood of Bernoulli pixels.** p_i is the probability that pixel i is 1. So the
+pixel's value x_i has the probability p_i if x_i = 1, and 1 − p_i if x_i = 0. The sum
+x_i log p_i + (1 − x_i) log(1 − p_i) covers both cases: one of the factors x_i and
+1 − x_i is 1, and the other is 0. Given z, the pixels are independent, so their
+logarithms add:
 
     log p(x|z) = Σ_i [ x_i log p_i + (1 − x_i) log(1 − p_i) ]     AEVB appendix C.1, eq. (11)
-               = Σ_i [ x_i (softplus(a_i) − softplus(−a_i)) − softplus(a_i) ]
+
+This form fails when p rounds to 1: for a ≥ 37 in float64, for a ≥ 17 in float32. Then
+log(1 − p) = log 0 = −∞. If x = 0, the result is −∞. If x = 1, it is 0 · (−∞) = NaN.
+
+So compute it from the logits. a = log(p / (1 − p)) means that p / (1 − p) = e^a. Solve
+this equation for p:
+
+    p = e^a / (1 + e^a) = 1 / (1 + e^(−a)) = sigmoid(a)
+    1 − p = 1 / (1 + e^a)
+
+Write softplus(a) = log(1 + e^a). Then log(1 − p) = −softplus(a). In the sum, collect
+the two terms with x_i:
+
+    log p(x|z) = Σ_i [ x_i (log p_i − log(1 − p_i)) + log(1 − p_i) ]
                = Σ_i [ x_i a_i − softplus(a_i) ]
 
-No probability is ever formed, so none can round to 0 or 1 and no logarithm can blow up. And softplus itself does not overflow
-once e^max(a, 0) is taken out of the sum: 1 + e^a = e^max(a, 0) · (1 + e^−|a|), so
+No probability is computed, so no probability rounds to 0 or 1.
 
-    softplus(a) = max(a, 0) + log(1 + e^−|a|)
+But softplus itself overflows: for a = 1000, e^a does. So for a > 0 take the factor e^a
+out of the sum: 1 + e^a = e^a (e^(−a) + 1). For a ≤ 0 nothing overflows:
+
+    a > 0:  softplus(a) = a + log(1 + e^(−a))          a ≤ 0:  softplus(a) = log(1 + e^a)
+
+In both cases the exponent is −|a|. So both are
+
+    softplus(a) = max(a, 0) + log(1 + e^(−|a|))
 """
 
 import numpy as np
@@ -40,28 +90,53 @@ LOG_2PI = float(np.log(2 * np.pi))
 def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> FloatArray:
     """log N(z; μ, σ²) = −½ Σ_j [ log 2π + log σ_j² + (z_j − μ_j)² / σ_j² ].
 
-    z: (..., n). mu, logvar: the same shape, or one that broadcasts to it. Returns (...), in nats.
-    A density is not a probability: it can exceed 1, and its logarithm can be positive.
+    z: (..., n). mu, logvar: the same shape, or one that broadcasts to it. Returns
+    (...), in nats. A density is not a probability. It can be more than 1, and then its
+    logarithm is positive.
+
+    The last term is computed as ε², where ε = (z − μ) / σ. The reason: in float32 1 /
+    σ² overflows when log σ² ≤ −89, but 1 / σ only when log σ² ≤ −178.
+
+    >>> z, mu, logvar = np.array([[3.0]]), np.array([[1.0]]), np.log([[4.0]])
+    >>> gaussian_log_density(z, mu, logvar)
+    array([-2.11208571])
+    >>> -0.5 * (np.log(2 * np.pi) + np.log([4.0]) + (3 - 1) ** 2 / 4)  # the equation
+    array([-2.11208571])
     """
-    epsilon = (z - mu) * np.exp(
-        -0.5 * logvar
-    )  # (z − μ) / σ, then squared: σ² alone would over- or underflow sooner
-    return -0.5 * (LOG_2PI + logvar + epsilon * epsilon).sum(axis=-1)
+    eps = (z - mu) * np.exp(-0.5 * logvar)  # ε = (z − μ) / σ, since 1 / σ = e^(−½ log σ²)
+    return -0.5 * (LOG_2PI + logvar + eps * eps).sum(axis=-1)
 
 
 def gaussian_log_density_backward(
     z: FloatArray, mu: FloatArray, logvar: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """∂ log N / ∂μ_j = (z_j − μ_j) / σ_j² and ∂ log N / ∂(log σ_j²) = ½ [ (z_j − μ_j)² / σ_j² − 1 ], as ∂e^(−s)/∂s = −e^(−s).
+    """The derivatives of log N with respect to μ and log σ².
 
-    z, mu, logvar: (..., n). Returns two arrays (..., n).
+        ∂ log N / ∂μ_j        = (z_j − μ_j) / σ_j²
+        ∂ log N / ∂(log σ_j²) = ½ [ (z_j − μ_j)² / σ_j² − 1 ]
+
+    For the second, write s = log σ². Then 1 / σ² = e^(−s). In log N, s is in the term
+    −½ [ s + (z − μ)² e^(−s) ]. Its derivative is −½ [ 1 − (z − μ)² e^(−s) ], because
+    the derivative of e^(−s) is −e^(−s).
+
+    z, mu, logvar: (..., n). Returns the two arrays, (..., n) each.
+
+    >>> z, mu, logvar = np.array([5.0]), np.array([1.0]), np.log([4.0])
+    >>> gaussian_log_density_backward(z, mu, logvar)  # 4 / 4 and ½ (16 / 4 − 1)
+    (array([1.]), array([1.5]))
     """
-    epsilon = (z - mu) * np.exp(-0.5 * logvar)  # (z − μ) / σ
-    return epsilon * np.exp(-0.5 * logvar), 0.5 * (epsilon * epsilon - 1)
+    eps = (z - mu) * np.exp(-0.5 * logvar)  # ε = (z − μ) / σ
+    return eps * np.exp(-0.5 * logvar), 0.5 * (eps * eps - 1)
 
 
 def standard_normal_log_density(z: FloatArray) -> FloatArray:
-    """log N(z; 0, I) = −½ Σ_j [ log 2π + z_j² ]: the prior p(z). z: (..., n). Returns (...), in nats."""
+    """log N(z; 0, I) = −½ Σ_j [ log 2π + z_j² ], the log density of the prior p(z).
+
+    z: (..., n). Returns (...), in nats.
+
+    >>> standard_normal_log_density(np.array([[0.0, 0.0], [1.0, 1.0]]))
+    array([-1.83787707, -2.83787707])
+    """
     return -0.5 * (LOG_2PI + z * z).sum(axis=-1)
 
 
@@ -70,24 +145,45 @@ def gaussian_kl(mu: FloatArray, logvar: FloatArray) -> FloatArray:
 
     mu, logvar: (..., n_z). Returns (...), in nats, ≥ 0.
 
-    σ² − 1 is computed as expm1(log σ²): near σ = 1, with s = log σ², the error is then about eps / s of the KL, and not eps / s².
+    The same sum is ½ Σ_j [ (σ_j² − 1) − log σ_j² + μ_j² ]. Near σ = 1, σ² − 1 is the
+    difference of two nearly equal numbers, and its first digits cancel. NumPy's
+    expm1(s) = e^s − 1 keeps all digits. So with s = log σ² the code computes
+
+        KL = ½ Σ_j [ expm1(s_j) − s_j + μ_j² ]
+
+    >>> gaussian_kl(np.array([[0.0, 0.0], [2.0, 0.0]]), np.zeros((2, 2)))  # ½ μ² where σ = 1
+    array([0., 2.])
     """
     return 0.5 * (np.expm1(logvar) - logvar + mu * mu).sum(axis=-1)
 
 
 def gaussian_kl_backward(mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """∂KL/∂μ_j = μ_j and ∂KL/∂(log σ_j²) = ½ (σ_j² − 1), since d e^s / ds = e^s for s = log σ².
+    """∂KL/∂μ_j = μ_j and ∂KL/∂(log σ_j²) = ½ (σ_j² − 1).
 
-    mu, logvar: (..., n_z). Returns two arrays of that shape.
+    For the second, write s = log σ². Then KL has the term −½ (s − e^s), and its
+    derivative with respect to s is −½ (1 − e^s). As in `gaussian_kl`, e^s − 1 is
+    computed as expm1(s).
+
+    mu, logvar: (..., n_z). Returns the two new arrays, (..., n_z) each.
+
+    >>> gaussian_kl_backward(np.array([2.0]), np.log([5.0]))  # 2 and ½ (5 − 1)
+    (array([2.]), array([2.]))
     """
     return mu.copy(), 0.5 * np.expm1(logvar)
 
 
 def reparameterize(mu: FloatArray, logvar: FloatArray, eps: FloatArray) -> FloatArray:
-    """z = μ + σ ⊙ ε with σ = e^(½ log σ²): a sample of N(μ, σ²) when ε ~ N(0, I)  (AEVB section 2.4).
+    """z = μ + σ ⊙ ε with σ = e^(½ log σ²)  (AEVB section 2.4).
 
-    Sampling has no derivative with respect to μ and σ, but z as a function of μ, σ and a given ε has one.
-    mu, logvar: (B, n_z). eps: (B, n_z) or (L, B, n_z), of which z takes the shape.
+    If ε ~ N(0, I), then z ~ N(μ, σ²). "Draw z from N(μ, σ²)" has no derivative with
+    respect to μ and σ. But for a given ε, z is a function of μ and σ, and it has
+    derivatives.
+
+    mu, logvar: (B, n_z). eps: the noise ε, (B, n_z), or (L, B, n_z) for L samples of
+    each z. Returns z in the shape of eps.
+
+    >>> reparameterize(np.array([[0.0, 3.0]]), np.log([[4.0, 4.0]]), np.array([[1.0, -1.0]]))
+    array([[2., 1.]])
     """
     return mu + np.exp(0.5 * logvar) * eps
 
@@ -95,35 +191,60 @@ def reparameterize(mu: FloatArray, logvar: FloatArray, eps: FloatArray) -> Float
 def reparameterize_backward(
     dz: FloatArray, logvar: FloatArray, eps: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """dμ = dz and d(log σ²) = dz ⊙ ε ⊙ ½ σ, each summed over the L samples that share μ and σ.
+    """dμ = Σ_l dz_l and d(log σ²) = Σ_l dz_l ⊙ ε_l ⊙ ½ σ.
 
-    ∂z/∂μ = 1. With s = log σ², σ = e^(s/2) and ∂z/∂s = ε · ∂e^(s/2)/∂s = ε · ½ e^(s/2) = ½ ε σ.
-    dz, eps: (L, B, n_z). logvar: (B, n_z). Returns dmu, dlogvar: (B, n_z).
+    dz is ∂loss/∂z, dμ is ∂loss/∂μ, d(log σ²) is ∂loss/∂(log σ²). The L samples share μ
+    and σ, so the chain rule sums over l. It needs two derivatives. ∂z/∂μ = 1. For the
+    other, write s = log σ². Then σ = e^(s/2), and
+
+        ∂z/∂s = ε · ∂e^(s/2)/∂s = ε · ½ e^(s/2) = ½ ε σ
+
+    dz, eps: (L, B, n_z). logvar: (B, n_z). Returns dmu and dlogvar, (B, n_z) each.
+
+    >>> eps = np.array([[[1.0]], [[2.0]]])
+    >>> dz = np.ones((2, 1, 1))
+    >>> reparameterize_backward(dz, np.log([[4.0]]), eps)  # 1 + 1 and (1 + 2) · ½ · 2
+    (array([[2.]]), array([[3.]]))
     """
     dmu = dz.sum(axis=0)  # ∂z/∂μ = 1
-    dlogvar = (dz * eps).sum(axis=0) * (0.5 * np.exp(0.5 * logvar))  # ∂z/∂(log σ²) = ε ½ σ
+    dlogvar = (dz * eps).sum(axis=0) * (0.5 * np.exp(0.5 * logvar))  # ∂z/∂(log σ²) = ½ ε σ
     return dmu, dlogvar
 
 
 def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
-    """log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ] for logits a  (AEVB appendix C.1, eq. (11)).
+    """log p(x|z) = Σ_i [ x_i log p_i + (1 − x_i) log(1 − p_i) ], where p = sigmoid(a).
 
-    x: (..., n_x), 0 or 1. logits: (..., n_x). Returns (...), in nats, ≤ 0.
+    This is AEVB appendix C.1, eq. (11). It is computed from the logits a, in two steps
+    that the module docstring derives:
 
-    For a grey x between 0 and 1 this is the negative cross entropy of Bernoulli(x) and Bernoulli(σ(a)), which is no
-    likelihood of x; its highest value is not 0 but minus the entropy Σ_i H(x_i) of the grey pixels.
+        log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ]
+        softplus(a) = max(a, 0) + log(1 + e^(−|a|))
+
+    x: (..., n_x), 0 or 1. logits: a, (..., n_x). Returns (...), in nats, ≤ 0.
+
+    For a grey x between 0 and 1 the sum is not a log likelihood of x. It is minus the
+    cross entropy of Bernoulli(x_i) and Bernoulli(p_i), summed over i. Its highest value
+    is not 0 but minus the entropy of the grey pixels, −Σ_i H(x_i).
+
+    >>> bernoulli_log_likelihood(np.array([[1.0, 0.0]]), np.log([[3.0, 3.0]]))  # p = ¾
+    array([-1.67397643])
+    >>> np.log([0.75]) + np.log([0.25])
+    array([-1.67397643])
     """
     log_p = x * logits
-    log_p -= np.maximum(logits, 0)  # x a − max(a, 0) comes first: for a binary x it is exact
-    log_p -= np.log1p(
-        np.exp(-np.abs(logits))
-    )  # log1p(t) = log(1 + t), to full precision for a small t
+    log_p -= np.maximum(logits, 0)  # x a − max(a, 0) comes first: for x = 0 or 1 it is exact
+    log_p -= np.log1p(np.exp(-np.abs(logits)))  # log1p(t) = log(1 + t), with all digits
     return log_p.sum(axis=-1)
 
 
 def bernoulli_log_likelihood_backward(x: FloatArray, logits: FloatArray) -> FloatArray:
-    """∂ log p(x|z) / ∂a_i = x_i − σ(a_i), since softplus′(a) = e^a / (1 + e^a) = σ(a).
+    """∂ log p(x|z) / ∂a_i = x_i − sigmoid(a_i).
 
-    x, logits: (..., n_x). Returns that shape.
+    softplus(a) = log(1 + e^a) has the derivative e^a / (1 + e^a) = sigmoid(a).
+
+    x, logits: (..., n_x). Returns (..., n_x).
+
+    >>> bernoulli_log_likelihood_backward(np.array([1.0, 0.0]), np.log([3.0, 3.0]))  # x − ¾
+    array([ 0.25, -0.75])
     """
     return x - sigmoid(logits)

@@ -1,4 +1,4 @@
-"""Files: one exception for those that are not what they should be, and writing without ever leaving half a file."""
+"""Files: the exception for a wrong file, and a write that never leaves half a file."""
 
 import os
 import signal
@@ -10,15 +10,20 @@ from types import FrameType
 
 
 class FileFormatError(Exception):
-    """A file is missing, damaged, or not of the kind that was asked for. The message names it and says what is wrong."""
+    """A file is missing, damaged, or of the wrong kind.
+
+    The message has the file's name, and says what is wrong.
+    """
 
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a name beside `path` to write to; when the block ends well, move that file over `path`.
+    """Give the block another name in the same folder, and let it write to that name.
 
-    A move within one folder is atomic: whoever reads `path` sees the old file or the new one, never half of one, and an
-    interrupted write loses nothing. If the block raises, the part that was written is removed.
+    If the block ends without an error, the new file is moved over `path`. A move within
+    one folder is atomic: a reader of `path` sees the old file or the new file, and
+    never a part of one. An interrupted write does not damage the old file. If the block
+    raises, the new file is removed.
     """
     path = Path(path)
     if not path.parent.is_dir():

@@ -1,23 +1,35 @@
 """A hand-written gradient against a numerical one.
 
-**Central differences.** Taylor's theorem on both sides of θ_i gives
+**Central differences.** e_i is the vector with 1 at place i and 0 elsewhere. f′, f″, f‴
+are the derivatives with respect to θ_i. Taylor's theorem gives
+
+    f(θ ± h e_i) = f(θ) ± h f′ + h²/2 · f″ ± h³/6 · f‴ + ...
+
+In the difference of the two, the terms without ± cancel:
 
     f(θ + h e_i) − f(θ − h e_i)
     ─────────────────────────── = ∂f/∂θ_i + h²/6 · f‴ + ...
                 2h
 
-where the one-sided quotient would be wrong by h/2 · f″. A smaller h lessens that error, but f is known to only 16 digits, and
-the subtraction loses as many as f(θ + h e_i) and f(θ − h e_i) have in common: an error of about 10⁻¹⁶ |f| / h. The best h balances
-the two, near ∛10⁻¹⁶ ≈ 10⁻⁵, and about 10 digits are right.
+The one-sided quotient (f(θ + h e_i) − f(θ)) / h has the larger error h/2 · f″.
 
-A kink, as ReLU's at 0, has no derivative to find: when θ ± h lie on its two sides the difference says so, and no mistake is proved. Draw
-other values.
+A smaller h makes the error h²/6 · f‴ smaller. But it makes another error larger. f is
+known to about 16 digits, so each f has a rounding error of about 10⁻¹⁶ |f|, and the
+quotient has about 10⁻¹⁶ |f| / h. (10⁻¹⁶ is half the machine epsilon of float64.) The
+two errors are about equal near h = ∛10⁻¹⁶ ≈ 10⁻⁵. Then about 10 digits are right.
 
-**The complex step.** When f is analytic, an imaginary step avoids the subtraction:
+ReLU has a kink at 0, and no derivative there. If the kink lies between θ − h e_i and θ
++ h e_i, the two gradients differ, but this does not prove a mistake. Draw other values
+and check again.
 
-    f(θ + i h e_i) = f(θ) + i h ∂f/∂θ_i − h²/2 · f″ − ...            ∂f/∂θ_i = Im f(θ + i h e_i) / h + O(h²)
+**The complex step.** If f is analytic, a step in the direction of the imaginary unit i
+needs no difference. Here k is the index of the entry:
 
-so that h may be 10⁻²⁰, and all digits are right. But |a|, max(a, 0) and the like are not analytic: f has to be written without them.
+    f(θ + i h e_k) = f(θ) + i h f′ − h²/2 · f″ − i h³/6 · f‴ + ...
+    Im f(θ + i h e_k) / h = ∂f/∂θ_k − h²/6 · f‴ + ...
+
+No digits cancel, so h can be 10⁻²⁰, and all digits are right. But |a| and max(a, 0) are
+not analytic. So f must be written without them.
 """
 
 from collections.abc import Callable
@@ -32,7 +44,10 @@ Vector = FloatArray  # of float64
 
 
 def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1e-5) -> Vector:
-    """∂f/∂θ_i ≈ (f(θ + h e_i) − f(θ − h e_i)) / 2h for every i. theta: (n,) float64. Returns (n,); theta is left as it was."""
+    """∂f/∂θ_i ≈ (f(θ + h e_i) − f(θ − h e_i)) / 2h, for every i.
+
+    theta: (n,), float64; it is not changed. Returns (n,).
+    """
     gradient = np.empty_like(theta)
     for i in range(theta.size):
         step = np.zeros_like(theta)
@@ -44,21 +59,27 @@ def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1
 def complex_step(
     f: Callable[[NDArray[np.complex128]], complex], theta: Vector, h: float = 1e-20
 ) -> Vector:
-    """∂f/∂θ_i = Im f(θ + i h e_i) / h for every i, of an analytic f. theta: (n,). Returns (n,)."""
+    """∂f/∂θ_k ≈ Im f(θ + i h e_k) / h, for every k and an analytic f.
+
+    theta: (n,). Returns (n,).
+    """
     gradient = np.empty(theta.size)
-    for i in range(theta.size):
+    for k in range(theta.size):
         step = np.zeros(theta.size, np.complex128)
-        step[i] = 1j * h
-        gradient[i] = f(theta + step).imag / h
+        step[k] = 1j * h  # 1j is NumPy's i
+        gradient[k] = f(theta + step).imag / h
     return gradient
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One weight's hand-written gradient beside its numerical one.
+    """The hand-written gradient of one weight, compared with the numerical one.
 
-    largest_difference: max_i |ours_i − theirs_i|. relative_error: that, over the largest entry of either (0 when both are 0).
-    exact: equal to the bit. close: largest_difference ≤ tolerance · (the largest entry of either) + what rounding can do.
+    largest_difference: max_i |ours_i − theirs_i|, where ours is the hand-written
+    gradient and theirs the numerical one. relative_error: largest_difference / scale,
+    where scale is the largest |entry| of the two gradients; 0 when both are 0. exact:
+    all entries are equal, to the last bit. close: largest_difference ≤ tolerance ·
+    scale + rounding (see `compare`).
     """
 
     name: str
@@ -72,7 +93,10 @@ class Comparison:
 def compare(
     name: str, ours: Vector, theirs: Vector, tolerance: float = 1e-7, rounding: float = 0.0
 ) -> Comparison:
-    """Compare two gradients of the same shape. rounding: the error that the numerical one may have from rounding alone."""
+    """Compare two gradients of the same shape.
+
+    rounding: the largest error that rounding can cause in the numerical gradient.
+    """
     difference = float(np.max(np.abs(ours - theirs)))
     scale = float(max(np.max(np.abs(ours)), np.max(np.abs(theirs))))
     error = difference / scale if scale else 0.0
@@ -89,10 +113,14 @@ def compare(
 def check_gradient(
     loss: Callable[[], float], params: Parameters, *, h: float = 1e-5, tolerance: float = 1e-7
 ) -> list[Comparison]:
-    """Compare the gradient that lies in params.g with central differences of the loss, weight by weight.
+    """Compare the gradient in params.g with central differences of the loss.
 
-    loss: returns the loss at the present params.theta, the same at every call (so: fixed data, fixed noise); float64. First run what fills
-    params.g. θ and g are left as they were. ValueError when params is float32, in which 7 digits leave nothing to compare.
+    First compute the gradient: run the backward pass that fills params.g.
+
+    loss: returns the loss at the present params.theta, in float64. It must use the same
+    data and the same noise at every call. Returns one `Comparison` for each weight. At
+    the end θ and g are as before. ValueError if params is float32: its 7 digits are too
+    few.
     """
     theta = params.theta
     if theta.dtype != np.float64:
@@ -105,9 +133,8 @@ def check_gradient(
 
     try:
         numerical = central_difference(f, kept_theta, h)
-        rounding = (
-            10 * float(np.finfo(np.float64).eps) * abs(loss()) / h
-        )  # the 10⁻¹⁶ |f| / h of above
+        # the error 10⁻¹⁶ |f| / h of the module docstring, times about 20 to be safe
+        rounding = 10 * float(np.finfo(np.float64).eps) * abs(loss()) / h
     finally:
         theta[...], params.g[...] = kept_theta, kept_g
     comparisons, start = [], 0

@@ -1,15 +1,23 @@
 """How θ is drawn before training: Glorot's scale, or the paper's N(0, 0.01).
 
-**Why the scale matters.** Let y = x W with n_in independent inputs of mean 0 and variance v, and weights of mean 0 and
-variance s. Then Var y = n_in · s · v: forwards the variance is kept when s = 1 / n_in. Backwards dx = dy Wᵀ sums over
-n_out terms, so the gradient's variance is kept when s = 1 / n_out. Both at once is impossible unless n_in = n_out; Glorot
-and Bengio (2010, eq. (12)) take the compromise
+**Why the scale matters.** Forward, y_j = Σ_i x_i W_ij. Let all x_i and W_ij be
+independent, with mean 0, and let all x_i have one variance, and all W_ij one variance.
+The variance of a product of two such numbers is the product of their variances, and the
+variance of a sum of n_in such products is n_in times as large:
 
-    s = 2 / (n_in + n_out)
+    Var y = n_in · Var W · Var x
 
-A uniform distribution on [−c, c] has variance c² / 3, so c = √(6 / (n_in + n_out)). Biases start at 0.
+So y has the variance of x when Var W = 1 / n_in. Backward, dx = dy Wᵀ is a sum of n_out
+products. So dx has the variance of dy when Var W = 1 / n_out. Both are possible only if
+n_in = n_out. Glorot and Bengio (2010, eq. (12)) take 1 over the mean of n_in and n_out:
 
-**The paper** draws all parameters, biases too, from N(0, 0.01) (AEVB section 5): a variance of 0.01, σ = 0.1.
+    Var W = 2 / (n_in + n_out)
+
+The uniform distribution on [−c, c] has the variance c² / 3. So c = √(6 / (n_in +
+n_out)). The biases start at 0.
+
+**The paper** draws all parameters, the biases too, from N(0, 0.01) (AEVB section 5).
+0.01 is the variance, so the standard deviation is 0.1.
 """
 
 import numpy as np
@@ -18,7 +26,10 @@ from scratchvae.parameters import Parameters
 
 
 def glorot(params: Parameters, rng: np.random.Generator) -> None:
-    """W ~ U(−c, c) with c = √(6 / (n_in + n_out)), b = 0, for every weight; fills params.theta in place."""
+    """Every W ~ U(−c, c) with c = √(6 / (n_in + n_out)), every b = 0.
+
+    Fills params.theta in place.
+    """
     for weight in params.values.values():
         if weight.ndim == 2:
             c = np.sqrt(6 / sum(weight.shape))
@@ -28,7 +39,7 @@ def glorot(params: Parameters, rng: np.random.Generator) -> None:
 
 
 def normal(params: Parameters, rng: np.random.Generator) -> None:
-    """θ ~ N(0, 0.01 I), weights and biases alike (AEVB section 5); fills params.theta in place."""
+    """θ ~ N(0, 0.01 I), biases too (AEVB section 5). Fills params.theta in place."""
     params.theta[...] = np.sqrt(0.01) * rng.standard_normal(params.theta.size)
 
 

@@ -1,13 +1,35 @@
-"""Layers: forward, and the backward pass derived by hand.
+"""Layers: forward, and the backward pass, derived by hand.
 
-A layer computes y = f(x; W) on the way forward. On the way back it receives dy = ∂J/∂y, the gradient of the loss J with
-respect to what it gave, and owes two things: the gradient with respect to its own weights, which it writes into the
-gradient vector, and dx = ∂J/∂x, which it returns: the `dy` of the layer before it. That is the chain rule,
+**Forward** a layer computes y = f(x; W). x is its input, W are its weights, y is its
+output. A network is a chain of layers: the output of one is the input of the next. At
+the end of the chain stands one number, the loss.
 
-    ∂J/∂x_i = Σ_j ∂J/∂y_j · ∂y_j/∂x_i
+**Backward** a layer receives dy = ∂loss/∂y. It must compute two things:
 
-and it is all there is to backpropagation. A gradient has the shape of the thing that it belongs to: dx that of x, dW
-that of W. Rows are data points, so x is (B, n_in) and y is (B, n_out). Each layer remembers from `forward` what its `backward` needs.
+    dW = ∂loss/∂W     for its own weights
+    dx = ∂loss/∂x     for its input
+
+It writes dW into the gradient vector (see parameters.py), and it returns dx. The input
+x is the output of the layer before. So dx is the `dy` that the layer before receives.
+In this way the gradient passes from the last layer to the first. This is
+backpropagation.
+
+Both gradients follow from the chain rule. The loss depends on x_i through every output
+y_j. So the chain rule sums over j:
+
+    ∂loss/∂x_i = Σ_j ∂loss/∂y_j · ∂y_j/∂x_i = Σ_j dy_j · ∂y_j/∂x_i
+
+**Shapes.** A minibatch has B data points, and each row of x is one of them: x is (B,
+n_in), and y is (B, n_out). A gradient has the shape of its variable: dx has the shape
+of x, dW has the shape of W.
+
+**Memory.** The derivative ∂y_j/∂x_i often depends on x. So `forward` stores what
+`backward` needs: `Affine` stores its input as `self.x`; `Tanh`, `ReLU` and `Sigmoid`
+store their output as `self.y`. They store the array itself, not a copy. `backward`
+always belongs to the last call of `forward`.
+
+**Notation.** a ⊙ b is the product entry by entry (in NumPy: a * b), x W is the matrix
+product (x @ W), and f′ is the derivative of f.
 """
 
 from collections.abc import Sequence
@@ -22,32 +44,46 @@ class Layer:
     """What every layer can do. x and dx are (B, n_in), y and dy are (B, n_out)."""
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """y = f(x)."""
+        """y = f(x). Stores what `backward` needs."""
         raise NotImplementedError
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = ∂J/∂x, given dy = ∂J/∂y at the last `forward`."""
+        """dx = ∂loss/∂x, given dy = ∂loss/∂y."""
         raise NotImplementedError
 
     def backward_weights(self, dy: FloatArray) -> None:
-        """∂J/∂weights, written into the gradient vector. Nothing to do for a layer without weights."""
+        """dW = ∂loss/∂W, given dy = ∂loss/∂y; written into the gradient vector.
+
+        A layer without weights has nothing to write.
+        """
 
     def backward(self, dy: FloatArray) -> FloatArray:
-        """Both of the above. Returns dx."""
+        """`backward_weights`, then `backward_input`. Returns dx."""
         self.backward_weights(dy)
         return self.backward_input(dy)
 
 
 class Affine(Layer):
-    """y = x W + b, each row of x by itself.
+    """y = x W + b, for each row of x.
 
-    The weights are `name`.W, (n_in, n_out), and `name`.b, (n_out,), of the parameters.
+    The parameters hold the weights under the names `name`.W, (n_in, n_out), and
+    `name`.b, (n_out,).
 
-    In indices y_nj = Σ_i x_ni W_ij + b_j, where n counts the rows. The loss depends on W_ij through y_nj of every row, and
+    Written in indices, with n for the row, i for the input and j for the output:
 
-        ∂J/∂W_ij = Σ_n dy_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj           dW = xᵀ dy
-        ∂J/∂b_j  = Σ_n dy_nj · 1                                      db = Σ_n dy_n
-        ∂J/∂x_ni = Σ_j dy_nj · ∂y_nj/∂x_ni = Σ_j dy_nj W_ij           dx = dy Wᵀ
+        y_nj = Σ_i x_ni W_ij + b_j
+
+        ∂y_nj/∂W_ij = x_ni          ∂y_nj/∂b_j = 1          ∂y_nj/∂x_ni = W_ij
+
+    W_ij is in y_nj for every row n, and in no other output. So its chain rule sums over
+    n. The same is true of b_j. But x_ni is in y_nj for every output j of its own row n.
+    So its chain rule sums over j:
+
+        ∂loss/∂W_ij = Σ_n dy_nj x_ni = Σ_n (xᵀ)_in dy_nj           dW = xᵀ dy
+        ∂loss/∂b_j  = Σ_n dy_nj · 1                                db = Σ_n dy_n
+        ∂loss/∂x_ni = Σ_j dy_nj W_ij = Σ_j dy_nj (Wᵀ)_ji           dx = dy Wᵀ
+
+    Each right side is the left side as a matrix product. dy_n is row n of dy.
     """
 
     def __init__(self, params: Parameters, name: str) -> None:
@@ -55,76 +91,104 @@ class Affine(Layer):
         self.dW, self.db = params.grads[f"{name}.W"], params.grads[f"{name}.b"]
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """y = x W + b. x: (B, n_in). Returns (B, n_out)."""
+        """y = x W + b. x: (B, n_in). Returns a new array y, (B, n_out).
+
+        Stores x as `self.x`: the array itself, because `backward_weights` needs it.
+        """
         self.x = x
         y = x @ self.W
         y += self.b
         return y
 
     def backward_weights(self, dy: FloatArray) -> None:
-        """dW = xᵀ dy and db = Σ_n dy_n, written into the gradient vector. dy: (B, n_out)."""
-        np.matmul(self.x.T, dy, out=self.dW)  # ∂J/∂W = xᵀ ∂J/∂y
-        np.sum(dy, axis=0, out=self.db)  # ∂J/∂b = Σ over the rows of ∂J/∂y
+        """dW = xᵀ dy and db = Σ_n dy_n, with x = `self.x` of the last `forward`.
+
+        dy: (B, n_out). Writes into the arrays `self.dW`, (n_in, n_out), and `self.db`,
+        (n_out,). They are views into the gradient vector, and their old numbers are
+        lost.
+        """
+        np.matmul(self.x.T, dy, out=self.dW)  # ∂loss/∂W = xᵀ ∂loss/∂y
+        np.sum(dy, axis=0, out=self.db)  # ∂loss/∂b = Σ over the rows of ∂loss/∂y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in)."""
-        return dy @ self.W.T  # ∂J/∂x = ∂J/∂y Wᵀ
+        return dy @ self.W.T  # ∂loss/∂x = ∂loss/∂y Wᵀ
 
 
 class Tanh(Layer):
     """y = tanh x, entry by entry.
 
-    tanh = sinh / cosh, so by the quotient rule tanh′ = (cosh² − sinh²) / cosh² = 1 − tanh²: the derivative can be had from y alone.
+    tanh = sinh / cosh, with sinh′ = cosh and cosh′ = sinh. The quotient rule gives
+
+        tanh′ = (cosh · cosh − sinh · sinh) / cosh² = 1 − sinh² / cosh² = 1 − tanh²
+
+    So the derivative is 1 − y²: `backward_input` needs y, and not x. y_i depends on x_i
+    alone. So the sum of the chain rule has one term: dx_i = dy_i (1 − y_i²).
     """
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """y = tanh x. Any shape."""
+        """y = tanh x. x: any shape. Stores y as `self.y`."""
         self.y = np.tanh(x)
         return self.y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy ⊙ (1 − y²)."""
+        """dx = dy ⊙ (1 − y²), with y = `self.y` of the last `forward`."""
         return dy * (1 - self.y * self.y)
 
 
 class ReLU(Layer):
     """y = max(x, 0), entry by entry.
 
-    The slope is 1 where x > 0 and 0 where x < 0. At x = 0 there is none; 0 is taken, one of the subgradients.
+    The derivative is 1 where x > 0, and 0 where x < 0. At x = 0 there is no derivative.
+    Here it is set to 0 there.
     """
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """y = max(x, 0). Any shape."""
+        """y = max(x, 0). x: any shape. Stores y as `self.y`."""
         self.y = np.maximum(x, 0)
         return self.y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy where x > 0 (there y > 0 too), else 0."""
+        """dx = dy where x > 0, else 0. x > 0 exactly where y > 0, so y is enough."""
         return dy * (self.y > 0)
 
 
 def sigmoid(a: FloatArray) -> FloatArray:
-    """σ(a) = 1 / (1 + e^(−a)), for any a without overflow, to the last digits even where σ(a) is tiny.
+    """sigmoid(a) = 1 / (1 + e^(−a)), the logistic function, without overflow.
 
-    For a ≥ 0 that formula is safe: e^(−a) ≤ 1. For a < 0 multiply above and below by e^a: σ(a) = e^a / (1 + e^a). Both
-    are e^min(a, 0) / (1 + e^−|a|).
+    a: any shape. Returns the same shape, numbers from 0 to 1.
+
+    For a ≥ 0 this form is safe, because e^(−a) ≤ 1. For a = −1000 it is not: e^1000
+    overflows. So for a < 0 multiply the numerator and the denominator by e^a:
+
+        a ≥ 0:  1 / (1 + e^(−a))          a < 0:  e^a / (1 + e^a)
+
+    In both cases the denominator is 1 + e^(−|a|), and the numerator is e^min(a, 0):
+
+        sigmoid(a) = e^min(a, 0) / (1 + e^(−|a|))
+
+    >>> sigmoid(np.array([-1000.0, 0.0, np.log(3)]))
+    array([0.  , 0.5 , 0.75])
     """
     return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))
 
 
 class Sigmoid(Layer):
-    """y = σ(x) = 1 / (1 + e^(−x)), entry by entry.
+    """y = sigmoid(x) = 1 / (1 + e^(−x)), entry by entry.
 
-    σ′ = e^(−x) / (1 + e^(−x))² = σ · e^(−x) / (1 + e^(−x)) = σ · (1 − σ): again from y alone.
+    The derivative follows from y alone, as for tanh:
+
+        1 − y = e^(−x) / (1 + e^(−x))
+        dy/dx = e^(−x) / (1 + e^(−x))² = y (1 − y)
     """
 
     def forward(self, x: FloatArray) -> FloatArray:
-        """y = σ(x). Any shape."""
+        """y = sigmoid(x). x: any shape. Stores y as `self.y`."""
         self.y = sigmoid(x)
         return self.y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy ⊙ y ⊙ (1 − y)."""
+        """dx = dy ⊙ y ⊙ (1 − y), with y = `self.y` of the last `forward`."""
         return dy * self.y * (1 - self.y)
 
 
@@ -132,12 +196,16 @@ ACTIVATIONS: dict[str, type[Layer]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Si
 
 
 def affine_shapes(name: str, n_in: int, n_out: int) -> dict[str, tuple[int, ...]]:
-    """The weights of an affine layer: name.W (n_in, n_out) and name.b (n_out,)."""
+    """Names and shapes of one affine layer: name.W, (n_in, n_out); name.b, (n_out,)."""
     return {f"{name}.W": (n_in, n_out), f"{name}.b": (n_out,)}
 
 
 def hidden_shapes(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """The weights of name.0 from sizes[0] to sizes[1], name.1 from sizes[1] to sizes[2], and so on."""
+    """Names and shapes of a chain of affine layers.
+
+    Layer name.0 has sizes[0] inputs and sizes[1] outputs, name.1 has sizes[1] inputs
+    and sizes[2] outputs, and so on.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         shapes.update(affine_shapes(f"{name}.{i}", n_in, n_out))
@@ -145,7 +213,7 @@ def hidden_shapes(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]
 
 
 def hidden_layers(params: Parameters, name: str, n: int, activation: str) -> list[Layer]:
-    """The affine layers name.0 ... name.(n − 1), each followed by its activation."""
+    """n affine layers, name.0 to name.(n − 1), and an activation after each of them."""
     return [
         layer
         for i in range(n)
@@ -154,27 +222,38 @@ def hidden_layers(params: Parameters, name: str, n: int, activation: str) -> lis
 
 
 def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:
-    """y = f_n(... f_2(f_1(x))): one layer after the other."""
+    """y = f_n(... f_2(f_1(x))), where f_1 is the first of the n layers."""
     for layer in layers:
         x = layer.forward(x)
     return x
 
 
 def backward(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
-    """dx of the whole chain: the chain rule from the last layer to the first."""
+    """dx of the whole chain, from the dy of its last layer.
+
+    Each layer computes its dx from its dy, and its dx is the dy of the layer before.
+    Each layer also writes its dW into the gradient vector.
+    """
     for layer in reversed(layers):
         dy = layer.backward(dy)
     return dy
 
 
 def backward_input(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
-    """dx of the whole chain, and nothing written into the gradient vector: for a derivative with respect to x alone."""
+    """dx of the whole chain, as `backward`, but without the gradients of the weights.
+
+    It leaves the gradient vector as it is.
+    """
     for layer in reversed(layers):
         dy = layer.backward_input(dy)
     return dy
 
 
 def backward_weights(layers: Sequence[Layer], dy: FloatArray) -> None:
-    """As `backward`, but without dx, for a chain that begins at the data: their gradient is wanted by nobody, and dear."""
+    """The gradients of all weights, as `backward`, but without dx.
+
+    It is for a chain whose input is the data. Nobody needs the gradient of the data,
+    and it is expensive.
+    """
     if layers:
         layers[0].backward_weights(backward(layers[1:], dy))

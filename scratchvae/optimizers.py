@@ -1,31 +1,65 @@
-"""SGD, Adagrad, Adam: one step over the flat vector θ, given the gradient g of the loss.
+"""SGD, Adagrad, Adam: one step of the vector θ, from the gradient g of the loss.
 
-    SGD       θ ← θ − α g                                                      α: the learning rate, lr
-    Adagrad   s ← s + g²            θ ← θ − α g / (√s + ε)                     Duchi et al. 2011; the paper's choice
-    Adam      m ← β₁ m + (1 − β₁) g     v ← β₂ v + (1 − β₂) g²                 Kingma and Ba 2015, Algorithm 1
-              m̂ = m / (1 − β₁ᵗ)         v̂ = v / (1 − β₂ᵗ)       θ ← θ − α m̂ / (√v̂ + ε)
+    SGD       θ ← θ − α g
 
-Products, quotients and roots are entry by entry.
+    Adagrad   s ← s + g²
+              θ ← θ − α g / (√s + epsilon)
 
-**Why Adam divides by 1 − βᵗ.** Both m̂ and v̂ are weighted means over all steps so far. m starts at 0, so
-m_t = (1 − β₁) Σ_{i ≤ t} β₁^(t−i) g_i, whose weights add to (1 − β₁)(1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ, not to 1; dividing makes
-them add to 1. Without it the first step would have m = 0.1 g beside √v = 0.03 |g|: three times too long.
+    Adam      m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
+              m̂ = m / (1 − β₁ᵗ)              v̂ = v / (1 − β₂ᵗ)
+              θ ← θ − α m̂ / (√v̂ + epsilon)
 
-**How it is computed.** Keep the weighted sums themselves, without the factor 1 − β that would be divided out again:
+α is the learning rate, `lr`. t is the number of the step: 1, 2, 3, ... s, m and v start
+at 0. epsilon is a small number, so that nothing is divided by 0. Products, quotients,
+squares and roots are entry by entry. Adagrad is the paper's choice; its source is Duchi
+et al. 2011. Adam's source is Kingma and Ba 2015, Algorithm 1.
 
-    M ← β₁ M + g        w₁ = 1 + β₁ + ... + β₁^(t−1) = (1 − β₁ᵗ) / (1 − β₁)        m̂ = M / w₁
+**Why Adam divides by 1 − βᵗ.** m̂ and v̂ are weighted means of g and g² over all steps
+so far. m starts at 0. Apply its update t times, and write g_i for the gradient of step
+i:
+
+    m_t = (1 − β₁) [ g_t + β₁ g_{t−1} + β₁² g_{t−2} + ... + β₁^(t−1) g_1 ]
+
+The weights of a mean must add to 1. These weights add to
+
+    (1 − β₁) (1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ
+
+So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². Without this division, β₁ =
+0.9 and β₂ = 0.999 would give the first step m = 0.1 g and √v = √0.001 |g| = 0.032 |g|.
+Then m / √v = ±3.2, where m̂ / √v̂ = ±1: the first step would be 3.2 times too long.
+
+**How Adam is computed.** m has the factor 1 − β₁, and the sum of its weights has it
+too. In m̂ it cancels. So keep the sums without this factor, U = m / (1 − β₁) and V = v
+/ (1 − β₂). w₁ and w₂ are the sums of their weights:
+
+    U ← β₁ U + g        w₁ = 1 + β₁ + ... + β₁^(t−1) = (1 − β₁ᵗ) / (1 − β₁)        m̂ = U / w₁
     V ← β₂ V + g²       w₂ = 1 + β₂ + ... + β₂^(t−1) = (1 − β₂ᵗ) / (1 − β₂)        v̂ = V / w₂
 
-    α m̂ / (√v̂ + ε) = (α / w₁) M / (√V / √w₂ + ε) = (α √w₂ / w₁) · M / (√V + ε √w₂)
+Put m̂ and v̂ into the step. Then multiply the numerator and the denominator by √w₂:
 
-so that the numbers are gathered in two constants, and the long vectors are passed over as few times as can be.
+    α m̂ / (√v̂ + epsilon) = (α / w₁) U / (√V / √w₂ + epsilon)
+                         = (α √w₂ / w₁) · U / (√V + epsilon √w₂)
 
-**Weight decay** λ adds λ θ to g. It is the gradient of ½ λ ‖θ‖² = −λ log N(θ; 0, I) + const: the paper's prior p(θ) = N(0, I), which makes
-the estimate an approximate MAP. The bound of the whole data set is N times the mean bound (AEVB eq. (8)), so beside the *mean* loss of
-a minibatch that prior has λ = 1 / N. It acts on the whole vector, on the encoder's weights too.
+α √w₂ / w₁ and epsilon √w₂ are two plain numbers. So there are fewer operations on the
+long vectors.
 
-**In place and block by block.** Written with whole vectors, each operation would carry megabytes to memory and back. A block of θ,
-g and the moments stays in the cache until all operations on it are done.
+**Weight decay** adds λ θ to g. λ θ is the gradient of ½ λ ‖θ‖², so this term is added to
+the loss. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
+
+    −log N(θ; 0, I) = ½ ‖θ‖² + const
+
+With the prior, θ maximises (bound of the whole data set) + log p(θ). This is an
+approximate MAP (maximum a posteriori) estimate. The bound of the whole data set is N
+times the mean bound of one data point (AEVB eq. (8)), and the loss is minus the *mean*
+bound. So divide by −N:
+
+    loss + ½ ‖θ‖² / N + const
+
+So the paper's prior is λ = 1 / N. It acts on the whole θ, on the encoder's weights too.
+
+**In place, block by block.** An operation on a whole vector moves megabytes from memory
+and back. A block of θ, g and the sums is small, and it stays in the processor's cache
+until all operations on it are done.
 """
 
 import numpy as np
@@ -37,7 +71,11 @@ BLOCK = 65_536
 
 
 class Optimizer:
-    """What the three share: the learning rate α = lr > 0, the weight decay λ ≥ 0, and the walk over the blocks."""
+    """What the three optimizers share.
+
+    lr: the learning rate α > 0. weight_decay: λ ≥ 0. `step` goes through θ block by
+    block, and `update`, which each optimizer has of its own, moves one block.
+    """
 
     def __init__(self, params: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.params = params
@@ -45,17 +83,21 @@ class Optimizer:
         self.weight_decay = checks.number_from_zero("weight_decay", weight_decay)
 
     def step(self) -> None:
-        """One update of params.theta against params.g, which stays as it is."""
+        """One update of params.theta, from params.g. It does not change params.g."""
         work = np.empty(BLOCK, self.params.theta.dtype)
         for start in range(0, self.params.theta.size, BLOCK):
             block = slice(start, start + BLOCK)
             theta, g = self.params.theta[block], self.params.g[block]
             if self.weight_decay:
-                g = g + self.weight_decay * theta  # ∂/∂θ of ½ λ ‖θ‖² is λ θ
+                g = g + self.weight_decay * theta  # the gradient of ½ λ ‖θ‖² is λ θ
             self.update(theta, g, block, work[: theta.size])
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """Move one block of θ in place. theta, g: the block. work: room for one array of its size."""
+        """Change one block of θ in place.
+
+        theta, g: this block of θ and of g. block: its slice, θ[block]. work: an array
+        of the same length, for intermediate results; its old numbers do not matter.
+        """
         raise NotImplementedError
 
 
@@ -71,7 +113,10 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """θ ← θ − α g / (√s + ε), where s adds up g² from the first step on: each weight's steps shrink with the gradients it has met."""
+    """θ ← θ − α g / (√s + epsilon), where s is the sum of g² over all steps so far.
+
+    s only grows, so the steps of each weight become smaller.
+    """
 
     def __init__(
         self,
@@ -86,18 +131,21 @@ class Adagrad(Optimizer):
         self.s = np.zeros_like(params.theta)
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """s ← s + g², then θ ← θ − α g / (√s + ε)."""
+        """s ← s + g², then θ ← θ − α g / (√s + epsilon)."""
         s = self.s[block]
         s += np.multiply(g, g, out=work)
         np.sqrt(s, out=work)
         work += self.epsilon
         np.divide(g, work, out=work)
         work *= self.lr
-        theta -= work  # θ ← θ − α g / (√s + ε)
+        theta -= work  # θ ← θ − α g / (√s + epsilon)
 
 
 class Adam(Optimizer):
-    """θ ← θ − α m̂ / (√v̂ + ε), with m̂ and v̂ the running means of g and g², corrected for their start at 0."""
+    """θ ← θ − α m̂ / (√v̂ + epsilon).
+
+    m̂ and v̂ are weighted means of g and of g² over all steps so far.
+    """
 
     def __init__(
         self,
@@ -112,7 +160,7 @@ class Adam(Optimizer):
         super().__init__(params, lr, weight_decay)
         self.beta1, self.beta2 = checks.fraction("beta1", beta1), checks.fraction("beta2", beta2)
         self.epsilon = checks.positive_number("epsilon", epsilon)
-        self.M, self.V = np.zeros_like(params.theta), np.zeros_like(params.theta)
+        self.U, self.V = np.zeros_like(params.theta), np.zeros_like(params.theta)
         self.t = 0
 
     def step(self) -> None:
@@ -121,10 +169,10 @@ class Adam(Optimizer):
         super().step()
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """M ← β₁ M + g, V ← β₂ V + g², then θ ← θ − (α √w₂ / w₁) · M / (√V + ε √w₂)."""
-        M, V = self.M[block], self.V[block]
-        M *= self.beta1
-        M += g  # M ← β₁ M + g
+        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) · U / (√V + epsilon √w₂)."""
+        U, V = self.U[block], self.V[block]
+        U *= self.beta1
+        U += g  # U ← β₁ U + g
         V *= self.beta2
         V += np.multiply(g, g, out=work)  # V ← β₂ V + g²
 
@@ -132,9 +180,9 @@ class Adam(Optimizer):
         w2 = (1 - self.beta2**self.t) / (1 - self.beta2)
         np.sqrt(V, out=work)
         work += self.epsilon * w2**0.5
-        np.divide(M, work, out=work)
+        np.divide(U, work, out=work)
         work *= self.lr * w2**0.5 / w1
-        theta -= work  # θ ← θ − (α √w₂ / w₁) · M / (√V + ε √w₂)
+        theta -= work  # θ ← θ − (α √w₂ / w₁) · U / (√V + epsilon √w₂)
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[Adagrad] | type[Adam]] = {

@@ -1,15 +1,22 @@
 """All the weights of a model as one vector θ, and their gradient as one vector g.
 
-A network has many weight matrices and biases, but the mathematics speaks of one θ and of one gradient ∇_θ of the loss.
-Both can be had at once. Two vectors are allocated, θ and g, and every weight is a *view* into them: a NumPy array with
-a shape of its own that shares the vector's memory.
+A network has many weight matrices and biases. But the mathematics has one θ, and one
+gradient ∇_θ of the loss. Both are possible at once. There are two vectors, θ and g, and
+every weight is a *view* into them. A view is a NumPy array with its own shape that uses
+the memory of the vector: a number that is written into the view is in the vector.
 
-    θ = [ encoder.0.W | encoder.0.b | mu.W | mu.b | ... ]          values["mu.W"] looks into this stretch of θ
-    g = [     ·       |      ·      |  ·   |  ·   | ... ]          grads["mu.W"] looks into the same stretch of g
+    θ = [ encoder.0.W | encoder.0.b | mu.W | mu.b | ... ]     values["mu.W"] is this part of θ
+    g = [      ·      |      ·      |  ·   |  ·   | ... ]     grads["mu.W"] is this part of g
 
-A layer works with its matrices and never sees the vectors; whoever needs the vectors never sees the layers. So an optimizer
-is one pass over one vector, a saved model is one array, a gradient check perturbs θ[i] for i = 0, 1, 2, ..., and the
-gradients of two parts of a minibatch make that of the whole, g = (B₁ g₁ + B₂ g₂) / (B₁ + B₂), as vectors do.
+A layer uses its matrices, and does not need the vectors. The rest of the program uses
+the vectors, and does not need the layers:
+
+- an optimizer computes with one vector;
+- a saved model is one array;
+- a gradient check changes θ[i] for i = 0, 1, 2, ...;
+- gradients of two parts of a minibatch give the gradient of the whole. The loss is a
+  mean over data points. If the parts have B₁ and B₂ data points, and the gradients g₁
+  and g₂, then g = (B₁ g₁ + B₂ g₂) / (B₁ + B₂).
 """
 
 from collections.abc import Mapping
@@ -24,13 +31,15 @@ FloatArray = NDArray[np.floating]
 class Parameters:
     """θ and g, with a named view into each for every weight.
 
-    shapes: the name and shape of every weight, in the order in which they lie in θ.
-    dtype: float32 or float64, of both vectors.
+    shapes: the name and the shape of every weight, in their order in θ.
+    dtype: float32 or float64, for both vectors.
 
-    theta, g: vectors of length Σ (entries of each weight). values, grads: name -> view of the given shape.
-    θ starts as zeros; `initializers.py` draws it.
+    theta, g: the vectors. Their length is the number of entries of all weights
+    together. values, grads: dictionaries from a weight's name to its view, into theta
+    and into g. Both vectors start as zeros. `initializers.py` draws θ.
 
-    A view must be written through (`grads[name][...] = d`), not replaced (`grads[name] = d` would unhook it from g).
+    Write numbers into a view: `grads[name][...] = d`. Do not replace it: after
+    `grads[name] = d`, grads[name] is d, and g has not changed.
     """
 
     def __init__(
@@ -44,7 +53,7 @@ class Parameters:
 
 
 def _views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
-    """Cut the vector into consecutive stretches, each seen in its shape: no copies."""
+    """Views into the vector, one after the other, each in its shape. No copies."""
     views, start = {}, 0
     for name, shape in shapes.items():
         stop = start + prod(shape)

@@ -1,11 +1,21 @@
-"""Principal component analysis by the singular value decomposition: the best linear autoencoder.
+"""Principal component analysis (PCA): the best linear autoencoder.
 
-Centre the data, X_c = X − x̄, (N, n_x), and write X_c = U S Vᵀ with orthonormal U, V and singular values s₁ ≥ s₂ ≥ ... ≥ 0. Among all
-subspaces of n_components dimensions, the first n_components columns of V span the one that loses the least (Eckart and Young):
+Centre the data: X_c = X − x̄, (N, n_x), where x̄ is the mean of the rows. The singular
+value decomposition is X_c = U S Vᵀ. The columns of U and of V are orthonormal, and S is
+diagonal with the singular values s₁ ≥ s₂ ≥ ... ≥ 0.
 
-    z = (x − x̄) V            x̂ = z Vᵀ + x̄            Σ_n ‖x_n − x̂_n‖² = Σ_{k > n_components} s_k²
+From here on V has only its first n_components columns. The code z and the
+reconstruction x̂ are
 
-The notes begin with it: an autoencoder is for understanding the features z of x, "as in PCA".
+    z = (x − x̄) V            x̂ = z Vᵀ + x̄
+
+No other linear code of n_components numbers has a smaller squared error (theorem of
+Eckart and Young). The error is the sum over the singular values that are left out:
+
+    Σ_n ‖x_n − x̂_n‖² = Σ_{k > n_components} s_k²
+
+The notes begin with it: an autoencoder is for understanding the features z of x, "as in
+PCA".
 """
 
 import numpy as np
@@ -18,26 +28,32 @@ from scratchvae.parameters import FloatArray
 class PCA:
     """The first n_components principal components.
 
-    After `fit`: mean (n_x,); components (n_components, n_x), orthonormal rows, each with its largest entry positive; variances
-    (n_components,), s_k² / N, the mean square of each code.
+    After `fit`: mean: x̄, (n_x,). components: the first columns of V, as rows,
+    (n_components, n_x). The entry of each row that is largest in absolute value is
+    positive. variances: s_k² / N, (n_components,). This is the mean of z_k² over the
+    data.
     """
 
     def __init__(self, n_components: int) -> None:
         self.n_components = checks.positive_int("n_components", n_components)
 
     def fit(self, X: ArrayLike) -> "PCA":
-        """Find the components of X, (N, n_x) with N ≥ n_components and n_x ≥ n_components. Returns the PCA itself."""
+        """Find the components of X. Returns the PCA itself.
+
+        X: (N, n_x), with N ≥ n_components and n_x ≥ n_components; otherwise ValueError.
+        """
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or min(X.shape) < self.n_components:
             raise ValueError(
-                f"X has shape {X.shape}; it should be (N, n_x), both at least n_components = {self.n_components}"
+                f"X has shape {X.shape}; it should be (N, n_x), "
+                f"both at least n_components = {self.n_components}"
             )
         checks.finite("X", X)
         self.mean = X.mean(axis=0)
         _, s, Vt = np.linalg.svd(X - self.mean, full_matrices=False)  # X_c = U S Vᵀ
         components = Vt[: self.n_components]
         largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
-        self.components = components * np.sign(largest)  # a component's sign is arbitrary: fix it
+        self.components = components * np.sign(largest)  # −v is as good as v: fix the sign
         self.variances = s[: self.n_components] ** 2 / len(X)
         return self
 

@@ -1,11 +1,15 @@
-"""One line on stderr that says how far a long job is: rewritten in place on a terminal, elsewhere plain lines, few of them."""
+"""One line on stderr that shows how much of a long job is done.
+
+On a terminal the line is written again and again in the same place. Elsewhere (in a log
+file, for example) there are plain lines, and only a few of them.
+"""
 
 import sys
 import time
 
 
 class ProgressLine:
-    """The line of one job. show=False: nothing is ever written."""
+    """The progress line of one job. With show=False it writes nothing."""
 
     def __init__(self, show: bool) -> None:
         self.on = show
@@ -13,21 +17,22 @@ class ProgressLine:
         self.start = self.shown = time.perf_counter()
 
     def due(self) -> bool:
-        """Whether a passing state should be written now: on a terminal, ten times a second."""
+        """Whether to write the line now. On a terminal: at most ten times a second."""
         return self.terminal and time.perf_counter() - self.shown >= 0.1
 
     def write(self, text: str, last: bool) -> None:
-        """Write the text over the line before it; `last` lets it stay. Elsewhere than on a terminal only the last is written."""
+        """Write the text over the line before it.
+
+        last: this text stays, and the next one is on a new line. If stderr is not a
+        terminal, only such texts are written.
+        """
         if self.on and (self.terminal or last):
             self.shown = time.perf_counter()
-            rewind = (
-                "\r\x1b[K" if self.terminal else ""
-            )  # back to the start of the line, and clear it
+            rewind = "\r\x1b[K" if self.terminal else ""  # to the start of the line; clear it
             print(f"{rewind}{text}", end="\n" if last else "", file=sys.stderr, flush=True)
 
     def left(self, share: float) -> str:
-        """The time left as m:ss, when this share of the job is done."""
-        minutes, seconds = divmod(
-            round((time.perf_counter() - self.start) * (1 - share) / share), 60
-        )
+        """The time left, "m:ss left". share: the part that is done, above 0, up to 1."""
+        spent = time.perf_counter() - self.start
+        minutes, seconds = divmod(round(spent * (1 - share) / share), 60)
         return f"{minutes}:{seconds:02} left"

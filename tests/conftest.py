@@ -1,4 +1,4 @@
-"""What the tests share: hypothesis profiles, small idx data sets."""
+"""What the tests share: hypothesis profiles, and small idx data sets."""
 
 import gzip
 import os
@@ -25,7 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write an idx file of unsigned bytes, gzipped when the name ends in .gz. Independent of what reads it."""
+    """Write an idx file of unsigned bytes, gzipped if the name ends in .gz.
+
+    It does not use the package's reader.
+    """
     content = (
         struct.pack(">HBB", 0, 8, array.ndim)
         + struct.pack(f">{array.ndim}I", *array.shape)
@@ -37,7 +40,10 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 def write_image_set(
     folder: Path, n_train: int = 60, n_test: int = 20, height: int = 6, width: int = 5
 ) -> Path:
-    """Write a small image set under MNIST's names: two kinds of images, a bright half on the left or on the right."""
+    """Write a small image set under MNIST's names.
+
+    It has two kinds of images: the left half is bright, or the right half is bright.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     for part, n in (("train", n_train), ("t10k", n_test)):

@@ -130,7 +130,7 @@ z = np.stack([reparameterize(*self._mu_logvar, e) for e in self._eps])
 log_px = self._log_px_z(self._x, z)
 return sum(log_px) / self.dtype.type(len(log_px)), gaussian_kl(*self._mu_logvar)''', ""),
     ("3.10", "the formula of the paper", '''
-m, v = self.M[block], self.V[block]
+m, v = self.U[block], self.V[block]
 m[...] = self.beta1 * m + (1 - self.beta1) * g
 v[...] = self.beta2 * v + (1 - self.beta2) * g**2
 m_hat, v_hat = m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)

@@ -1,4 +1,7 @@
-"""The distributions: closed forms against sums, quadrature and Monte Carlo; gradients against the complex step."""
+"""The distributions: closed forms against sums, quadrature and Monte Carlo.
+
+Gradients against the complex step. The safe forms against the equations' own forms.
+"""
 
 import math
 
@@ -25,10 +28,13 @@ mus, logvars = st.floats(-3, 3), st.floats(-4, 3)
 
 
 def quadrature(f, mu, logvar):
-    """∫ f(z) dz where f is negligible beyond 12 standard deviations: the trapezoid rule, exact to rounding for such f."""
+    """∫ f(z) dz by the trapezoid rule, over 12 standard deviations on each side.
+
+    For a smooth f that is negligible beyond, it is exact, but for rounding.
+    """
     sigma = math.exp(0.5 * logvar)
     z = np.linspace(mu - 12 * sigma, mu + 12 * sigma, 4001)
-    return np.trapezoid(f(z), z) if hasattr(np, "trapezoid") else np.trapz(f(z), z)
+    return np.trapezoid(f(z), z)
 
 
 @given(mu=mus, logvar=logvars)
@@ -40,6 +46,27 @@ def test_gaussian_density_has_mass_1_mean_mu_and_variance_exp_logvar(mu, logvar)
     assert quadrature(lambda z: (z - mu) ** 2 * density(z), mu, logvar) == pytest.approx(
         math.exp(logvar), rel=1e-9
     )
+
+
+@given(z=mus, mu=mus, logvar=logvars)
+def test_gaussian_log_density_safe_form_is_the_equation(z, mu, logvar):
+    """The code's form is log [ 1/√(2πσ²) · e^(−(z − μ)²/(2σ²)) ], to 1e-12."""
+    variance = math.exp(logvar)
+    log_density = -((z - mu) ** 2) / (2 * variance) - math.log(math.sqrt(2 * math.pi * variance))
+    ours = gaussian_log_density(np.array([z]), np.array([mu]), np.array([logvar]))
+    assert ours == pytest.approx(log_density, rel=1e-12, abs=1e-12)
+
+
+def test_gaussian_log_density_where_the_equation_overflows():
+    """In float32, 1/σ² is inf at log σ² = −100, but the log density is finite.
+
+    With z − μ = σ it is −½ [ log 2π − 100 + 1 ].
+    """
+    logvar = np.array([-100], np.float32)
+    with np.errstate(over="ignore"):
+        assert np.exp(-logvar)[0] == np.inf
+    ours = gaussian_log_density(np.exp(logvar / 2), np.zeros(1, np.float32), logvar)
+    assert ours == pytest.approx(-0.5 * (math.log(2 * math.pi) - 100 + 1), rel=1e-6)
 
 
 @given(
@@ -56,7 +83,7 @@ def test_log_density_sums_over_dimensions_only(z):
 
 @given(mu=mus, logvar=logvars)
 def test_kl_is_its_integral(mu, logvar):
-    """KL(q ‖ p) = ∫ q (log q − log p) dz, by quadrature: its sign, its ½, and σ² in the right place."""
+    """KL(q ‖ p) = ∫ q (log q − log p) dz, by quadrature: the sign, the ½, and σ²."""
     log_q = lambda z: -0.5 * (math.log(2 * math.pi) + logvar + (z - mu) ** 2 / math.exp(logvar))
     log_p = lambda z: -0.5 * (math.log(2 * math.pi) + z * z)
     integral = quadrature(lambda z: np.exp(log_q(z)) * (log_q(z) - log_p(z)), mu, logvar)
@@ -66,7 +93,10 @@ def test_kl_is_its_integral(mu, logvar):
 
 
 def test_kl_is_its_monte_carlo_mean():
-    """KL(q ‖ p) = E_q[log q(z) − log p(z)], summed over latent dimensions, not over rows: within 5 standard errors."""
+    """KL(q ‖ p) = E_q[log q(z) − log p(z)], within 5 standard errors.
+
+    It is a sum over latent dimensions, not over rows.
+    """
     rng = np.random.default_rng(0)
     mu, logvar = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
     z = reparameterize(mu, logvar, rng.standard_normal((200_000, 3, 4)))
@@ -76,9 +106,31 @@ def test_kl_is_its_monte_carlo_mean():
     assert (np.abs(draws.mean(axis=0) - gaussian_kl(mu, logvar)) < 5 * error).all()
 
 
+@given(
+    mu=hnp.arrays(float, (2, 3), elements=mus),
+    logvar=hnp.arrays(float, (2, 3), elements=logvars),
+)
+def test_kl_safe_form_is_the_equation(mu, logvar):
+    """The expm1 form is −½ Σ_j [ 1 + log σ_j² − μ_j² − σ_j² ], to 1e-13."""
+    straight = -0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=1)
+    np.testing.assert_allclose(gaussian_kl(mu, logvar), straight, rtol=1e-13, atol=1e-13)
+
+
+@given(mu=mus, logvar=logvars)
+def test_second_moment(mu, logvar):
+    """E z² = μ² + σ² for z ~ N(μ, σ²), by quadrature."""
+    density = lambda z: np.exp(gaussian_log_density(z[:, None], np.array([mu]), np.array([logvar])))
+    assert quadrature(lambda z: z * z * density(z), mu, logvar) == pytest.approx(
+        mu * mu + math.exp(logvar), rel=1e-9
+    )
+
+
 @given(n=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
 def test_kl_is_zero_only_at_the_prior(n, seed):
-    """KL(N(0, I) ‖ N(0, I)) = 0 exactly, and near it KL = s²/4 + s³/12 for σ² = e^s, to 1e-8 where the plain formula has 1e-5."""
+    """KL(N(0, I) ‖ N(0, I)) = 0 exactly. Near it, with σ² = e^s, KL = s²/4 + s³/12.
+
+    This holds to 1e-8. The equation as it is written has errors up to 4e-4 here.
+    """
     assert gaussian_kl(np.zeros((1, n)), np.zeros((1, n)))[0] == 0
     s = np.random.default_rng(seed).uniform(1e-6, 1e-5, (1, n))
     # e^s − 1 − s = s²/2 + s³/6 + ..., so the KL is s²/4 to leading order
@@ -92,7 +144,7 @@ def test_kl_is_zero_only_at_the_prior(n, seed):
     logvar=hnp.arrays(float, (2, 3), elements=logvars),
 )
 def test_kl_backward(mu, logvar):
-    """∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1): against the complex step of the formula, to 1e-12."""
+    """∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1): the formula's complex step, to 1e-12."""
 
     def kl(flat):
         m, s = flat[:6], flat[6:]
@@ -110,7 +162,10 @@ def test_kl_backward(mu, logvar):
     logvar=hnp.arrays(float, (2, 3), elements=logvars),
 )  # fmt: skip
 def test_gaussian_log_density_backward(z, mu, logvar):
-    """∂ log N/∂μ = (z − μ)/σ², ∂ log N/∂log σ² = ½ ((z − μ)²/σ² − 1): against the complex step of the formula, to 1e-12."""
+    """∂ log N/∂μ = (z − μ)/σ² and ∂ log N/∂log σ² = ½ ((z − μ)²/σ² − 1).
+
+    Against the complex step of the formula, to 1e-11.
+    """
 
     def log_density(flat):
         m, s = flat[:6], flat[6:]
@@ -122,16 +177,18 @@ def test_gaussian_log_density_backward(z, mu, logvar):
 
 
 def test_samples_have_the_declared_mean_and_variance():
-    """z = μ + σ ⊙ ε has mean μ and variance e^logvar. Taking logvar for log σ passes a gradient check, and fails here."""
+    """z = μ + σ ⊙ ε has mean μ and variance e^logvar.
+
+    Code that takes logvar for log σ passes a gradient check. It fails here.
+    """
     rng = np.random.default_rng(1)
     mu, logvar = np.array([[-2.0, 0.0, 3.0]]), np.array([[-3.0, 0.5, 2.0]])
     N = 400_000
     z = reparameterize(mu, logvar, rng.standard_normal((N, 1, 3)))[:, 0]
     variance = np.exp(logvar[0])
     assert (np.abs(z.mean(axis=0) - mu[0]) < 5 * np.sqrt(variance / N)).all()
-    assert (
-        np.abs(z.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / N)
-    ).all()  # Var of a sample variance: 2 σ⁴ / N
+    # the variance of a sample variance is 2 σ⁴ / N
+    assert (np.abs(z.var(axis=0) / variance - 1) < 5 * math.sqrt(2 / N)).all()
 
 
 @given(
@@ -141,7 +198,7 @@ def test_samples_have_the_declared_mean_and_variance():
     seed=st.integers(0, 2**32 - 1),
 )
 def test_reparameterize_backward(L, batch, n_z, seed):
-    """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: against the complex step, to 1e-12."""
+    """dμ = Σ_l dz_l and d log σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ: the complex step, to 1e-11."""
     rng = np.random.default_rng(seed)
     mu, logvar = rng.standard_normal((2, batch, n_z))
     eps, dz = rng.standard_normal((2, L, batch, n_z))
@@ -162,15 +219,34 @@ def test_reparameterize_backward(L, batch, n_z, seed):
     a=hnp.arrays(float, (2, 3), elements=st.floats(-15, 15)),
 )
 def test_bernoulli_log_likelihood_is_eq_11(x, a):
-    """Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)] with p = 1 / (1 + e^(−a)), summed over pixels, one number for each row."""
+    """The form from logits is Σ_i [x_i log p_i + (1 − x_i) log(1 − p_i)].
+
+    p = sigmoid(a). It is a sum over pixels, one number for each row.
+    """
     p = [[1 / (1 + math.exp(-logit)) for logit in row] for row in a]
     by_hand = [
         sum(xi * math.log(pi) + (1 - xi) * math.log1p(-pi) for xi, pi in zip(*rows))
         for rows in zip(x, p)
     ]
-    np.testing.assert_allclose(
-        bernoulli_log_likelihood(x, a), by_hand, rtol=1e-8
-    )  # forming 1 − p costs e^15 · 1e-16
+    # 1 − p has a relative error of e^15 · 1e-16
+    np.testing.assert_allclose(bernoulli_log_likelihood(x, a), by_hand, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("dtype", "a"), [(np.float32, 17), (np.float64, 37)])
+def test_bernoulli_where_the_equation_fails(dtype, a):
+    """p rounds to 1 from a = 17 on in float32, and from a = 37 on in float64.
+
+    Then the equation in probabilities gives −∞ for x = 0 and NaN for x = 1. The form from
+    logits gives −a and −e^(−a), the leading terms of both.
+    """
+    logits, x = np.full((2, 1), a, dtype), np.array([[0], [1]], dtype)
+    p = 1 / (1 + np.exp(-logits))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        straight = x * np.log(p) + (1 - x) * np.log(1 - p)
+    assert (straight[0, 0], np.isnan(straight[1, 0])) == (-np.inf, True)
+    assert 1 / (1 + np.exp(1 - logits[0, 0])) < 1  # not yet at a − 1
+    ours = bernoulli_log_likelihood(x, logits)
+    np.testing.assert_allclose(ours, [-a, -math.exp(-a)], rtol=1e-6)
 
 
 @given(
@@ -178,7 +254,10 @@ def test_bernoulli_log_likelihood_is_eq_11(x, a):
     a=hnp.arrays(float, (2, 3), elements=st.floats(-30, 30)),
 )
 def test_bernoulli_backward(x, a):
-    """∂ log p(x|z) / ∂a = x − σ(a): against the complex step of x a − log(1 + eᵃ), to 1e-12."""
+    """∂ log p(x|z) / ∂a = x − sigmoid(a).
+
+    Against the complex step of x a − log(1 + eᵃ), to 1e-12.
+    """
     theirs = complex_step(
         lambda flat: np.sum(x.ravel() * flat - np.log(1 + np.exp(flat))), a.ravel()
     )
@@ -189,7 +268,10 @@ def test_bernoulli_backward(x, a):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bernoulli_at_extreme_logits(dtype):
-    """At a = ±1e4 the log likelihood is 0 where the bit agrees and −1e4 where not, exactly; the gradient is 0 or ±1."""
+    """At a = ±1e4 the log likelihood is exactly 0 or −1e4, and the gradient 0 or ±1.
+
+    It is 0 where the bit agrees with the sign of a, and −1e4 where it does not.
+    """
     x, a = np.array([[1, 0, 1, 0]], dtype), np.array([[1e4, -1e4, -1e4, 1e4]], dtype)
     with np.errstate(all="raise", under="ignore"):
         each = [bernoulli_log_likelihood(x[:, i : i + 1], a[:, i : i + 1])[0] for i in range(4)]
@@ -199,7 +281,10 @@ def test_bernoulli_at_extreme_logits(dtype):
 
 
 def test_bernoulli_keeps_its_digits_in_float32():
-    """log p = −log(1 + e^(−a)) to float32's last digits where p is nearly 1: x a is not first added to and then taken off."""
+    """Where p is nearly 1, log p = −log(1 + e^(−a)), to float32's last digits.
+
+    So x a − max(a, 0) comes first, and the small logarithm after it.
+    """
     a = np.arange(5, 40, dtype=np.float32)
     ours = np.array(
         [bernoulli_log_likelihood(np.ones(1, np.float32), a[i : i + 1]) for i in range(len(a))]

@@ -1,4 +1,4 @@
-"""The check itself: it finds derivatives, it finds mistakes, and it leaves things as they were."""
+"""The check itself: it finds derivatives and mistakes, and changes nothing."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,10 @@ points = hnp.arrays(float, st.integers(1, 5), elements=st.floats(-2, 2))
 
 @given(theta=points)
 def test_both_find_the_derivative_of_a_known_function(theta):
-    """∂/∂θ_i Σ e^θ sin θ = e^θ (sin θ + cos θ): central differences to 1e-8, the complex step to 1e-14."""
+    """∂/∂θ_i Σ e^θ sin θ = e^θ (sin θ + cos θ).
+
+    Central differences find it to 1e-8, the complex step to 1e-14.
+    """
 
     def f(t):
         return np.sum(np.exp(t) * np.sin(t))
@@ -36,7 +39,7 @@ def bowl():
 
 
 def test_check_gradient_passes_what_is_right_and_leaves_theta_and_g():
-    """Right gradients are close, weight by weight; θ and g are afterwards what they were."""
+    """Right gradients are close, for every weight. θ and g do not change."""
     params, loss = bowl()
     theta, g = params.theta.copy(), params.g.copy()
     assert [(c.name, c.shape, c.close) for c in check_gradient(loss, params)] == [
@@ -49,7 +52,7 @@ def test_check_gradient_passes_what_is_right_and_leaves_theta_and_g():
 
 @pytest.mark.parametrize("i", range(8))
 def test_check_gradient_sees_a_mistake_in_any_entry(i):
-    """One entry wrong by one part in ten thousand is found, in the weight that it belongs to, with its size."""
+    """An error of 1e-4 in one entry is found, in the right weight, with its size."""
     params, loss = bowl()
     params.g[i] += 1e-4
     wrong = [c for c in check_gradient(loss, params) if not c.close]
@@ -58,7 +61,10 @@ def test_check_gradient_sees_a_mistake_in_any_entry(i):
 
 
 def test_rounding_is_not_taken_for_a_mistake():
-    """A weight whose gradient is 1e-9 beside a loss of 10 is known to 10⁻¹⁶ · 10 / h = 1e-10 only: a difference of that size is close."""
+    """A loss of 10 is known to 10⁻¹⁶ · 10, its quotient to 10⁻¹⁵ / h = 1e-10.
+
+    So for a gradient of 1e-9 a difference of that size is no mistake: it is close.
+    """
     params = Parameters({"w": (1,)}, np.float64)
     params.g[...] = 1e-9
     assert check_gradient(lambda: 10 + 1e-9 * float(params.theta[0]), params)[0].close
@@ -71,7 +77,7 @@ def test_float32_is_refused():
 
 
 def test_views_write_through():
-    """values and grads are views: what is written to one is in θ or g, in the order of the names."""
+    """values and grads are views: a number written into one is in θ or g, in order."""
     params = Parameters({"a": (2, 2), "b": (3,)}, np.float64)
     params.values["b"][...] = [5, 6, 7]
     params.grads["a"][1, 0] = 9

@@ -1,5 +1,6 @@
-"""The layers: each backward pass against derivatives that know nothing of it."""
+"""The layers: each backward pass against derivatives that are computed without it."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,10 @@ ordinary = st.floats(-4, 4)
 
 @given(batch=sizes, n_in=sizes, n_out=sizes, seed=st.integers(0, 2**32 - 1))
 def test_affine_backward(batch, n_in, n_out, seed):
-    """y = x W + b has dW = xᵀ dy, db = Σ_b dy_b and dx = dy Wᵀ: against the complex step of L = Σ dy ⊙ y, to 1e-12."""
+    """y = x W + b has dW = xᵀ dy, db = Σ_n dy_n and dx = dy Wᵀ.
+
+    Against the complex step of loss = Σ dy ⊙ y, to 1e-12.
+    """
     rng = np.random.default_rng(seed)
     params = Parameters({"a.W": (n_in, n_out), "a.b": (n_out,)}, np.float64)
     params.theta[...] = rng.standard_normal(params.theta.size)
@@ -37,11 +41,11 @@ def test_affine_backward(batch, n_in, n_out, seed):
     )
     dx = layer.backward(dy)
 
-    def L(everything):
+    def loss(everything):
         W, b = everything[: n_in * n_out].reshape(n_in, n_out), everything[n_in * n_out :][:n_out]
         return np.sum(dy * (everything[n_in * n_out + n_out :].reshape(x.shape) @ W + b))
 
-    theirs = complex_step(L, np.concatenate([params.theta, x.ravel()]))
+    theirs = complex_step(loss, np.concatenate([params.theta, x.ravel()]))
     np.testing.assert_allclose(
         np.concatenate([params.g, dx.ravel()]), theirs, rtol=1e-12, atol=1e-12
     )
@@ -55,7 +59,10 @@ ANALYTIC = {Tanh: lambda x: np.sinh(x) / np.cosh(x), Sigmoid: lambda x: np.exp(x
 @pytest.mark.parametrize("activation", ANALYTIC)
 @given(x=hnp.arrays(float, hnp.array_shapes(max_dims=2, max_side=5), elements=ordinary))
 def test_smooth_activations_and_their_derivatives(activation, x):
-    """tanh = sinh / cosh has the slope 1 − y², σ = eˣ / (eˣ + 1) the slope y (1 − y): against the complex step, to 1e-12."""
+    """tanh = sinh / cosh has the slope 1 − y²; sigmoid = eˣ / (eˣ + 1) has y (1 − y).
+
+    Against the complex step, to 1e-11.
+    """
     f, layer = ANALYTIC[activation], activation()
     np.testing.assert_allclose(layer.forward(x), f(x), rtol=1e-12)
     dy = np.arange(1.0, x.size + 1).reshape(x.shape)
@@ -65,7 +72,7 @@ def test_smooth_activations_and_their_derivatives(activation, x):
 
 @given(x=hnp.arrays(float, hnp.array_shapes(max_dims=2, max_side=5), elements=ordinary))
 def test_relu(x):
-    """max(x, 0) has the slope 1 above 0, 0 below, and 0 is taken at 0."""
+    """max(x, 0) has the slope 1 for x > 0, and 0 for x < 0; at x = 0 it is set to 0."""
     layer, dy = ReLU(), np.arange(1.0, x.size + 1).reshape(x.shape)
     np.testing.assert_array_equal(layer.forward(x), np.where(x > 0, x, 0))
     np.testing.assert_array_equal(layer.backward(dy), np.where(x > 0, dy, 0))
@@ -73,7 +80,10 @@ def test_relu(x):
 
 @given(a=st.floats(-1e4, 1e4))
 def test_sigmoid_is_stable_and_symmetric(a):
-    """σ(a) + σ(−a) = 1, and no warning of overflow for |a| ≤ 1e4; where σ is tiny it is eᵃ to full precision."""
+    """sigmoid(a) + sigmoid(−a) = 1, and nothing overflows for |a| ≤ 1e4.
+
+    Where sigmoid(a) is tiny, it is eᵃ to full precision.
+    """
     with np.errstate(all="raise", under="ignore"):
         left, right = sigmoid(np.float64(a)), sigmoid(np.float64(-a))
     assert left + right == pytest.approx(1, abs=1e-15)
@@ -81,10 +91,26 @@ def test_sigmoid_is_stable_and_symmetric(a):
         assert left == pytest.approx(np.exp(a), rel=1e-14)
 
 
+@given(a=st.floats(-700, 700))
+def test_sigmoid_safe_form_is_the_equation(a):
+    """Where eᵃ and e⁻ᵃ do not overflow, the safe form is 1 / (1 + e^(−a)), to 1e-14."""
+    assert sigmoid(np.float64(a)) == pytest.approx(1 / (1 + math.exp(-a)), rel=1e-14)
+
+
+def test_forward_stores_the_array_itself():
+    """Affine stores its input as self.x, an activation its output as self.y: no copies."""
+    params = Parameters({"a.W": (2, 2), "a.b": (2,)}, np.float64)
+    layer, x = Affine(params, "a"), np.ones((3, 2))
+    layer.forward(x)
+    assert layer.x is x
+    for activation in (Tanh(), ReLU(), Sigmoid()):
+        assert activation.forward(x) is activation.y
+
+
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 @given(widths=st.lists(sizes, min_size=2, max_size=4), seed=st.integers(0, 2**32 - 1))
 def test_a_chain_of_layers_obeys_the_chain_rule(activation, widths, seed):
-    """dx of f_n ∘ ... ∘ f_1 is the last layer's backward pass handed down to the first, whatever the depth."""
+    """dx of f_n ∘ ... ∘ f_1: each layer's dx is the dy of the layer before."""
     rng = np.random.default_rng(seed)
     shapes = {}
     for i, (n_in, n_out) in enumerate(pairwise(widths)):

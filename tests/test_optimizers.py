@@ -17,9 +17,10 @@ def params_of(theta, dtype=np.float64):
 
 
 def test_adam_first_two_steps_by_hand():
-    """α = 0.1, β₁ = 0.9, β₂ = 0.99, ε = 0.001, θ = 1, g = 2 and then g = −4.
+    """α = 0.1, β₁ = 0.9, β₂ = 0.99, epsilon = 0.001, θ = 1, g = 2 and then g = −4.
 
-    Step 1: m = 0.1·2 = 0.2, v = 0.01·4 = 0.04; m̂ = 0.2 / 0.1 = 2, v̂ = 0.04 / 0.01 = 4; θ = 1 − 0.1·2 / (2 + 0.001).
+    Step 1: m = 0.1·2 = 0.2, v = 0.01·4 = 0.04;
+            m̂ = 0.2 / 0.1 = 2, v̂ = 0.04 / 0.01 = 4; θ = 1 − 0.1·2 / (2 + 0.001).
     Step 2: m = 0.9·0.2 + 0.1·(−4) = −0.22, v = 0.99·0.04 + 0.01·16 = 0.1996;
             m̂ = −0.22 / 0.19, v̂ = 0.1996 / 0.0199.
     Without the bias correction the first step would be 0.1·0.2 / (0.2 + 0.001) instead.
@@ -37,7 +38,10 @@ def test_adam_first_two_steps_by_hand():
 
 
 def test_adagrad_first_two_steps_by_hand():
-    """α = 0.1, ε = 0.001, θ = 1, g = 3 and then g = −4: s = 9, then 25; θ = 1 − 0.1·3 / 3.001, then + 0.1·4 / 5.001."""
+    """α = 0.1, epsilon = 0.001, θ = 1, g = 3 and then g = −4.
+
+    s = 9, then 25. θ = 1 − 0.1·3 / 3.001, then + 0.1·4 / 5.001.
+    """
     params = params_of([1.0])
     adagrad = Adagrad(params, lr=0.1, epsilon=0.001)
     params.g[...] = 3
@@ -57,7 +61,10 @@ def test_sgd_by_hand():
 
 
 def test_defaults_are_the_published_ones():
-    """Adam: α = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8 (its paper). Adagrad: α = 0.02, of AEVB's {0.01, 0.02, 0.1}."""
+    """Adam: α = 0.001, β₁ = 0.9, β₂ = 0.999, epsilon = 1e-8, as in its paper.
+
+    Adagrad: α = 0.02, one of AEVB's {0.01, 0.02, 0.1}.
+    """
     adam, adagrad = Adam(params_of([1.0])), Adagrad(params_of([1.0]))
     assert (adam.lr, adam.beta1, adam.beta2, adam.epsilon, adam.weight_decay) == (
         1e-3,
@@ -71,7 +78,7 @@ def test_defaults_are_the_published_ones():
 
 @given(scale=st.floats(1e-4, 1e4), sign=st.sampled_from([-1, 1]))
 def test_first_step_of_adam_and_adagrad_is_the_learning_rate(scale, sign):
-    """The first step is α against the sign of g, whatever the scale of g: m̂ / √v̂ = g / √s = ±1."""
+    """The first step is ∓α, for every scale of g: m̂ / √v̂ = g / √s = ±1."""
     for kind in (Adam, Adagrad):
         params = params_of([0.0])
         params.g[...] = sign * scale
@@ -96,7 +103,7 @@ def test_weight_decay_is_the_gradient_of_the_prior(kind):
 
 
 def test_weight_decay_1_over_N_is_the_papers_prior():
-    """N λ θ = −∇ log N(θ; 0, I) for λ = 1/N: beside N times the mean loss stands minus the log prior."""
+    """For λ = 1/N, N λ θ = −∇ log N(θ; 0, I): the paper's prior, times N."""
     theta, N = np.array([0.5, -2.0, 3.0]), 40
     minus_log_prior = lambda t: float(0.5 * (t @ t) + 1.5 * np.log(2 * np.pi))
     params = params_of(theta)
@@ -109,7 +116,10 @@ def test_weight_decay_1_over_N_is_the_papers_prior():
 @pytest.mark.parametrize("kind", [SGD, Adagrad, Adam])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_blocks_do_not_show(kind, dtype, monkeypatch):
-    """Whatever the block length, a step moves every weight once, to the same bits; θ keeps its dtype and its place."""
+    """A step moves every weight once, to the same bits for every block length.
+
+    θ keeps its dtype and its place in memory.
+    """
     rng = np.random.default_rng(0)
     theta, g = rng.standard_normal((2, 100)).astype(dtype)
     results = []
@@ -128,7 +138,7 @@ def test_blocks_do_not_show(kind, dtype, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "lr"), [(SGD, 0.1), (Adagrad, 0.5), (Adam, 0.05)])
 def test_each_finds_the_minimum_of_a_bowl(kind, lr):
-    """On ½ Σ c_i (θ_i − t_i)², whose gradient is c (θ − t), each optimizer arrives at t."""
+    """½ Σ c_i (θ_i − t_i)² has the gradient c ⊙ (θ − t). Each optimizer finds t."""
     c, t = np.array([0.5, 1.0, 2.0]), np.array([1.0, -2.0, 0.5])
     params = params_of(np.zeros(3))
     optimizer = kind(params, lr=lr)

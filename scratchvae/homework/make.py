@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scratchvae import __version__
 from scratchvae.homework import leaks, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
@@ -96,7 +96,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
 
     Blank are the exercise itself and every exercise that it does not build on.
     """
-    kept = closure(exercise.number)
+    kept = around(exercise.number)
     package = source.reference()
     hidden = set(exercise.hides)
     for other in EXERCISES:
