@@ -19,7 +19,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,21 +46,30 @@ class Class:
 
 
 @contextmanager
-def unpacked(place: Path, students: Collection[Path] | None = None) -> Iterator[Class]:
+def one(place: Path) -> Iterator[Path]:
+    """A submission's folder, or what is in its zip, for as long. Refused when it is not unpacked."""
+    if place.is_dir():
+        yield place
+        return
+    with tempfile.TemporaryDirectory(prefix="homework-", ignore_cleanup_errors=True) as temporary:
+        unpack(place, Path(temporary) / place.stem)
+        yield Path(temporary) / place.stem
+
+
+@contextmanager
+def unpacked(place: Path, students: Callable[[Path], list[Path]]) -> Iterator[Class]:
     """The submissions of a folder or of a zip, those that are zips unpacked for as long.
 
-    students: the entries of the folder that are submissions (all that are not hidden).
-    Refused when `place` itself is a zip that is not unpacked.
+    students: which entries of a folder are submissions. Refused when `place` itself is a zip
+    that is not unpacked.
     """
     with tempfile.TemporaryDirectory(prefix="homework-", ignore_cleanup_errors=True) as temporary:
         new = Path(temporary) / "class"
         if not place.is_dir():
             out = Path(temporary) / "export"
             unpack(place, out, most=LARGEST_CLASS, wanted=(".py", ".zip", "homework.json"))
-            place, students = out, None
-        if students is None:
-            students = [path for path in place.iterdir() if not path.name.startswith(".")]
-        yield _class(sorted(students), new)
+            place = out
+        yield _class(students(place), new)
 
 
 def _class(entries: list[Path], new: Path) -> Class:

@@ -152,8 +152,8 @@ def _wrong_parts(
     exercise: Exercise, job: Job, case: Case, ours: Any, theirs: Any
 ) -> list[list[str]]:
     names = PARTS.get(exercise.number, PARTS.get(job.driver, ()))
-    if case.look is not None if hasattr(case, "look") else False:
-        names, ours, theirs = (), _looked(case, ours), _looked(case, theirs)
+    if case.look is not None:
+        names, ours, theirs = (), case.look(ours), _looked(case.look, theirs)
     if not isinstance(ours, tuple):
         return [["", *_pair(ours, theirs)]]
     if not isinstance(theirs, tuple) or len(theirs) != len(ours):
@@ -168,9 +168,9 @@ def _wrong_parts(
     return shown or [["", *_pair(_flat(ours), _flat(theirs))]]
 
 
-def _looked(case: Case, outputs: Any) -> Any:
+def _looked(look: Callable[[Any], Any], outputs: Any) -> Any:
     try:
-        return case.look(outputs)
+        return look(outputs)
     except Exception:  # it is a student's, and may be anything
         return outputs
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.homework import submission
+from scratchvae.homework import asked, evidence, judge, submission
 from scratchvae.homework.checks import KINDS, Case, Job, compare, describe
+from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.key import STEPS, Key
 from scratchvae.homework.sandbox import LOST, Reply, Result, Sandbox
@@ -33,7 +34,8 @@ class Mark:
     """One exercise's result. passed: of each kind of check, how many of how many.
 
     sentence: "" when all is right. mistake: its name in the catalogue, or "".
-    kind: "right", "mistake", "not done", "no answer", "missing", "no Python", "grader", "other".
+    kind: "right", "mistake", "not done", "no answer", "missing", "no Python", "not asked",
+    "grader", "other". remarks, evidence: each fault, said to the student, and what shows it.
     """
 
     number: str
@@ -44,6 +46,8 @@ class Mark:
     sentence: str = ""
     mistake: str = ""
     kind: str = "other"
+    remarks: list[str] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sentence = plain(self.sentence, MOST_SENTENCE)
@@ -141,6 +145,10 @@ def _grade_one(
     }
     passed = {kind: (0, total) for kind, total in totals.items() if total}
     mark = Mark(exercise.number, exercise.title, 0, exercise.points, passed, kind="missing")
+    if handed_in.asked and exercise.number not in handed_in.asked.exercises:
+        mark.sentence = f"it stood in the handout already: its {asked.NAME} does not ask for it"
+        mark.kind = "not asked"
+        return mark, ""
     if exercise.module in handed_in.problems:
         mark.sentence = f"{exercise.module}.py: {handed_in.problems[exercise.module]}"
         mark.kind = "no Python"
@@ -179,6 +187,10 @@ def _grade_one(
         mark.kind, mark.sentence = explain(job, right, result)
         if mark.mistake:
             mark.kind, mark.sentence = "mistake", f"this is {mark.mistake}"
+        wrong = key.wrong[exercise.number]
+        said = judge.judge(job, mark.most, right, result, lambda: wrong).remarks
+        mark.remarks = list(dict.fromkeys([mark.mistake, *said] if mark.mistake else said))
+    mark.evidence = evidence.of(exercise, job, right, result, close)
     if result.printed > 2_000:
         printed = f"it printed {result.printed:,} bytes"
         mark.sentence = f"{mark.sentence}; {printed}" if mark.sentence else printed

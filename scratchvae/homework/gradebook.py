@@ -112,9 +112,7 @@ class _Table:
         return (raw[1:-1].replace('""', '"') if quoted else raw).strip()
 
 
-def fill(
-    path: Path, column: str, points: Mapping[str, float], key: str | None = None
-) -> Filled:
+def fill(path: Path, column: str, points: Mapping[str, float], key: str | None = None) -> Filled:
     """Write the points into the column. points: submission's name -> points.
 
     ValueError when the column, the key, or every way to find a row is missing.
@@ -125,7 +123,8 @@ def fill(
     ways = _ways(table, header, None if key is None else _column(header, key, path), path)
     rows = range(1, len(table.rows))
     of_row: dict[int, list[str]] = {}
-    missing, doubtful = [], []
+    missing: list[str] = []
+    doubtful: list[str] = []
     for name in points:
         found = next((hit for way in ways if (hit := [r for r in rows if way(name, r)])), [])
         if len(found) == 1:
@@ -245,7 +244,9 @@ def _ways(table: _Table, header: list[str], key: int | None, path: Path) -> list
         people = [_person(table.value(row, names)) for row in range(len(table.rows))]
         joined = [table.value(row, names) for row in range(len(table.rows))]
 
-        def named(name: str, row: int, people: list[str] = people, said: list[str] = joined) -> bool:
+        def named(
+            name: str, row: int, people: list[str] = people, said: list[str] = joined
+        ) -> bool:
             own = _own_name(name)
             return bool(people[row]) and (_person(own) == people[row] or own == _canvas(said[row]))
 

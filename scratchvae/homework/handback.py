@@ -34,14 +34,15 @@ def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     yield "p", [f"{grade.points:g} of {grade.most:g} points."]
     if grade.note:
         yield "p", [f"About your files: {grade.note}."]
-    yield "table", [
-        f"{mark.number}\t{mark.title}\t{mark.points:g} of {mark.most:g}" for mark in grade.marks
-    ]
+    yield (
+        "table",
+        [f"{mark.number}\t{mark.title}\t{mark.points:g} of {mark.most:g}" for mark in grade.marks],
+    )
     for mark in grade.marks:
         if mark.points < mark.most or mark.sentence:
             yield from _exercise(mark)
     yield "h2", ["The package as a whole (no points)"]
-    yield "p", [f"{_to_you(grade.whole)}."]
+    yield "p", [f"{to_you(grade.whole)}."]
 
 
 def _exercise(mark: Mark) -> Iterator[Block]:
@@ -61,10 +62,10 @@ def _exercise(mark: Mark) -> Iterator[Block]:
 def said(mark: Mark) -> list[str]:
     """What is wrong, each fault in a sentence to the student."""
     remarks = mark.remarks or [evidence["said"] for evidence in mark.evidence]
-    return list(dict.fromkeys(remarks)) or [_to_you(mark.sentence) + "."]
+    return list(dict.fromkeys(remarks)) or [to_you(mark.sentence) + "."]
 
 
-def _to_you(text: str) -> str:
+def to_you(text: str) -> str:
     """A sentence of the grader, said to the student."""
     return re.sub("^its own package", "Your own package", text)
 
@@ -82,6 +83,18 @@ def _lines(evidence: Evidence) -> list[str]:
             lines.append(f"{name}:")
         lines += [f"  expected  {expected}", f"  yours     {yours}"]
     return [plain(line, COLUMNS) for line in lines]
+
+
+def plain_text(mark: Mark) -> str:
+    """What is said of one exercise, without any markup."""
+    if mark.points == mark.most and not mark.sentence:
+        return "Right."
+    parts = (
+        "".join(f"    {line}\n" for line in lines) if kind == "pre" else "\n".join(lines) + "\n"
+        for kind, lines in _exercise(mark)
+        if kind != "h2"
+    )
+    return "\n".join(parts).rstrip("\n")
 
 
 # ---- Markdown ----
@@ -145,9 +158,20 @@ def _html(kind: str, lines: list[str]) -> str:
 # ---- files ----
 
 
-def write(folder: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
+def folder(submissions: Path, csv_path: Path) -> Path:
+    """Where the reports go: reports/ beside the CSV. ValueError when submissions lie there."""
+    place = csv_path.parent / "reports"
+    if place.resolve().is_relative_to(submissions.resolve()):
+        raise ValueError(
+            f"the reports would go to {place}, among the submissions: "
+            "move the submissions, or name another place by --csv"
+        )
+    return place
+
+
+def write(place: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
     """NAME.md and NAME.html for each submission. Names that differ get files that differ."""
-    folder.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     written, taken = [], set[str]()
     for grade in grades:
         name = base = file_name(grade.name)
@@ -156,7 +180,7 @@ def write(folder: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
             name, number = f"{base} ({number})", number + 1
         taken.add(name.casefold())
         for suffix, text in ((".md", markdown(grade, title)), (".html", page(grade, title))):
-            path = folder / f"{name}{suffix}"
+            path = place / f"{name}{suffix}"
             with written_whole(path) as part:
                 part.write_text(text, encoding="utf-8")
             written.append(path)
