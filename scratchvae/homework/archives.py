@@ -47,7 +47,7 @@ class Class:
 
 @contextmanager
 def one(place: Path) -> Iterator[Path]:
-    """A submission's folder, or what is in its zip, for as long. Refused when it is not unpacked."""
+    """A submission's folder, or what is in its zip, for as long. Refused: see `unpack`."""
     if place.is_dir():
         yield place
         return

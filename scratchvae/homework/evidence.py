@@ -64,9 +64,12 @@ def of(exercise: Exercise, job: Job, right: Result, result: Result, close: Close
         ]
         if failed:
             i = min(failed, key=lambda index: _bulk(job.cases[index]))
-            found.append(_at(exercise, job, job.cases[i], right.replies[i], result.replies[i]))
-            if found[-1]["kind"] == "not done":
-                return found[-1:]
+            ours, theirs = right.replies[i], result.replies[i]
+            new = _at(exercise, job, job.cases[i], ours, theirs)
+            if new["kind"] == "not done":
+                return [new]
+            if not (found and found[0]["kind"] == "value" and _follows(job.cases[i], ours, theirs)):
+                found.append(new)
         elif kind == "inputs":
             found += _changed(job.cases, result.replies)
     if result.stopped:
@@ -79,6 +82,23 @@ def of(exercise: Exercise, job: Job, right: Result, result: Result, close: Close
         said = f"Your function prints {result.printed:,} bytes: take the print out."
         found.append(Evidence(kind="printed", said=said, called=[], shown=[]))
     return found
+
+
+def _follows(case: Case, ours: Reply, theirs: Reply) -> bool:
+    """Whether it is wrong here because the value is wrong anyway, and not for its shape or type."""
+    if case.kind not in ("shapes", "extremes"):
+        return False
+    if theirs.error is not None or case.kind == "extremes":
+        return True
+    a, b = _leaves(ours.outputs), _leaves(theirs.outputs)
+    return len(a) == len(b) and all(
+        np.shape(x) == np.shape(y) and getattr(x, "dtype", 0) == getattr(y, "dtype", 0)
+        for x, y in zip(a, b)
+    )
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [part for one in value for part in _leaves(one)] if isinstance(value, tuple) else [value]
 
 
 def _at(exercise: Exercise, job: Job, case: Case, ours: Reply, theirs: Reply) -> Evidence:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae.files import written_whole
+from scratchvae.homework import handback
 from scratchvae.homework.grade import Grade
 from scratchvae.homework.wire import plain
 
@@ -45,8 +46,7 @@ def class_csv(grades: Sequence[Grade]) -> str:
     numbers = [f"ex {mark.number}" for mark in grades[0].marks] if grades else []
     table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
     for grade in grades:
-        said = [f"{mark.number}: {mark.mistake or mark.sentence}" for mark in grade.marks
-                if mark.sentence]  # fmt: skip
+        said = [f"{mark.number}: {handback.said(mark)[0]}" for mark in grade.marks if mark.sentence]
         comments = "; ".join([*([grade.note] if grade.note else []), *said])
         points = [f"{mark.points:g}" for mark in grade.marks]
         total = [f"{grade.points:g}", f"{grade.most:g}"]
@@ -56,7 +56,7 @@ def class_csv(grades: Sequence[Grade]) -> str:
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
-    """The same as a file: UTF-8 with a byte order mark, without which Excel takes another coding."""
+    """The same as a file: UTF-8 with a byte order mark, by which Excel knows it."""
     with written_whole(path) as part:
         part.write_bytes(class_csv(grades).encode("utf-8-sig"))
 
@@ -176,7 +176,7 @@ def _read(path: Path) -> _Table:
 
 
 def _cells(text: str, delimiter: str) -> list[list[tuple[int, int]]]:
-    """Where each cell stands. A cell in quotes may hold delimiters, newlines, and "" for a quote."""
+    """Where each cell stands. A cell in quotes may hold delimiters, newlines, and "" for """"
     pattern = re.compile(
         rf'"[^"]*(?:""[^"]*)*"(?=[{delimiter}\r\n]|$)|[^{delimiter}\r\n]*', re.DOTALL
     )
@@ -289,7 +289,7 @@ def _people(header: list[str]) -> list[int]:
 
 
 def _identifiers(table: _Table) -> int | None:
-    """Moodle's column "Identifier", whatever its language: all its cells are a word and a number."""
+    """Moodle's "Identifier", in any language: all its cells are a word and a number."""
     rows = range(1, len(table.rows))
     said = [table.value(row, 0) for row in rows]
     return 0 if said and all(re.fullmatch(r"[^\W\d]+ \d+", one) for one in said) else None

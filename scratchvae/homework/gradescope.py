@@ -76,6 +76,7 @@ if [ -n "$user" ] && runuser -u "$user" -- test -r "$root/source/scratchvae/vae.
 fi
 
 cd "$root/source" || exit 0
+ulimit -v 500000 # kB for each process, of the 768 MB that there are
 export AUTOGRADER_ROOT="$root" AUTOGRADER_USER="$user" OPENBLAS_NUM_THREADS=1
 "$python" -B -m scratchvae.homework.gradescope || say "{FAILED}"
 """

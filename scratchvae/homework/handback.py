@@ -29,11 +29,11 @@ Block = tuple[str, list[str]]  # what it is, and its lines
 
 
 def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
-    """The report: "h1", "h2", "p", "small" of one line each, "list", "pre" and "table" of several."""
+    """The report: "h1", "h2", "p", "small" of a line each; "list", "pre" and "table" of several."""
     yield "h1", [f"{title}: {grade.name}" if title else grade.name]
     yield "p", [f"{grade.points:g} of {grade.most:g} points."]
     if grade.note:
-        yield "p", [f"About your files: {grade.note}."]
+        yield "p", [f"About your files: {to_you(grade.note)}."]
     yield (
         "table",
         [f"{mark.number}\t{mark.title}\t{mark.points:g} of {mark.most:g}" for mark in grade.marks],
@@ -54,7 +54,7 @@ def _exercise(mark: Mark) -> Iterator[Block]:
     for evidence in mark.evidence[:SHOWN]:
         if evidence["called"] or evidence["shown"]:
             yield "pre", _lines(evidence)
-    yield "small", [f"The equation: {exercise.equation}"]
+    yield "small", [f"The equation: `{exercise.equation}`"]
     where = f"the docstring of `{exercise.name}` in `scratchvae/{exercise.module}.py`"
     yield "small", [f"Read: {where}; {exercise.source}."]
 
@@ -67,7 +67,9 @@ def said(mark: Mark) -> list[str]:
 
 def to_you(text: str) -> str:
     """A sentence of the grader, said to the student."""
-    return re.sub("^its own package", "Your own package", text)
+    text = re.sub("^its own package", "Your own package", text)
+    text = re.sub(r"(^|[;:] )it (?=is|holds|has|stood|cannot)", r"\1your submission ", text)
+    return re.sub(r"\b(its)\b", "your", text)
 
 
 def _lines(evidence: Evidence) -> list[str]:
@@ -89,12 +91,13 @@ def plain_text(mark: Mark) -> str:
     """What is said of one exercise, without any markup."""
     if mark.points == mark.most and not mark.sentence:
         return "Right."
-    parts = (
-        "".join(f"    {line}\n" for line in lines) if kind == "pre" else "\n".join(lines) + "\n"
-        for kind, lines in _exercise(mark)
-        if kind != "h2"
-    )
-    return "\n".join(parts).rstrip("\n")
+    text = ""
+    for kind, lines in _exercise(mark):
+        if kind == "pre":
+            text += "".join(f"    {line}\n" for line in lines) + "\n"
+        elif kind != "h2":
+            text += "".join(line.replace("`", "") + "\n" for line in lines) + "\n"
+    return text.rstrip("\n")
 
 
 # ---- Markdown ----
