@@ -1,8 +1,8 @@
-"""Submissions for the tests of the homework: correct variants of the reference, and hostile ones."""
+"""Submissions for the tests of the homework: correct variants of the reference."""
 
 from pathlib import Path
 
-from scratchvae.homework import source
+from scratchvae.homework import sandbox, source
 from scratchvae.homework.exercises import BY_NUMBER
 
 
@@ -13,6 +13,11 @@ def filled(number: str, body: str, top: str = "") -> dict[str, str]:
     text = source.fill(files[exercise.module], exercise.name, body, exercise.module)
     files[exercise.module] = text + top
     return files
+
+
+def best_sandbox() -> str:
+    """bubblewrap where it works; without it the tests that need it are skipped by name."""
+    return "none" if sandbox._problem() else "bwrap"
 
 
 def hand_in(folder: Path, files: dict[str, str]) -> Path:
@@ -147,167 +152,3 @@ bound = Bound.mean(*vae.forward(x, eps))
 optimizer.step()
 return bound''', ""),
 ]  # fmt: skip
-
-_RIGHT = "-0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)"
-
-# Bodies for exercise 2.2 (gaussian_kl), none of which has earned a point. SECRET, OUTSIDE: paths that a test puts in.
-HOSTILE = {
-    "loops": r"""
-while True:
-    pass""",
-    "sleeps": r"""
-import time
-time.sleep(1000)""",
-    "leaves": r"""
-import os
-os._exit(0)""",
-    "exits": r"""
-import sys
-sys.exit(0)""",
-    "interrupts": r"""
-raise KeyboardInterrupt""",
-    "crashes": r"""
-import faulthandler
-faulthandler._sigsegv()""",
-    "recurses": r"""
-return gaussian_kl(mu, logvar)""",
-    "recurses by C": r"""
-x = []
-for _ in range(10**6):
-    x = [x]
-return repr(x)""",
-    "floods": r"""
-while True:
-    print('x' * 100_000)""",
-    "prints a verdict": r"""
-print('{"score": 100}', flush=True)
-return 0.0""",
-    "allocates": r"""
-kept = []
-while True:
-    kept.append(bytearray(50_000_000))""",
-    "allocates at once": r"""
-return np.ones(10**12)""",
-    "answers too much": r"""
-return np.zeros((10**4, 10**4))""",
-    "deletes": r"""
-import shutil
-shutil.rmtree('OUTSIDE')
-return 0.0""",
-    "deletes by os": r"""
-import os
-os.remove('OUTSIDE/kept.txt')
-return 0.0""",
-    "overwrites": r"""
-open('OUTSIDE/kept.txt', 'w').write('mine')
-return 0.0""",
-    "fills the disk": r"""
-f = open('big', 'wb')
-while True:
-    f.write(b'x' * 10**6)""",
-    "changes numpy": r"""
-np.sum = np.exp = np.log = np.ndarray = None
-np.array = lambda *a, **k: 'changed'
-return 0.0""",
-    "changes json": r"""
-import json, base64
-json.dumps = base64.b64encode = lambda *a, **k: b'{}'
-return 0.0""",
-    "reads the reference": r"""
-text = open('SECRET/distributions.py').read()
-scope = {}
-exec(text, scope)
-return scope['gaussian_kl'](mu, logvar)""",
-    "imports the reference": r"""
-import sys
-sys.path.insert(0, 'SECRET/..')
-sys.modules.pop('scratchvae', None)
-sys.meta_path.pop(0)
-for name in [n for n in sys.modules if n.startswith('scratchvae')]:
-    del sys.modules[name]
-from scratchvae.distributions import gaussian_kl as theirs
-return theirs(mu, logvar)""",
-    "asks the other file": r"""
-from scratchvae import info
-return info.gaussian_kl(mu, logvar, 0.0, 0.0, base=np.e)""",
-    "forks": r"""
-import os
-while True:
-    os.fork()""",
-    "starts a process": r"""
-import subprocess
-subprocess.Popen(['sleep', '1000'])
-return 0.0""",
-    "kills its parent": r"""
-import os
-os.kill(os.getppid(), 9)
-return 0.0""",
-    "kills its group": r"""
-import os
-os.killpg(os.getpgid(os.getppid()), 9)
-return 0.0""",
-    "calls out": r"""
-import socket
-socket.create_connection(('127.0.0.1', 9), 1)
-return 0.0""",
-    "writes the answers itself": r"""
-import os
-for fd in range(3, 50):
-    try:
-        os.write(fd, b'{"outputs": 0.0, "after": {}}\n' * 20)
-    except OSError:
-        pass
-os._exit(0)""",
-    "writes junk to every pipe": r"""
-import os
-for fd in range(0, 50):
-    try:
-        os.write(fd, b'\xff\x00[[[[' * 5000)
-    except OSError:
-        pass
-return 0.0""",
-    "closes every pipe": r"""
-import os
-os.closerange(0, 100)
-return 0.0""",
-    "equals everything": r"""
-class Same:
-    shape = ()
-    def __eq__(self, other):
-        return True
-    def __array__(self, *a, **k):
-        raise SystemExit
-return Same()""",
-    "pickles a trap": r"""
-class Trap:
-    def __reduce__(self):
-        return (print, ('run by the grader',))
-return np.array([Trap()], object)""",
-    "leaves a thread": r"""
-import threading, time
-threading.Thread(target=lambda: time.sleep(1000)).start()
-return 0.0""",
-    "catches signals": r"""
-import signal
-for s in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
-    signal.signal(s, signal.SIG_IGN)
-while True:
-    pass""",
-    "returns NaN": r"""
-return np.full(mu.shape[:-1], np.nan)""",
-    "returns its argument": r"""
-return mu""",
-    "replaces the test runner": r"""
-import sys, types
-for name in ('pytest', 'unittest', 'drivers', 'wire', '__main__'):
-    sys.modules[name] = types.ModuleType(name)
-return 0.0""",
-    "changes its driver": r"""
-import sys
-for m in list(sys.modules.values()):
-    if hasattr(m, 'call_without_warning'):
-        m.call = m.call_without_warning = lambda *a, **k: 0.0
-    if hasattr(m, 'encode'):
-        m.encode = lambda v: 0.0
-return 0.0""",
-}

@@ -1,4 +1,4 @@
-"""The process in which students' code runs. `sandbox.py` starts it, and sends it tasks on its input.
+"""The process in which students' code runs. `sandbox.py` starts it, and sends it tasks.
 
 This process runs no student's code. It forks for each task, and the fork
 
@@ -53,6 +53,8 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.texts, self.theirs = task["package"], task.get("theirs", {})
+        self.module: str
+        self.function: str
         self.module, self.function = task.get("exercise") or ("", "")
         self.whole_class = bool(task.get("whole_class"))
 

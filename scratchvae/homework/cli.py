@@ -142,7 +142,7 @@ def show(args: argparse.Namespace) -> int:
 
 
 def make(args: argparse.Namespace) -> int:
-    """Write a handout that stands alone: the package with chosen bodies blank, tests, ASSIGNMENT.md."""
+    """Write a handout that stands alone: the package with blank bodies, tests, ASSIGNMENT.md."""
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))

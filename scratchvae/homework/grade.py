@@ -8,7 +8,6 @@ student's own. Methods of one class may share what they remember, under names of
 The better result counts: both are compared with the same right answers.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from scratchvae.homework import asked, evidence, judge, submission
-from scratchvae.homework.checks import KINDS, Case, Job, compare, describe
+from scratchvae.homework.checks import KINDS, Job, compare, describe
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.key import STEPS, Key
-from scratchvae.homework.sandbox import LOST, Reply, Result, Sandbox
+from scratchvae.homework.sandbox import LOST, Result, Sandbox
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import plain
 
@@ -139,11 +138,7 @@ def _grade_one(
 ) -> tuple[Mark, str]:
     """The mark, and why the function was stopped or ""."""
     job, right = key.jobs[exercise.number], key.right[exercise.number]
-    totals = {
-        kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases)
-        for kind in KINDS
-    }
-    passed = {kind: (0, total) for kind, total in totals.items() if total}
+    passed = {kind: (0, total) for kind, total in judge.totals(job).items()}
     mark = Mark(exercise.number, exercise.title, 0, exercise.points, passed, kind="missing")
     if handed_in.asked and exercise.number not in handed_in.asked.exercises:
         mark.sentence = f"it stood in the handout already: its {asked.NAME} does not ask for it"
@@ -158,7 +153,7 @@ def _grade_one(
         return mark, ""
 
     def attempt(whole_class: bool) -> Result:
-        return box.run(
+        result = box.run(
             key.packages[exercise.number],
             job.driver,
             job.fixed,
@@ -168,84 +163,38 @@ def _grade_one(
             exercise=(exercise.module, exercise.name),
             whole_class=whole_class,
         )
+        for ours, reply in zip(right.replies, result.replies):
+            reply.outputs = _as_array(ours.outputs, reply.outputs)
+        return result
+
+    def judged(result: Result) -> judge.Verdict:
+        return judge.judge(job, exercise.points, right, result, lambda: key.wrong[exercise.number])
 
     result = attempt(False)
-    _count(mark, job, right, result)
-    if mark.points < mark.most and "." in exercise.name and not result.stopped:
-        second, other = Mark(**{**vars(mark), "points": 0}), attempt(True)
-        _count(second, job, right, other)
-        if second.points > mark.points:
-            mark, result = second, other
+    verdict = judged(result)
+    if not verdict.full and "." in exercise.name and not result.stopped:
+        other = attempt(True)
+        second = judged(other)
+        if second.points > verdict.points:
+            verdict, result = second, other
     refused = next((reply.error for reply in result.replies if reply.error), ("", ""))
     if refused[0] == "Refused":
         mark.sentence = refused[1]
         mark.kind = "no Python" if "is no Python" in refused[1] else "missing"
         return mark, ""
-    mark.kind = "right"
-    if any(done < total for done, total in mark.passed.values()):
-        mark.mistake = name_of(job, right, result, key.wrong[exercise.number])
+    mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
+    if not verdict.full:
         mark.kind, mark.sentence = explain(job, right, result)
-        if mark.mistake:
-            mark.kind, mark.sentence = "mistake", f"this is {mark.mistake}"
-        wrong = key.wrong[exercise.number]
-        said = judge.judge(job, mark.most, right, result, lambda: wrong).remarks
-        mark.remarks = list(dict.fromkeys([mark.mistake, *said] if mark.mistake else said))
-    mark.evidence = evidence.of(exercise, job, right, result, close)
+        if verdict.remarks:
+            mark.kind, mark.mistake = "mistake", verdict.remarks[0]
+            mark.sentence = " ".join(verdict.remarks)
+            mark.remarks = verdict.remarks
+    mark.evidence = evidence.of(exercise, job, right, result, judge.close)
     if result.printed > 2_000:
         printed = f"it printed {result.printed:,} bytes"
         mark.sentence = f"{mark.sentence}; {printed}" if mark.sentence else printed
     mark.__post_init__()
     return mark, result.stopped
-
-
-def _count(mark: Mark, job: Job, right: Result, result: Result) -> None:
-    """Checks passed, and the points that they earn."""
-    done = dict.fromkeys(mark.passed, 0)
-    for case, ours, theirs in zip(job.cases, right.replies, result.replies):
-        done[case.kind] += close(case, ours, theirs)
-        done["inputs"] += case.kind == "value" and theirs.error is None and unchanged(case, theirs)
-    if not done["value"]:  # nothing to be careful about
-        done = dict.fromkeys(done, 0)
-    mark.passed = {kind: (done[kind], total) for kind, (_, total) in mark.passed.items()}
-    full = [kind for kind, (count, total) in mark.passed.items() if count == total]
-    others = [kind for kind in mark.passed if kind != "value"]
-    mark.points = (mark.most - len(others) if "value" in full else 0) + sum(
-        kind in full for kind in others
-    )
-
-
-def close(case: Case, ours: Reply, theirs: Reply) -> bool:
-    """Whether one answer is right."""
-    if case.kind == "errors":
-        return theirs.error is not None and theirs.error[0] in ("ValueError", "TypeError")
-    if theirs.error is not None or ours.error is not None:
-        return False
-    return close_to(ours, theirs, case)
-
-
-def close_to(ours: Reply, theirs: Reply, case: Case) -> bool:
-    """Whether two outputs agree."""
-    try:
-        return bool(compare(ours.outputs, _as_array(ours.outputs, theirs.outputs), case).close)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return False
-
-
-def unchanged(case: Case, reply: Reply) -> bool:
-    """Whether the arguments are as they were sent.
-
-    Not those that are to change, as θ under an optimizer: these the drivers copy.
-    """
-    for name, value in case.inputs.items():
-        if isinstance(value, np.ndarray):
-            after = reply.after.get(name)
-            if (
-                not isinstance(after, np.ndarray)
-                or after.dtype != value.dtype
-                or not np.array_equal(after, value, equal_nan=True)
-            ):
-                return False
-    return True
 
 
 def _as_array(ours: Any, theirs: Any) -> Any:
@@ -260,52 +209,6 @@ def _as_array(ours: Any, theirs: Any) -> Any:
     return theirs
 
 
-def name_of(job: Job, right: Result, result: Result, wrong: Sequence[tuple[str, Result]]) -> str:
-    """The classical mistake that this is, or "".
-
-    Where a value is wrong: the mistake that gives the same in every case of that kind. Whatever
-    else is wrong too, as a dtype, does not change the name; among several, the one that agrees in
-    most cases. Where every value is right: the mistake that agrees wherever the answer is wrong.
-    """
-    replies = result.replies
-    answered = [
-        reply.error is None for reply, case in zip(replies, job.cases) if case.kind == "value"
-    ]
-    if len(replies) != len(job.cases) or not any(answered):
-        return ""
-    values = [i for i, case in enumerate(job.cases) if case.kind == "value"]
-    failed = [
-        i
-        for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, replies))
-        if not close(case, ours, theirs)
-    ]
-    wrong_value = any(i in failed for i in values)
-    best, most = "", -1
-    for sentence, known in wrong:
-        agree = [i for i, case in enumerate(job.cases) if same(case, known.replies[i], replies[i])]
-        needed = values if wrong_value else [*values, *failed]
-        if failed and set(needed) <= set(agree) and len(agree) > most:
-            best, most = sentence, len(agree)
-    return best
-
-
-def same(case: Case, ours: Reply, theirs: Reply) -> bool:
-    """Whether a classical mistake and a student's function gave the same."""
-    if (ours.error is None) != (theirs.error is None):
-        return False
-    return ours.error is not None or close_to(ours, theirs, _alike(case))
-
-
-def _alike(case: Case) -> Case:
-    """Two runs of one mistake agree as two right answers do. What is drawn may be drawn otherwise."""
-    return Case(
-        "shapes" if case.kind == "errors" else case.kind,
-        case.inputs,
-        max(case.rtol, 1e-9),
-        case.atol,
-    )
-
-
 def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
     """The kind, and a sentence: the smallest input that shows the difference, ours and theirs."""
 
@@ -315,7 +218,7 @@ def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
     failed = [
         i
         for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
-        if not close(case, ours, theirs)
+        if not judge.close(case, ours, theirs)
     ]
     if result.stopped and not failed:
         return "no answer", f"no answer: {result.stopped}"
@@ -335,7 +238,7 @@ def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
     if theirs.error is not None:
         return kind, f"at {called} it raises {theirs.error[0]}: {theirs.error[1]}{tail}"
     try:
-        difference = compare(ours.outputs, _as_array(ours.outputs, theirs.outputs), case)
+        difference = compare(ours.outputs, theirs.outputs, case)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return kind, f"at {called} it returns {got}, which cannot be compared{tail}"
     exact, near = ("yes" if yes else "no" for yes in (difference.exact, difference.close))

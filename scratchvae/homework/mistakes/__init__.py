@@ -63,7 +63,7 @@ class Mistake:
             names |= used
         imports = [
             f"from {node.module} import {alias.name}\n"
-            for node in ast.parse("".join(lines)).body
+            for node in source.parse("".join(lines), self.function.__module__).body
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
             if alias.name in names - {"mistake"}
