@@ -176,7 +176,7 @@ def _read(path: Path) -> _Table:
 
 
 def _cells(text: str, delimiter: str) -> list[list[tuple[int, int]]]:
-    """Where each cell stands. A cell in quotes may hold delimiters, newlines, and "" for """"
+    """Where each cell stands. In quotes it may hold delimiters, newlines, and two quotes for one."""
     pattern = re.compile(
         rf'"[^"]*(?:""[^"]*)*"(?=[{delimiter}\r\n]|$)|[^{delimiter}\r\n]*', re.DOTALL
     )
