@@ -207,7 +207,7 @@ def _parts(info: zipfile.ZipInfo) -> list[str]:
     if info.flag_bits & 1:
         raise Refused("it has a password")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Refused(f"{shown} is compressed in an unusual way; use an ordinary zip")
+        raise Refused(f"it holds {shown}, compressed in an unusual way; use an ordinary zip")
     return parts
 
 

@@ -46,7 +46,11 @@ def class_csv(grades: Sequence[Grade]) -> str:
     numbers = [f"ex {mark.number}" for mark in grades[0].marks] if grades else []
     table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
     for grade in grades:
-        said = [f"{mark.number}: {handback.said(mark)[0]}" for mark in grade.marks if mark.sentence]
+        said = [
+            f"{mark.number}: {handback.said(mark)[0].rstrip('.')}"
+            for mark in grade.marks
+            if mark.sentence
+        ]
         comments = "; ".join([*([grade.note] if grade.note else []), *said])
         points = [f"{mark.points:g}" for mark in grade.marks]
         total = [f"{grade.points:g}", f"{grade.most:g}"]

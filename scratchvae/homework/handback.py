@@ -110,7 +110,7 @@ def markdown(grade: Grade, title: str = "") -> str:
 
 def _markdown(kind: str, lines: list[str]) -> str:
     if kind == "pre":
-        return "".join(f"    {line}\n" for line in lines)
+        return "```\n" + "".join(f"{line}\n" for line in lines) + "```\n"
     if kind == "table":
         rows = (f"| {_escaped(line.replace(chr(9), ' | '), '|')} |\n" for line in lines)
         return "| | exercise | points |\n|---|---|---|\n" + "".join(rows)
