@@ -38,7 +38,7 @@ def filled(path: Path, text: str, column: str, points: dict[str, float], coding:
 
 
 def test_canvas_by_id_login_and_name(tmp_path: Path) -> None:
-    """The cells of three students change; quotes, newlines, the mark at the start, formulas stay."""
+    """The cells of three students change; quotes, newlines, byte order mark, formulas stay."""
     points = {"17": 23.0, "ben@uni.example": 7.5, "chocyn_19_4711_hw": 0.0, "zoe": 3.0}
     text, done = filled(tmp_path / "e.csv", CANVAS.format("", "5", ""), "Week 3", points)
     assert text == CANVAS.format("23", "7.5", "0")
@@ -135,7 +135,7 @@ def grade_of(name: str, sentence: str = "", note: str = "") -> Grade:
 
 
 def test_a_spreadsheet_takes_no_cell_for_another_thing(tmp_path: Path) -> None:
-    """No cell begins a formula, no column is a number, the file says that it is UTF-8, and is short."""
+    """No cell begins a formula, no column is a number; UTF-8 that says so; short."""
     names = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "ada\n=1", "박아다"]
     grades = [grade_of(name, "=cmd " + "x" * 3000, "@note") for name in names]
     path = tmp_path / "g.csv"

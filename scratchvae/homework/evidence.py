@@ -34,7 +34,7 @@ PARTS = {
     "importance_weighted_bound": ("L_K", "its standard error"),
     "2.4": ("dmu", "dlogvar"),
     "2.5": ("dmu", "dlogvar"),
-    "2.9": ("dz", "dmu", "dlogvar"),
+    "2.9": ("dmu", "dlogvar"),
 }
 
 
