@@ -515,7 +515,7 @@ def _made(folder: Path) -> Path:
 
 
 def test_check_is_for_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--check exits with 0 at full points, with 1 below; without it a class exits with 0 (above)."""
+    """--check exits with 0 at full points, with 1 below; without it always with 0 (above)."""
     monkeypatch.chdir(tmp_path)
     hand_in(tmp_path / "ada", source.reference())
     hand_in(tmp_path / "ben", filled("2.2", SIGN))
