@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from homework_submissions import HOSTILE, hand_in
+from homework_hostile import BODIES
+from homework_submissions import best_sandbox, hand_in
 
 from scratchvae.homework import catalogue, source
 from scratchvae.homework.classroom import grade_all
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES
+from scratchvae.homework.key import Key
 
 
 def submission(k: int, rng: np.random.Generator) -> tuple[dict[str, str], dict[str, str]]:
@@ -31,21 +33,23 @@ def submission(k: int, rng: np.random.Generator) -> tuple[dict[str, str], dict[s
         for i in rng.integers(0, len(catalogue.MISTAKES), int(rng.integers(0, 3)))
     ]
     bodies = {
-        mistake.number: (mistake.body, mistake.sentence)
+        mistake.number: (mistake.body, mistake.helpers, mistake.sentence)
         for mistake in ([*others, first] if k % 20 != 19 else [])
     }
     if k % 10 == 5:
         bodies["2.2"] = (
-            list(HOSTILE.values())[k // 10 % len(HOSTILE)]
+            list(BODIES.values())[k // 10 % len(BODIES)]
             .replace("OUTSIDE", "/nowhere")
             .replace("SECRET", "/nowhere"),
             "",
+            "",
         )
-    for number, (body, sentence) in bodies.items():
+    for number, (body, helpers, sentence) in bodies.items():
         exercise = BY_NUMBER[number]
         files[exercise.module] = source.fill(
             files[exercise.module], exercise.name, body, exercise.module
         )
+        files[exercise.module] += helpers
         wrong[number] = sentence
     return files, wrong
 
@@ -55,6 +59,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n", type=int, nargs="?", default=200)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sandbox", default=best_sandbox())
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
@@ -64,10 +69,12 @@ def main() -> int:
             files, expected[f"s{k:03}"] = submission(k, rng)
             hand_in(place / "class" / f"s{k:03}", files)
         start = time.monotonic()
-        grades = grade_all(place / "class", place / "g.csv", EXERCISES, jobs=args.jobs)
+        key = Key(EXERCISES, args.sandbox)
+        grades = grade_all(place / "class", place / "g.csv", key, jobs=args.jobs)
         seconds = time.monotonic() - start
         with (place / "g.csv").open(encoding="utf-8") as file:
             rows = {row["submission"]: row for row in csv.DictReader(file)}
+        size = (place / "g.csv").stat().st_size
     bad = 0
     for grade in grades:
         wrong = expected[grade.name]
@@ -85,6 +92,7 @@ def main() -> int:
     print(
         f"{args.n} submissions with {mistakes} mistakes in {seconds:.0f} s, {args.jobs} at a time: {seconds / args.n:.1f} s each"
     )
+    print(f"the CSV has {size:,} bytes")
     print(f"{bad} marks not as they should be, of {args.n * len(EXERCISES)}")
     return bad
 

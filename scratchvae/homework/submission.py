@@ -17,7 +17,7 @@ from scratchvae.homework.asked import Asked
 from scratchvae.homework.wire import plain
 
 LARGEST_FILE, LARGEST_PACKAGE = 1_000_000, 5_000_000  # bytes
-DEEPEST, MOST_ENTRIES = 10, 5_000  # folders down; files and folders looked at
+DEEPEST, MOST_ENTRIES = 10, 50_000  # folders down; files and folders looked at
 NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 SLOW = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined")
 
