@@ -1,8 +1,20 @@
-"""The variational autoencoder by hand, in NumPy: every gradient is derived and tested.
+"""The variational autoencoder by hand, in NumPy.
 
-Each file opens with the derivation of what it does. Read them in this order: `info` (it
-stands alone), `parameters`, `initializers`, `layers`, `distributions`, `decoders`, `vae`,
-`optimizers`, `datasets`, `evaluation`, `training`, `hmc`, `likelihood`.
+Every equation is a line of code. Every gradient is derived and tested.
+
+Read the files in this order. Each uses only files before it, and the helpers:
+
+    info                          entropy, cross entropy, KL; it needs no other file
+    parameters, initializers      one vector of weights, and how it is drawn
+    layers, distributions         forward, and the backward pass by hand
+    decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
+    optimizers                    SGD, Adagrad, Adam
+    datasets                      MNIST, and minibatches
+    evaluation, training          the bound of a data set, and Algorithm 1
+    hmc, likelihood               estimates of log p(x)
+
+Helpers: checks, files, progress, gradient_check, pca, checkpoint. Pictures: figures.
+Commands: cli. Matplotlib is imported only when a picture is drawn.
 """
 
 from scratchvae.autoencoder import Autoencoder

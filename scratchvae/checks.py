@@ -1,6 +1,7 @@
-"""What an argument has to be: checked before any work, and never repaired.
+"""What an argument must be. It is checked before any work, and never repaired.
 
-Each function raises `ValueError` or `TypeError` with the argument's name, what it was, and what it should be.
+Each function raises `ValueError` or `TypeError`. The message has the argument's name,
+what it was, and what it should be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
         or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x
     ):
         raise ValueError(
-            f"image_shape is {value}; it should be (height, width), and height times width n_x = {n_x}"
+            f"image_shape is {value}; it should be (height, width), with height · width = {n_x}"
         )
     return int(value[0]), int(value[1])
 
@@ -59,14 +60,14 @@ def fraction(name: str, value: float) -> float:
 
 
 def one_of(name: str, value: str, choices: Mapping[str, object]) -> str:
-    """value, when it is one of the names of the choices."""
+    """value, if it is a key of choices."""
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; it should be one of {', '.join(choices)}")
     return value
 
 
 def float_dtype(value: DTypeLike) -> np.dtype[Any]:
-    """value as a dtype, float32 or float64."""
+    """value as a NumPy dtype: float32 or float64."""
     dtype = np.dtype(value)
     if value is None or dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype is {dtype}; it should be float32 or float64")
@@ -74,7 +75,7 @@ def float_dtype(value: DTypeLike) -> np.dtype[Any]:
 
 
 def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
-    """value as a (B, columns) array of real numbers, B ≥ 1."""
+    """value as an array of real numbers, (B, columns), with B ≥ 1."""
     array = _numbers(name, value)
     if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
         raise ValueError(
@@ -89,7 +90,7 @@ def unit_interval(name: str, array: NDArray[Any]) -> None:
         where = first_index(~((array >= 0) & (array <= 1)))
         raise ValueError(
             f"{name}{where} is {array[tuple(where)]}; every pixel should be in [0, 1] "
-            f"(pixels of 0 to 255 become so by {name} / 255, or as bits by binarize({name}, rng))"
+            f"(for pixels from 0 to 255, use {name} / 255, or binarize({name}, rng) for bits)"
         )
 
 
@@ -101,14 +102,17 @@ def finite(name: str, array: NDArray[Any]) -> None:
 
 
 def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
-    """eps as an (L, B, n_z) array of that dtype, all finite; (B, n_z) stands for L = 1."""
+    """eps as an (L, B, n_z) array of this dtype, all finite.
+
+    (B, n_z) is also allowed; it means L = 1.
+    """
     eps = samples("eps", value, batch, n_z, dtype)
     finite("eps", eps)
     return eps.reshape(-1, batch, n_z)
 
 
 def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
-    """value as an array of that dtype, (B, n_z) or (L, B, n_z)."""
+    """value as an array of this dtype, (B, n_z) or (L, B, n_z)."""
     array = _numbers(name, value)
     if array.ndim not in (2, 3) or array.shape[-2:] != (batch, n_z) or len(array) == 0:
         raise ValueError(
@@ -120,7 +124,10 @@ def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[A
 
 
 def remembered(backward: str, needed: str, found: str) -> None:
-    """The layers hold what the call `needed` gave them, so that `backward` is its derivative."""
+    """The last call was `needed`, so `backward` is the derivative of this call.
+
+    found: the last call that stored numbers in the layers. RuntimeError if it is another.
+    """
     if found != needed:
         raise RuntimeError(
             f"{backward} should follow {needed} directly; "

@@ -38,9 +38,10 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block ends, and then counts. So files that belong together do too.
+    """Ctrl-C waits until the end of the block, and then has its usual effect.
 
-    Python runs signal handlers in the main thread alone; in another thread nothing is needed.
+    So a block that writes several files writes all of them. Python runs signal handlers
+    only in the main thread. In another thread the block needs no protection.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

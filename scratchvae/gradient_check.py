@@ -5,7 +5,7 @@ are the derivatives with respect to θ_i. Taylor's theorem gives
 
     f(θ ± h e_i) = f(θ) ± h f′ + h²/2 · f″ ± h³/6 · f‴ + ...
 
-In the difference of the two, the terms without ± cancel:
+Subtract f(θ − h e_i) from f(θ + h e_i). The terms without ± cancel. Divide by 2h:
 
     f(θ + h e_i) − f(θ − h e_i)
     ─────────────────────────── = ∂f/∂θ_i + h²/6 · f‴ + ...
@@ -18,9 +18,9 @@ known to about 16 digits, so each f has a rounding error of about 10⁻¹⁶ |f|
 quotient has about 10⁻¹⁶ |f| / h. (10⁻¹⁶ is half the machine epsilon of float64.) The
 two errors are about equal near h = ∛10⁻¹⁶ ≈ 10⁻⁵. Then about 10 digits are right.
 
-ReLU has a kink at 0, and no derivative there. If the kink lies between θ − h e_i and θ
-+ h e_i, the two gradients differ, but this does not prove a mistake. Draw other values
-and check again.
+ReLU has a kink at 0, and no derivative there. If the kink lies between θ − h e_i and
+θ + h e_i, the two gradients differ, but this does not prove a mistake. Draw other
+values and check again.
 
 **The complex step.** If f is analytic, a step in the direction of the imaginary unit i
 needs no difference. Here k is the index of the entry:

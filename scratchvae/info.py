@@ -11,7 +11,7 @@ package.
     x ~ p        x is drawn from p
     E_p[f(x)]    Σ p(x) f(x): the mean of f(x) when x ~ p
     log          the logarithm to any base. Base 2 gives bits, base e gives nats
-    N(μ, σ²)     the Gaussian with mean μ and variance σ². N alone is a number of samples
+    N(μ, σ²)     the Gaussian with mean μ and variance σ²; N alone counts samples
 
 **Information** (notes §1.1). A message that halves the uncertainty carries one bit. Let
 eight kinds of weather be equally probable. A forecast that names one of them leaves one
@@ -210,9 +210,10 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
       and log1p(u) computes log(1 + u) with all its digits, also for a small u.
     """
     safe_p = np.where(p > 0, p, 1)
-    near = np.abs(q - p) <= 0.5 * p
-    u = np.where(near, q - p, 0) / safe_p
-    far = p * (np.log(safe_p) - np.log(q)) - p + q
+    change = q - p
+    near = np.abs(change) <= 0.5 * p
+    u = np.where(near, change, 0) / safe_p
+    far = p * (np.log(safe_p) - np.log(q)) + change
     return np.where(near, p * (u - np.log1p(u)), far)
 
 
@@ -306,8 +307,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
-    This is the cross entropy H(p, q) of two states, with the distributions p = (y,
-    1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all entries.
+    This is the cross entropy H(p, q) of the two distributions over two states,
+    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all
+    entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
     0.2231
@@ -442,8 +444,7 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
 
         P(k, c) = N_kc / N    P(k) = Σ_c P(k, c) = N_k / N    P(c) = Σ_k P(k, c)
 
-    and in the child k the class c has the share P(c|k) = N_kc / N_k = P(k, c) / P(k).
-    So
+    In the child k, the class c has the share P(c|k) = N_kc / N_k = P(k, c) / P(k). So
 
         H(parent)              = −Σ_c P(c) log P(c) = −Σ_kc P(k, c) log P(c)
         Σ_k (N_k/N) H(child_k) = −Σ_k P(k) Σ_c P(c|k) log P(c|k)
@@ -500,12 +501,12 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
 
 
 def huffman_code(q: ArrayLike) -> list[str | None]:
-    """Huffman's code for q. It has the least mean length of all codes.
+    """Huffman's code for q: the code with the least mean length, Σ q(x) length(x).
 
-    (Of all codes in which no codeword is the beginning of another.) At first each state
-    is a group of its own. Join the two least probable groups into one. One bit in front
-    of their codewords, 0 or 1, tells them apart. Repeat this until one group is left.
-    The mean length is at least H(q), and less than H(q) + 1 bits.
+    No codeword is the beginning of another. At first each state is a group of its own.
+    Join the two least probable groups into one: put 0 before all codewords of the one,
+    and 1 before all codewords of the other. Repeat this until one group is left. The
+    mean length is at least H(q), and less than H(q) + 1 bits.
 
     >>> huffman_code([0.5, 0.25, 0.15, 0.1])
     ['0', '10', '111', '110']
@@ -550,7 +551,7 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     """H(N(μ, σ²)) = ½ Σ_j [1 + log 2π + log σ_j²], the same for every μ.
 
     The density of N(μ, σ²) has −log p(z) = ½ [log 2π + log σ² + (z − μ)²/σ²]. H is the
-    mean of this, and E_p[(z − μ)²] = σ². It is negative for σ < 0.242: see
+    mean of this, and E_p[(z − μ)²] = σ². H is negative for σ < 0.242. The reason is in
     `differential_entropy`.
 
     >>> print(f"{gaussian_entropy(0.0):.4f}")  # σ = 1
@@ -725,17 +726,17 @@ def monte_carlo_kl(
         estimate = (1/N) Σ_i log p(x_i) − (1/N) Σ_i log q_θ(x_i)
 
     The first mean does not depend on θ. The second is the log likelihood of θ, divided
-    by N. So log likelihood = −N · estimate + a constant. Therefore, the θ with the
-    least *estimated* KL is the θ with the highest likelihood of the same samples.
+    by N. So in nats, log likelihood = −N · estimate + a constant. Therefore, the θ with
+    the least *estimated* KL is the θ with the highest likelihood of the same samples.
 
-    The θ with the least *true* KL is another number. It does not depend on the samples.
+    The θ with the least *true* KL is in general another number. No sample changes it.
     For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
     true KL, and the second θ to the first.
 
     **If log p is unknown**, the constant is unknown. But it is the same for every q. It
     cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. For this, log_p may be any function, also 0.
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. Then log_p may be any function, such as 0.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2

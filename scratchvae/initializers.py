@@ -13,8 +13,11 @@ n_in = n_out. Glorot and Bengio (2010, eq. (12)) take 1 over the mean of n_in an
 
     Var W = 2 / (n_in + n_out)
 
-The uniform distribution on [−c, c] has the variance c² / 3. So c = √(6 / (n_in +
-n_out)). The biases start at 0.
+The uniform distribution on [−c, c] has the variance c² / 3. So
+
+    c = √(6 / (n_in + n_out))
+
+The biases start at 0.
 
 **The paper** draws all parameters, the biases too, from N(0, 0.01) (AEVB section 5).
 0.01 is the variance, so the standard deviation is 0.1.

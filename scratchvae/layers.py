@@ -1,35 +1,34 @@
 """Layers: forward, and the backward pass, derived by hand.
 
-**Forward** a layer computes y = f(x; W). x is its input, W are its weights, y is its
-output. A network is a chain of layers: the output of one is the input of the next. At
-the end of the chain stands one number, the loss.
+**Forward.** A layer computes y = f(x; W). x is its input, W are its weights, y is its
+output. A network is a chain of layers: the output of one layer is the input of the
+next. The loss is one number. It is computed from the output of the last layer.
 
-**Backward** a layer receives dy = ∂loss/∂y. It must compute two things:
+**Backward.** A layer receives dy = ∂loss/∂y. It must compute two things:
 
     dW = ∂loss/∂W     for its own weights
     dx = ∂loss/∂x     for its input
 
 It writes dW into the gradient vector (see parameters.py), and it returns dx. The input
-x is the output of the layer before. So dx is the `dy` that the layer before receives.
-In this way the gradient passes from the last layer to the first. This is
-backpropagation.
+x is the output of the layer before. So dx is the `dy` of the layer before. In this way
+the gradient passes from the last layer to the first. This is backpropagation.
 
-Both gradients follow from the chain rule. The loss depends on x_i through every output
-y_j. So the chain rule sums over j:
+dW and dx both follow from the chain rule. Take x_i, entry i of one data point. The loss
+depends on x_i through all outputs y_j. So the chain rule is a sum over j:
 
     ∂loss/∂x_i = Σ_j ∂loss/∂y_j · ∂y_j/∂x_i = Σ_j dy_j · ∂y_j/∂x_i
 
-**Shapes.** A minibatch has B data points, and each row of x is one of them: x is (B,
-n_in), and y is (B, n_out). A gradient has the shape of its variable: dx has the shape
-of x, dW has the shape of W.
+**Shapes.** A minibatch has B data points, one in each row. So x has the shape
+(B, n_in), and y has the shape (B, n_out). A gradient has the shape of its variable: dx
+has the shape of x, dW has the shape of W.
 
-**Memory.** The derivative ∂y_j/∂x_i often depends on x. So `forward` stores what
-`backward` needs: `Affine` stores its input as `self.x`; `Tanh`, `ReLU` and `Sigmoid`
-store their output as `self.y`. They store the array itself, not a copy. `backward`
-always belongs to the last call of `forward`.
+**What a layer stores.** `backward` needs numbers from `forward`, so `forward` stores
+them. `Affine` stores its input as `self.x`. `Tanh`, `ReLU` and `Sigmoid` store their
+output as `self.y`. They store the array itself, not a copy. So do not change this array
+before `backward`. `backward` always belongs to the last call of `forward`.
 
-**Notation.** a ⊙ b is the product entry by entry (in NumPy: a * b), x W is the matrix
-product (x @ W), and f′ is the derivative of f.
+**Notation.** x W is the matrix product (in NumPy x @ W), a ⊙ b is the product entry by
+entry (a * b), and f′ is the derivative of f.
 """
 
 from collections.abc import Sequence
@@ -75,15 +74,16 @@ class Affine(Layer):
 
         ∂y_nj/∂W_ij = x_ni          ∂y_nj/∂b_j = 1          ∂y_nj/∂x_ni = W_ij
 
-    W_ij is in y_nj for every row n, and in no other output. So its chain rule sums over
-    n. The same is true of b_j. But x_ni is in y_nj for every output j of its own row n.
-    So its chain rule sums over j:
+    The loss depends on W_ij through the output y_nj of every row n. So the chain rule
+    for W_ij is a sum over n. The same is true of b_j. But the loss depends on x_ni
+    through every output j of one row, n. So the chain rule for x_ni is a sum over j:
 
         ∂loss/∂W_ij = Σ_n dy_nj x_ni = Σ_n (xᵀ)_in dy_nj           dW = xᵀ dy
         ∂loss/∂b_j  = Σ_n dy_nj · 1                                db = Σ_n dy_n
         ∂loss/∂x_ni = Σ_j dy_nj W_ij = Σ_j dy_nj (Wᵀ)_ji           dx = dy Wᵀ
 
-    Each right side is the left side as a matrix product. dy_n is row n of dy.
+    The right column has the same three equations, written with whole arrays. dy_n is
+    row n of dy.
     """
 
     def __init__(self, params: Parameters, name: str) -> None:
@@ -122,8 +122,8 @@ class Tanh(Layer):
 
         tanh′ = (cosh · cosh − sinh · sinh) / cosh² = 1 − sinh² / cosh² = 1 − tanh²
 
-    So the derivative is 1 − y²: `backward_input` needs y, and not x. y_i depends on x_i
-    alone. So the sum of the chain rule has one term: dx_i = dy_i (1 − y_i²).
+    So the derivative is 1 − y². `backward_input` needs y, but not x. y_i depends on x_i
+    alone, so the chain rule has one term: dx_i = dy_i (1 − y_i²).
     """
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -139,8 +139,8 @@ class Tanh(Layer):
 class ReLU(Layer):
     """y = max(x, 0), entry by entry.
 
-    The derivative is 1 where x > 0, and 0 where x < 0. At x = 0 there is no derivative.
-    Here it is set to 0 there.
+    The derivative is 1 where x > 0, and 0 where x < 0. At x = 0 there is no derivative,
+    and the code uses 0.
     """
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -149,7 +149,7 @@ class ReLU(Layer):
         return self.y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy where x > 0, else 0. x > 0 exactly where y > 0, so y is enough."""
+        """dx = dy where x > 0, else 0. x > 0 and y > 0 are the same test."""
         return dy * (self.y > 0)
 
 
@@ -176,9 +176,9 @@ def sigmoid(a: FloatArray) -> FloatArray:
 class Sigmoid(Layer):
     """y = sigmoid(x) = 1 / (1 + e^(−x)), entry by entry.
 
-    The derivative follows from y alone, as for tanh:
+    As for tanh, y is enough for the derivative:
 
-        1 − y = e^(−x) / (1 + e^(−x))
+        1 − y = (1 + e^(−x) − 1) / (1 + e^(−x)) = e^(−x) / (1 + e^(−x))
         dy/dx = e^(−x) / (1 + e^(−x))² = y (1 − y)
     """
 
@@ -242,7 +242,8 @@ def backward(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
 def backward_input(layers: Sequence[Layer], dy: FloatArray) -> FloatArray:
     """dx of the whole chain, as `backward`, but without the gradients of the weights.
 
-    It leaves the gradient vector as it is.
+    It does not change the gradient vector. It is for a derivative with respect to x
+    alone.
     """
     for layer in reversed(layers):
         dy = layer.backward_input(dy)
@@ -253,7 +254,7 @@ def backward_weights(layers: Sequence[Layer], dy: FloatArray) -> None:
     """The gradients of all weights, as `backward`, but without dx.
 
     It is for a chain whose input is the data. Nobody needs the gradient of the data,
-    and it is expensive.
+    and it is expensive. So the first layer computes only its dW.
     """
     if layers:
         layers[0].backward_weights(backward(layers[1:], dy))

@@ -15,8 +15,7 @@ squares and roots are entry by entry. Adagrad is the paper's choice; its source 
 et al. 2011. Adam's source is Kingma and Ba 2015, Algorithm 1.
 
 **Why Adam divides by 1 − βᵗ.** m̂ and v̂ are weighted means of g and g² over all steps
-so far. m starts at 0. Apply its update t times, and write g_i for the gradient of step
-i:
+so far. Here g_i is the gradient of step i. m starts at 0, and after t steps it is
 
     m_t = (1 − β₁) [ g_t + β₁ g_{t−1} + β₁² g_{t−2} + ... + β₁^(t−1) g_1 ]
 
@@ -24,13 +23,14 @@ The weights of a mean must add to 1. These weights add to
 
     (1 − β₁) (1 + β₁ + ... + β₁^(t−1)) = 1 − β₁ᵗ
 
-So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². Without this division, β₁ =
-0.9 and β₂ = 0.999 would give the first step m = 0.1 g and √v = √0.001 |g| = 0.032 |g|.
-Then m / √v = ±3.2, where m̂ / √v̂ = ±1: the first step would be 3.2 times too long.
+So divide by 1 − β₁ᵗ. For v the same holds with β₂ and g². What happens without this
+division? With the usual β₁ = 0.9 and β₂ = 0.999, the first step has m = 0.1 g and
+√v = √0.001 |g| = 0.032 |g|. So m / √v = ±3.2, but m̂ / √v̂ = ±1. The first step would
+be 3.2 times too long.
 
 **How Adam is computed.** m has the factor 1 − β₁, and the sum of its weights has it
-too. In m̂ it cancels. So keep the sums without this factor, U = m / (1 − β₁) and V = v
-/ (1 − β₂). w₁ and w₂ are the sums of their weights:
+too. In m̂ it cancels. So keep the sums without this factor: U = m / (1 − β₁) and
+V = v / (1 − β₂). w₁ and w₂ are the sums of their weights:
 
     U ← β₁ U + g        w₁ = 1 + β₁ + ... + β₁^(t−1) = (1 − β₁ᵗ) / (1 − β₁)        m̂ = U / w₁
     V ← β₂ V + g²       w₂ = 1 + β₂ + ... + β₂^(t−1) = (1 − β₂ᵗ) / (1 − β₂)        v̂ = V / w₂
@@ -43,8 +43,8 @@ Put m̂ and v̂ into the step. Then multiply the numerator and the denominator b
 α √w₂ / w₁ and epsilon √w₂ are two plain numbers. So there are fewer operations on the
 long vectors.
 
-**Weight decay** adds λ θ to g. λ θ is the gradient of ½ λ ‖θ‖², so this term is added to
-the loss. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
+**Weight decay** adds λ θ to g. λ θ is the gradient of ½ λ ‖θ‖², so the loss has this
+term in addition. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
 
     −log N(θ; 0, I) = ½ ‖θ‖² + const
 
@@ -169,7 +169,7 @@ class Adam(Optimizer):
         super().step()
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) · U / (√V + epsilon √w₂)."""
+        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂)."""
         U, V = self.U[block], self.V[block]
         U *= self.beta1
         U += g  # U ← β₁ U + g

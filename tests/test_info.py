@@ -1,4 +1,4 @@
-"""Information theory: one theorem of the notes in each test, and searches that try to break it."""
+"""Information theory: each test is one theorem, which a search tries to break."""
 
 import math
 import tracemalloc
@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from scratchvae import info
 from scratchvae.distributions import bernoulli_log_likelihood, gaussian_kl, gaussian_log_density
 
-# Weights that become probabilities when divided by their sum: ordinary ones, zeros, ones that leave a distribution nearly degenerate.
+# Weights, which become probabilities when divided by their sum: ordinary ones, zeros,
+# and very small ones, which make a distribution nearly degenerate.
 weights = st.one_of(
     st.floats(0.01, 1),
     st.just(0.0),
@@ -59,7 +60,10 @@ def h(p):
 
 
 def test_numbers_of_the_notes():
-    """Eight weathers alike: 3 bits. 75 % and 25 %: 0.811 bits, of 0.415 and 2. One even chance: 1 bit. A certainty: 0."""
+    """Eight equally probable weathers: 3 bits. 75 % and 25 %: 0.811 bits.
+
+    The last is a mean of 0.415 and 2. One even chance: 1 bit. 300 sunny days of 365: 0.68 bits.
+    """
     assert info.entropy(np.full(8, 1 / 8)) == 3
     np.testing.assert_allclose(info.information([0.75, 0.25]), [2 - math.log2(3), 2], rtol=1e-15)
     assert (
@@ -73,7 +77,10 @@ def test_numbers_of_the_notes():
 
 @given(k=st.integers(0, 1000))
 def test_a_bit_halves_the_uncertainty(k):
-    """−log₂ 2⁻ᵏ = k: k halvings are k bits. What cannot happen would tell infinitely much, what is certain nothing."""
+    """−log₂ 2⁻ᵏ = k: k halvings are k bits.
+
+    The impossible would carry ∞ bits, the certain carries 0 (and not −0).
+    """
     assert info.information(0.5**k) == pytest.approx(k, rel=4e-16)
     assert info.information(0.0) == np.inf and math.copysign(1, info.information(1.0)) == 1
 
@@ -93,7 +100,7 @@ def test_entropy_is_between_0_and_log_n(p):
     """0 ≤ H(p) ≤ log n; log n only for the uniform distribution."""
     H, n = info.entropy(p), len(p)
     assert 0 <= H <= math.log2(n) * (1 + 1e-15)
-    # log n − H = KL(p ‖ uniform), which Pinsker's inequality keeps away from 0 when p is not uniform
+    # log n − H = KL(p ‖ uniform), and by Pinsker this is at least ½ ‖p − 1/n‖₁²
     assert math.log(n) - info.entropy(p, base=np.e) >= 0.5 * np.abs(p - 1 / n).sum() ** 2 - 1e-14
 
 
@@ -139,14 +146,82 @@ def test_entropy_is_concave(pq, t):
 
 @given(p=one, cut=st.integers(1, 49))
 def test_entropy_of_groups(p, cut):
-    """H(p) = H(groups) + Σ_g P(g) H(p | g): first say the group, then the state within it."""
+    """H(p) = H(groups) + Σ_g P(g) H(p | g): first tell the group, then the state."""
     groups = [g for g in (p[: cut % len(p)], p[cut % len(p) :]) if g.sum() > 0]
     between = info.entropy(normalised([g.sum() for g in groups]))
     within = sum(g.sum() * info.entropy(normalised(g)) for g in groups)
     assert info.entropy(p) == pytest.approx(between + within, rel=1e-11, abs=1e-12)
 
 
+@given(p=one, seed=st.integers(0, 2**32 - 1))
+def test_the_amount_does_not_depend_on_the_wording(p, seed):
+    """Other words for the same states have the same H: renaming keeps it (§1.1)."""
+    p = p[p > 0]
+    words = [f"tomorrow there will be weather {i}" for i in range(len(p))]
+    order = np.random.default_rng(seed).permutation(len(p))
+    said = {words[i]: p[i] for i in order}
+    assert info.entropy(list(said.values())) == pytest.approx(info.entropy(p), rel=1e-12, abs=1e-14)
+
+
+@given(p=one)
+def test_a_repetition_is_redundant(p):
+    """A message said twice informs as once: H(x, x) = H(x), not 2 H(x) (§1.1)."""
+    twice = np.diag(p).ravel()  # P(first = i, second = j): 0 unless i = j
+    assert info.entropy(twice) == pytest.approx(info.entropy(p), rel=1e-12, abs=1e-14)
+
+
+@given(p=one)
+def test_entropy_falls_short_of_log_n_by_a_kl(p):
+    """log n − H(p) = KL(p ‖ uniform)."""
+    n = len(p)
+    shortfall = math.log2(n) - info.entropy(p)
+    assert info.kl_divergence(p, np.full(n, 1 / n)) == pytest.approx(shortfall, abs=1e-12)
+
+
 # ---- §1.3 and §1.4: cross entropy and KL ----
+
+
+@given(t=st.floats(1e-300, 1e300))
+def test_log_t_is_at_most_t_minus_1(t):
+    """log t ≤ t − 1, equal only at t = 1: f(t) = t − 1 − log t falls, then rises."""
+    gap = (t - 1) - math.log(t)
+    assert gap >= -1e-15 * abs(t - 1) and math.log(1) == 1 - 1
+    assert gap > 0 or abs(t - 1) < 1e-7  # then (t − 1)²/2 is rounded away
+    slope = 1 - 1 / t
+    assert (slope < 0) == (t < 1) and (slope > 0) == (t > 1)
+
+
+@given(
+    p=positive,
+    t=st.lists(st.floats(1e-3, 1e3), min_size=50, max_size=50).map(np.array),
+    m=st.floats(1e-3, 1e3),
+)
+def test_jensens_inequality(p, t, m):
+    """E[log t] ≤ log E[t] for any t > 0, and equal if t is the constant m."""
+    mean_of_log = math.fsum(p * np.log(t[: len(p)]))
+    assert mean_of_log <= math.log(math.fsum(p * t[: len(p)])) + 1e-13
+    assert math.fsum(p * math.log(m)) == pytest.approx(math.log(m), rel=1e-13, abs=1e-14)
+
+
+@given(
+    pq=several(2, lambda n: st.lists(st.floats(1e-3, 1), min_size=n, max_size=n).map(normalised))
+)
+def test_the_safe_forms_agree_with_the_straight_forms(pq):
+    """Where every p(x) > 0: H = −Σ p log p, H(p, q) = −Σ p log q, KL = Σ p log(p/q)."""
+    p, q = pq
+    assert info.entropy(p) == pytest.approx(-(p * np.log2(p)).sum(), rel=1e-12)
+    assert info.cross_entropy(p, q) == pytest.approx(-(p * np.log2(q)).sum(), rel=1e-12)
+    assert info.kl_divergence(p, q) == pytest.approx((p * np.log2(p / q)).sum(), abs=1e-13)
+
+
+def test_blocks_of_rows_are_all_rows():
+    """10,001 rows are more than two blocks: each row has its straight sum."""
+    p, q = np.random.default_rng(0).dirichlet(np.full(10, 2.0), (2, 10_001))
+    assert p.size > 2 * info.BLOCK
+    np.testing.assert_allclose(info.entropy(p), -(p * np.log2(p)).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(
+        info.kl_divergence(p, q), (p * np.log2(p / q)).sum(axis=1), rtol=1e-11
+    )
 
 
 @given(pq=several(2))
@@ -172,20 +247,25 @@ def test_cross_entropy_is_least_at_q_equal_p(pq):
 
 @given(pq=several(2))
 def test_kl_is_never_negative_and_0_only_at_equality(pq):
-    """KL(p ‖ q) ≥ 0, = 0 only for p = q: not −1e-17 for neighbours, and by Pinsker ½ ‖p − q‖₁² at least."""
+    """KL(p ‖ q) ≥ 0, and 0 only for p = q. Neighbours do not give −1e-17.
+
+    By Pinsker's inequality, KL is at least ½ ‖p − q‖₁².
+    """
     p, q = pq
     kl = info.kl_divergence(p, q, base=np.e)
     assert kl >= 0 and info.kl_divergence(p, p) == 0
     distance = np.abs(p - q).sum()
-    assert (
-        kl >= 0.5 * distance**2 * (1 - 1e-9) - 3e-16 * distance
-    )  # u − log(1 + u) is rounded by 1e-16 |u|
+    # u − log(1 + u) is rounded by 1e-16 |u|
+    assert kl >= 0.5 * distance**2 * (1 - 1e-9) - 3e-16 * distance
     assert kl > 0 or distance < 1e-14
 
 
 @given(step=st.floats(1e-12, 1e-4), n=st.integers(1, 25))
 def test_kl_of_neighbours_keeps_its_digits(step, n):
-    """For p = 1/2n and q = p (1 ± step), KL = −½ log(1 − step²) = step²/2 + step⁴/4 + ...: to 1e-3 even where the plain sum is noise."""
+    """KL of near neighbours is right to 1e-3, where the straight sum is rounding error.
+
+    For p = 1/2n and q = p (1 ± step), KL = −½ log(1 − step²) = step²/2 + step⁴/4 + ...
+    """
     p = np.full(2 * n, 1 / (2 * n))
     q = p * np.tile([1 + step, 1 - step], n)
     assert info.kl_divergence(p, q, base=np.e) == pytest.approx(
@@ -197,7 +277,7 @@ def test_kl_of_neighbours_keeps_its_digits(step, n):
     pq=several(2, lambda n: st.lists(st.floats(1e-6, 1), min_size=n, max_size=n).map(normalised))
 )
 def test_jensens_step(pq):
-    """E_p[log q/p] ≤ log E_p[q/p] = log 1 = 0: the step of the notes' proof that KL ≥ 0 (§1.5)."""
+    """E_p[log q/p] ≤ log E_p[q/p] = log 1 = 0: why KL ≥ 0 in the notes (§1.5)."""
     p, q = pq
     mean_of_log, log_of_mean = math.fsum(p * np.log(q / p)), math.log(math.fsum(p * (q / p)))
     assert mean_of_log <= log_of_mean + 1e-14
@@ -228,7 +308,10 @@ def test_pinskers_inequality(pq):
 
 @given(pq=several(2), m=st.integers(1, 6), seed=st.integers(0, 2**32 - 1))
 def test_data_processing(pq, m, seed):
-    """KL(p T ‖ q T) ≤ KL(p ‖ q) for every channel T: no processing makes two distributions easier to tell apart."""
+    """KL(p T ‖ q T) ≤ KL(p ‖ q) for every channel T.
+
+    No processing makes two distributions easier to tell apart.
+    """
     p, q = pq
     T = np.random.default_rng(seed).dirichlet(np.full(m, 0.3), len(p))
     assert (
@@ -239,13 +322,15 @@ def test_data_processing(pq, m, seed):
 
 @given(four=several(4, max_n=8))
 def test_kl_adds_for_products(four):
-    """KL(p ⊗ p′ ‖ q ⊗ q′) = KL(p ‖ q) + KL(p′ ‖ q′): n independent latent dimensions add their KL."""
+    """KL(p ⊗ p′ ‖ q ⊗ q′) = KL(p ‖ q) + KL(p′ ‖ q′).
+
+    So n independent latent dimensions add their KL.
+    """
     p, p2, q, q2 = four
     product = info.kl_divergence(np.outer(p, p2).ravel(), np.outer(q, q2).ravel())
     parts = info.kl_divergence(p, q) + info.kl_divergence(p2, q2)
-    underflow = (
-        np.outer(q, q2) < 1e-300
-    ).any()  # a product of two tiny probabilities can round to 0, and KL then to ∞
+    # a product of two tiny probabilities can be rounded to 0, and KL to ∞
+    underflow = (np.outer(q, q2) < 1e-300).any()
     assert underflow or product == pytest.approx(parts, rel=1e-9, abs=1e-12)
 
 
@@ -268,7 +353,10 @@ tenths = st.integers(1, 9).map(lambda k: np.array([k / 10, 1 - k / 10]))
 
 
 def test_symmetry_of_kl_fails():
-    """KL(p ‖ q) ≠ KL(q ‖ p): a search finds a witness; pinned: p = (0.1, 0.9), q = (0.5, 0.5), 0.531 bits one way and 0.737 back."""
+    """KL(p ‖ q) ≠ KL(q ‖ p): a search finds an example.
+
+    Worked by hand: p = (0.1, 0.9), q = (0.5, 0.5): 0.531 bits one way, 0.737 the other.
+    """
     p, q = find(
         st.tuples(tenths, tenths),
         lambda pq: abs(info.kl_divergence(*pq) - info.kl_divergence(*pq[::-1])) > 0.01,
@@ -288,7 +376,10 @@ def test_symmetry_of_kl_fails():
 
 
 def test_triangle_inequality_of_kl_fails():
-    """KL(p ‖ r) > KL(p ‖ q) + KL(q ‖ r): a search finds it; pinned: P(rain) = 0.5, 0.3, 0.1 with 0.737 > 0.126 + 0.223 bits."""
+    """KL(p ‖ r) > KL(p ‖ q) + KL(q ‖ r) is possible: a search finds an example.
+
+    Worked by hand: P(rain) = 0.5, 0.3, 0.1 gives 0.737 > 0.126 + 0.222 bits.
+    """
 
     def gap(three):
         p, q, r = three
@@ -311,7 +402,10 @@ def test_triangle_inequality_of_kl_fails():
 @given(three=several(3, max_n=8))
 @pytest.mark.parametrize("d", [info.jensen_shannon_distance, info.total_variation])
 def test_the_same_search_finds_no_witness_against_the_metrics(d, three):
-    """√JS and total variation: d ≥ 0, d(p, q) = d(q, p), d(p, r) ≤ d(p, q) + d(q, r), and at most 1."""
+    """√JS and total variation obey the axioms of a metric, and are at most 1.
+
+    d ≥ 0, d(p, q) = d(q, p), d(p, r) ≤ d(p, q) + d(q, r).
+    """
     p, q, r = three
     assert 0 <= d(p, q) <= 1 + 1e-12
     assert d(p, q) == pytest.approx(d(q, p), rel=1e-12)
@@ -320,7 +414,10 @@ def test_the_same_search_finds_no_witness_against_the_metrics(d, three):
 
 @given(pq=several(2))
 def test_jensen_shannon_is_the_mean_kl_to_the_middle(pq):
-    """JS = ½ KL(p ‖ m) + ½ KL(q ‖ m) = H(m) − ½ H(p) − ½ H(q), m = ½ (p + q); the distance is its root."""
+    """JS = ½ KL(p ‖ m) + ½ KL(q ‖ m) = H(m) − ½ H(p) − ½ H(q), with m = ½ (p + q).
+
+    The distance is its root.
+    """
     p, q = pq
     m = 0.5 * (p + q)
     js = info.jensen_shannon_divergence(p, q)
@@ -348,7 +445,10 @@ def test_total_variation_is_the_largest_difference_of_an_event(pq):
 
 
 def test_a_split_worked_by_hand():
-    """9 yes and 5 no, split into (2, 3), (4, 0), (3, 2): H = 0.940, children 0.971, 0, 0.971; gain 0.940 − 10/14 · 0.971 = 0.247 bits."""
+    """9 yes and 5 no, split into (2, 3), (4, 0), (3, 2): a gain of 0.247 bits.
+
+    H = 0.940; the children have 0.971, 0, 0.971; 0.940 − 10/14 · 0.971 = 0.247.
+    """
     assert info.entropy(np.array([9, 5]) / 14) == pytest.approx(0.940286, abs=5e-7)
     assert info.information_gain([9, 5], [[2, 3], [4, 0], [3, 2]]) == pytest.approx(
         0.246750, abs=5e-7
@@ -363,7 +463,10 @@ def test_a_split_worked_by_hand():
     )
 )
 def test_information_gain_is_what_the_split_says_of_the_class(children):
-    """gain = H(parent) − Σ_k (N_k/N) H(child_k) ≥ 0, and at most H(parent); an empty child weighs nothing."""
+    """0 ≤ gain = H(parent) − Σ_k (N_k/N) H(child_k) ≤ H(parent).
+
+    An empty child has the weight 0.
+    """
     parent = children.sum(axis=0)
     if parent.sum() == 0:
         return
@@ -378,9 +481,36 @@ def test_information_gain_is_what_the_split_says_of_the_class(children):
     )
 
 
+@given(
+    children=hnp.arrays(
+        int, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(1, 100)
+    )
+)
+def test_information_gain_is_the_mutual_information_of_child_and_class(children):
+    """gain = Σ_kc P(k, c) log [P(k, c) / (P(k) P(c))], the straight form."""
+    joint = children / children.sum()
+    of_child, of_class = joint.sum(axis=1), joint.sum(axis=0)
+    straight = sum(
+        joint[k, c] * math.log2(joint[k, c] / (of_child[k] * of_class[c]))
+        for k, c in np.ndindex(joint.shape)
+    )
+    gain = info.information_gain(children.sum(axis=0), children)
+    assert gain == pytest.approx(straight, abs=1e-13)
+
+
+@given(
+    child=st.lists(st.integers(1, 100), min_size=2, max_size=6),
+    times=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+)
+def test_an_independent_split_gains_nothing(child, times):
+    """Children with the same shares of the classes: the gain is 0, and not −1e-17."""
+    children = np.outer(times, child)
+    assert 0 <= info.information_gain(children.sum(axis=0), children) < 1e-15
+
+
 @given(p=one)
 def test_impurities(p):
-    """Gini = P(two draws differ), misclassification = 1 − max p; both between 0 and 1 − 1/n; p (1 − p) twice is Gini of two."""
+    """Gini = P(two draws differ) ≤ 1 − 1/n, and 0 ≤ 1 − max p ≤ Gini."""
     n = len(p)
     two_draws = sum(p[i] * p[j] for i in range(n) for j in range(n) if i != j)
     assert info.gini_impurity(p) == pytest.approx(two_draws, rel=1e-10, abs=1e-15)
@@ -404,7 +534,7 @@ def decoded(bits, words):
 
 @given(q=one, seed=st.integers(0, 2**32 - 1))
 def test_huffman(q, seed):
-    """Kraft: Σ 2^(−length) = 1 for a full tree; H ≤ mean length < H + 1; what was encoded is decoded."""
+    """Huffman: Σ 2^(−length) = 1, H ≤ mean length < H + 1, messages can be decoded."""
     words = info.huffman_code(q)
     assert [word is None for word in words] == [x == 0 for x in q]
     lengths = [math.inf if word is None else len(word) for word in words]
@@ -438,14 +568,17 @@ def test_shannon_lengths(q):
     pq=several(2, lambda n: st.lists(st.floats(1e-6, 1), min_size=n, max_size=n).map(normalised))
 )
 def test_a_wrong_code_costs_the_cross_entropy(pq):
-    """Shannon's code for q, used under p, costs at least H(p, q) and less than one bit more (§1.3)."""
+    """Shannon's code for q costs H(p, q) under p, and less than one bit more (§1.3)."""
     p, q = pq
     mean_length, cross = info.expected_length(p, info.code_lengths(q)), info.cross_entropy(p, q)
     assert cross - 1e-12 <= mean_length < cross + 1
 
 
 def test_codes_by_hand():
-    """½, ¼, ⅛, ⅛ have the lengths 1, 2, 3, 3, of Huffman and of Shannon; a certainty needs no bits."""
+    """½, ¼, ⅛, ⅛ have the lengths 1, 2, 3, 3, by Huffman and by Shannon.
+
+    A certain state needs no bits. A state without a codeword costs ∞ if it happens.
+    """
     q = [0.5, 0.25, 0.125, 0.125]
     assert (
         info.code_lengths(q).tolist()
@@ -469,14 +602,14 @@ unit = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 1.0, 1e-300, 0.5]))
 
 @given(y=unit, y_hat=unit)
 def test_binary_cross_entropy_is_that_of_two_bernoullis(y, y_hat):
-    """−y log ŷ − (1 − y) log(1 − ŷ) = H(Bernoulli(y), Bernoulli(ŷ)), in nats by default."""
+    """−y log ŷ − (1 − y) log(1 − ŷ) = H((y, 1 − y), (ŷ, 1 − ŷ)), in nats by default."""
     expected = info.cross_entropy([y, 1 - y], [y_hat, 1 - y_hat], base=np.e)
     assert info.binary_cross_entropy(y, y_hat) == pytest.approx(expected, rel=1e-14, abs=1e-300)
 
 
 @given(y=unit, a=st.floats(-30, 30))
 def test_binary_cross_entropy_from_logits(y, a):
-    """softplus(a) − y a is the same at ŷ = σ(a)."""
+    """softplus(a) − y a is the binary cross entropy of y and ŷ = sigmoid(a)."""
     p = 1 / (1 + math.exp(-a))
     q = 1 / (1 + math.exp(a))
     expected = -y * math.log(p) - (1 - y) * math.log(q)
@@ -487,7 +620,11 @@ def test_binary_cross_entropy_from_logits(y, a):
 
 @given(y=st.sampled_from([0.0, 1.0]), a=st.floats(-1e4, 1e4))
 def test_binary_cross_entropy_from_logits_at_extremes(y, a):
-    """At |a| up to 1e4: |a| when wrong, e^−|a| when right, nothing overflows; and it is −log p(x|z) of the decoder."""
+    """For |a| up to 1e4 nothing overflows. The loss is log(1 + e^−|a|) if a has the
+    right sign, and |a| more if it has the wrong one.
+
+    It is −log p(x|z) of the Bernoulli decoder.
+    """
     with np.errstate(all="raise", under="ignore"):
         loss = info.binary_cross_entropy_from_logits(y, a)
     right = (a > 0) == (y == 1)
@@ -497,6 +634,26 @@ def test_binary_cross_entropy_from_logits_at_extremes(y, a):
     assert loss == pytest.approx(
         -bernoulli_log_likelihood(np.array([y]), np.array([a])), rel=1e-13, abs=0
     )
+
+
+@given(y=unit, a=st.floats(-15, 15))
+def test_the_form_in_logits_agrees_with_the_form_in_probabilities(y, a):
+    """At ŷ = sigmoid(a), where 1 − ŷ still has digits."""
+    straight = info.binary_cross_entropy(y, 1 / (1 + math.exp(-a)))
+    safe = info.binary_cross_entropy_from_logits(y, a)
+    assert safe == pytest.approx(straight, rel=1e-8, abs=1e-8)
+
+
+def test_the_form_in_probabilities_fails_where_the_form_in_logits_does_not():
+    """a = 40, y = 0: the loss is 40 + log(1 + e⁻⁴⁰); sigmoid(40) is rounded to 1."""
+    assert info.binary_cross_entropy(0.0, 1 / (1 + math.exp(-40))) == math.inf
+    assert info.binary_cross_entropy_from_logits(0.0, 40.0) == 40
+
+
+def test_every_finite_logit_is_accepted():
+    """Two logits of 1e308, whose sum is ∞: the loss of y = 0 is a itself."""
+    loss = info.binary_cross_entropy_from_logits([0.0, 0.0], [1e308, 1e308])
+    assert loss.tolist() == [1e308, 1e308]
 
 
 # ---- Gaussians and densities ----
@@ -512,7 +669,7 @@ def density(mu, logvar):
 
 @given(mu_p=mus, logvar_p=logvars, mu_q=mus, logvar_q=logvars)
 def test_gaussian_closed_forms_are_their_integrals(mu_p, logvar_p, mu_q, logvar_q):
-    """H, H(p, q) and KL of two Gaussians: closed form against quadrature; H(p, q) = H(p) + KL."""
+    """H, H(p, q) and KL of two Gaussians are their integrals; H(p, q) = H(p) + KL."""
     p, q = density(mu_p, logvar_p), density(mu_q, logvar_q)
     reach = 12 * math.exp(0.5 * logvar_p)
     low, high = mu_p - reach, mu_p + reach
@@ -520,9 +677,8 @@ def test_gaussian_closed_forms_are_their_integrals(mu_p, logvar_p, mu_q, logvar_
     cross = info.gaussian_cross_entropy(mu_p, logvar_p, mu_q, logvar_q)
     assert cross == pytest.approx(H + kl, rel=1e-12, abs=1e-12)
     assert info.differential_entropy(p, low, high) == pytest.approx(H, rel=1e-10, abs=1e-10)
-    log_q_is_finite = (abs(mu_p - mu_q) + reach) ** 2 / math.exp(
-        logvar_q
-    ) < 1400  # beyond, the density q(x) underflows to 0
+    # beyond 1400 the density q(x) underflows to 0
+    log_q_is_finite = (abs(mu_p - mu_q) + reach) ** 2 / math.exp(logvar_q) < 1400
     if log_q_is_finite:
         assert info.differential_cross_entropy(p, q, low, high) == pytest.approx(
             cross, rel=1e-9, abs=1e-10
@@ -532,7 +688,10 @@ def test_gaussian_closed_forms_are_their_integrals(mu_p, logvar_p, mu_q, logvar_
 
 @given(n=st.integers(1, 5), batch=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
 def test_diagonal_gaussians_add_over_dimensions(n, batch, seed):
-    """n independent dimensions: the sum of n univariate ones; against N(0, I) it is the KL of the VAE."""
+    """n independent dimensions: the sum of n Gaussians of one dimension.
+
+    With q = N(0, I) it is the KL of the VAE.
+    """
     mu, logvar, m, s = np.random.default_rng(seed).standard_normal((4, batch, n))
     for function, arguments in (
         (info.gaussian_entropy, (logvar,)),
@@ -551,7 +710,10 @@ def test_diagonal_gaussians_add_over_dimensions(n, batch, seed):
 
 @given(scale=st.floats(0.01, 100), logvar_p=logvars, logvar_q=logvars, mu=st.floats(-1, 1))
 def test_units_change_differential_entropy_but_not_kl(scale, logvar_p, logvar_q, mu):
-    """y = c x: H rises by log c, KL stays. A differential entropy depends on the unit of x, and can be negative."""
+    """y = c x: H(y) = H(x) + log c, and KL stays.
+
+    So a differential entropy depends on the unit of x, and can be negative.
+    """
     p, q = density(0, logvar_p), density(mu, logvar_q)
     reach = (
         8 * math.exp(0.5 * min(logvar_p, logvar_q))
@@ -570,8 +732,37 @@ def test_units_change_differential_entropy_but_not_kl(scale, logvar_p, logvar_q,
         ) == pytest.approx(kl, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("step", [0.1, 0.01])
+def test_a_rounded_variable_has_the_differential_entropy_less_log_step(step):
+    """x ~ N(0.3, 1) rounded to steps of Δ: the entropy is about H(p) − log Δ, in Δ²."""
+    edges = step * (np.arange(-round(10 / step), round(10 / step) + 1) - 0.5)
+    below = np.array([0.5 * math.erfc(-(x - 0.3) / math.sqrt(2)) for x in edges])
+    rounded = normalised(np.diff(below))
+    expected = info.gaussian_entropy(0.0) - math.log2(step)
+    assert info.entropy(rounded) == pytest.approx(expected, abs=0.1 * step**2)
+
+
+def test_a_rounded_pair_keeps_its_kl():
+    """Rounding to steps of Δ: KL of the rounded p, q is about that of the densities."""
+    x = 0.01 * np.arange(-1000, 1001)
+    p, q = normalised(density(0, 0)(x)), normalised(density(1, 0.5)(x))
+    assert info.kl_divergence(p, q) == pytest.approx(info.gaussian_kl(0, 0, 1, 0.5), rel=1e-6)
+
+
+@given(mu_p=mus, logvar_p=logvars, mu_q=mus, logvar_q=logvars)
+def test_gaussian_kl_agrees_with_its_straight_form(mu_p, logvar_p, mu_q, logvar_q):
+    """½ [σ_p²/σ_q² − 1 − log(σ_p²/σ_q²) + (μ_p − μ_q)²/σ_q²], in nats."""
+    ratio = math.exp(logvar_p) / math.exp(logvar_q)
+    straight = 0.5 * (ratio - 1 - math.log(ratio) + (mu_p - mu_q) ** 2 / math.exp(logvar_q))
+    kl = info.gaussian_kl(mu_p, logvar_p, mu_q, logvar_q, base=np.e)
+    assert kl == pytest.approx(straight, rel=1e-11, abs=1e-13)
+
+
 def test_differential_entropies_known_in_closed_form():
-    """Uniform on [0, w]: log w, negative for w < 1. Exponential of mean 1: 1 nat. KL of uniform [0, 1] from [0, 2]: 1 bit, back: ∞."""
+    """Uniform on [0, w]: log w, negative for w < 1. Exponential with mean 1: 1 nat.
+
+    KL of uniform [0, 1] from uniform [0, 2]: 1 bit; the other way: ∞.
+    """
     for w in (0.25, 1.0, 8.0):
         assert info.differential_entropy(
             lambda x, w=w: np.full(x.shape, 1 / w), 0, w
@@ -579,24 +770,25 @@ def test_differential_entropies_known_in_closed_form():
     assert info.differential_entropy(lambda x: np.exp(-x), 0, 60, base=np.e) == pytest.approx(
         1, rel=1e-10
     )
-    assert (
-        info.gaussian_entropy(2 * math.log(0.2)) < 0 < info.gaussian_entropy(2 * math.log(0.25))
-    )  # σ = 0.242 divides them
+    # H = 0 at σ = 0.242
+    assert info.gaussian_entropy(2 * math.log(0.2)) < 0 < info.gaussian_entropy(2 * math.log(0.25))
     narrow, wide = (lambda x: np.where(x < 1, 1.0, 0.0)), (lambda x: np.full(x.shape, 0.5))
     assert info.differential_kl(narrow, wide, 0, 2) == pytest.approx(1, rel=1e-12)
     assert info.differential_kl(wide, narrow, 0, 2) == np.inf
 
 
-# ---- §1.6: minimising KL is maximising likelihood ----
+# ---- §1.6: minimising the estimated KL is maximising the likelihood ----
 
 
 def test_categorical_family_has_one_optimum():
-    """Over q_θ on three states, the θ of least KL(p̂ ‖ q_θ) and of highest likelihood agree to 1e-6: log p̂ does not depend on θ."""
+    """The θ with the least KL(p̂ ‖ q_θ) has the highest likelihood, to 1e-6.
+
+    p̂ are the shares in the sample, q_θ a family on three states: log p̂ has no θ.
+    """
     counts = np.array([50, 30, 20])
     p = counts / counts.sum()
-    theta = np.linspace(
-        0.01, 0.98, 970_001
-    )  # q_θ = (θ, (1 − θ) · 0.6, (1 − θ) · 0.4): the best θ is 0.5
+    # q_θ = (θ, (1 − θ) · 0.6, (1 − θ) · 0.4): the best θ is 0.5
+    theta = np.linspace(0.01, 0.98, 970_001)
     q = np.stack([theta, (1 - theta) * 0.6, (1 - theta) * 0.4], axis=1)
     least_kl = theta[np.argmin(info.kl_divergence(np.broadcast_to(p, q.shape), q))]
     likeliest = theta[np.argmax(counts @ np.log(q).T)]
@@ -604,7 +796,10 @@ def test_categorical_family_has_one_optimum():
 
 
 def test_gaussian_family_has_one_optimum():
-    """Over N(θ, 1), the θ of the least Monte Carlo KL from p = N(1, 1) and of the highest likelihood of the same samples agree to 1e-6."""
+    """The θ with the least estimated KL has the highest likelihood, to 1e-6.
+
+    Both use the same samples. The family is N(θ, 1), and p = N(1, 1).
+    """
     x = np.random.default_rng(0).normal(1, 1, 10_000)
 
     def log_density(theta):
@@ -624,9 +819,55 @@ def test_gaussian_family_has_one_optimum():
     assert least_kl == pytest.approx(likeliest, abs=1e-6) == pytest.approx(x.mean(), abs=1e-6)
 
 
+def unit_gaussian(theta):
+    """log N(x; θ, 1), as a function of the samples x."""
+    return lambda x: -0.5 * (x - theta) ** 2 - 0.5 * math.log(2 * math.pi)
+
+
+@pytest.mark.parametrize("n", [100, 1_000_000])
+def test_the_least_true_kl_is_not_the_highest_likelihood(n):
+    """p = N(1, 1), q_θ = N(θ, 1): the true KL is least at 1, the likelihood is highest
+    at the mean of n samples. The two are 1/√n apart, which no n makes 0.
+    """
+    theta = np.linspace(0, 2, 20_001)
+    x = np.random.default_rng(0).normal(1, 1, n)
+    least_true = theta[np.argmin(info.gaussian_kl(1.0, 0.0, theta[:, None], 0.0))]
+    likelihood = -((x**2).mean() - 2 * theta * x.mean() + theta**2)  # less constants
+    likeliest = theta[np.argmax(likelihood)]
+    assert least_true == pytest.approx(1, abs=1e-9)
+    assert likeliest == pytest.approx(x.mean(), abs=1e-4)
+    assert 0.01 / math.sqrt(n) < abs(likeliest - least_true) < 4 / math.sqrt(n)
+
+
+@given(theta=st.floats(-2, 2))
+def test_log_likelihood_is_minus_the_estimated_kl_and_a_constant(theta):
+    """(1/N) Σ log q_θ(x_i) = −estimate + (1/N) Σ log p(x_i), and the last has no θ."""
+    x = np.random.default_rng(1).normal(1, 1, 50)
+    estimate = info.monte_carlo_kl(x, unit_gaussian(1), unit_gaussian(theta), base=np.e).value
+    mean = math.fsum(unit_gaussian(theta)(x)) / 50
+    assert mean == pytest.approx(-estimate + math.fsum(unit_gaussian(1)(x)) / 50, rel=1e-12)
+
+
+def test_an_unknown_log_p_cancels_in_differences():
+    """The difference of two estimates is the same for every log p, known or not."""
+    x = np.random.default_rng(2).laplace(0, 1, 1000)
+
+    def difference(log_p):
+        first, second = (info.monte_carlo_kl(x, log_p, unit_gaussian(m)).value for m in (0, 1))
+        return first - second
+
+    known = difference(lambda x: -np.abs(x) - math.log(2))
+    assert difference(np.zeros_like) == pytest.approx(known, rel=1e-12)
+    by_hand = (unit_gaussian(1)(x) - unit_gaussian(0)(x)).mean() / math.log(2)
+    assert known == pytest.approx(by_hand, rel=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_monte_carlo_kl_is_within_4_standard_errors(seed):
-    """(1/N) Σ log p(x_i)/q(x_i) is within 4 standard errors of the closed form; the error falls as 1/√N."""
+    """(1/N) Σ log p(x_i)/q(x_i) is within 4 standard errors of the closed form.
+
+    The standard error falls as 1/√N.
+    """
     rng = np.random.default_rng(seed)
     mu, logvar = rng.standard_normal((2, 3))
     x = rng.standard_normal((40_000, 3)) * np.exp(0.5 * logvar) + mu
@@ -650,7 +891,10 @@ def test_monte_carlo_kl_is_within_4_standard_errors(seed):
     seed=st.integers(0, 2**32 - 1),
 )
 def test_any_axis_and_any_batch(shape, axis, seed):
-    """The axis is the distribution, the other axes a batch: the same numbers as one distribution at a time."""
+    """The axis is the distribution, the other axes are a batch.
+
+    The results are those of one distribution at a time.
+    """
     if not -len(shape) <= axis < len(shape):
         return
     rng = np.random.default_rng(seed)
@@ -676,7 +920,10 @@ def test_any_axis_and_any_batch(shape, axis, seed):
     pq=several(2, lambda n: st.lists(st.floats(1e-3, 1), min_size=n, max_size=n).map(normalised))
 )
 def test_float32_stays_float32(pq):
-    """float32 in, float32 out, with float32's digits; sums are allowed to miss 1 by √eps of the dtype."""
+    """float32 gives float32, with the digits of float32.
+
+    Sums may miss 1 by √(machine epsilon) of the dtype.
+    """
     p, q = (a.astype(np.float32) for a in pq)
     for function in (info.cross_entropy, info.kl_divergence, info.total_variation):
         assert function(p, q).dtype == np.float32
@@ -727,7 +974,7 @@ BAD_CALLS = [
 
 @pytest.mark.parametrize(("call", "message"), BAD_CALLS)
 def test_bad_input_is_named(call, message):
-    """ValueError or TypeError with the argument, the index, what it was; nothing is repaired."""
+    """ValueError or TypeError with the argument, the index, and what it was."""
     with pytest.raises((ValueError, TypeError), match=message):
         call()
 
@@ -738,7 +985,10 @@ def test_one_hot_integers_are_distributions():
 
 
 def test_inputs_are_not_changed_and_memory_is_bounded():
-    """200,000 rows of ten states: no more than three times the array in extra memory, and the arguments stay what they were."""
+    """200,000 rows of ten states need less extra memory than the array itself.
+
+    The arguments stay what they were.
+    """
     rng = np.random.default_rng(0)
     p, q = rng.dirichlet(np.ones(10), (2, 200_000))
     copies = p.copy(), q.copy()
@@ -751,7 +1001,7 @@ def test_inputs_are_not_changed_and_memory_is_bounded():
         function(*arguments)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak <= 3 * p.nbytes
+        assert peak <= p.nbytes
     np.testing.assert_array_equal(p, copies[0])
     np.testing.assert_array_equal(q, copies[1])
 

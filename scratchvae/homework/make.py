@@ -152,9 +152,9 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     """The tests of these exercises alone: the others' functions are cut out."""
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
-    for name, node in reversed(
-        list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())
-    ):
+    lines = text.splitlines(keepends=True)
+    tree = source.parse(text, PUBLIC_TESTS.name)
+    for node in reversed(list(source.functions(tree).values())):
         parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
         markers = {
             part.attr
@@ -162,8 +162,8 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
             if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")
         }
         if markers and not markers & wanted:
-            text = source.remove(text, name, PUBLIC_TESTS.name)
-    return text.rstrip("\n") + "\n"
+            source.cut(lines, node)
+    return "".join(lines).rstrip("\n") + "\n"
 
 
 def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[str, str]]:

@@ -90,13 +90,18 @@ def blank(text: str, name: str, message: str, where: str) -> str:
 
 def remove(text: str, name: str, where: str) -> str:
     """The text without the top-level function, its decorators, and the blank lines after it."""
-    function = need(text, name, where)
     lines = text.splitlines(keepends=True)
+    cut(lines, need(text, name, where))
+    return "".join(lines)
+
+
+def cut(lines: list[str], function: Function) -> None:
+    """Delete the function's lines, its decorators', and the blank lines after it."""
     start = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)]) - 1
     end = function.end_lineno or 0
     while end < len(lines) and not lines[end].strip():
         end += 1
-    return "".join(lines[:start] + lines[end:])
+    del lines[start:end]
 
 
 def functions(tree: ast.Module) -> dict[str, Function]:
