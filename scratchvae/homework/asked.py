@@ -9,6 +9,7 @@ can never add any. What a class is graded on is said by the teacher, by `--hando
 """
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,35 @@ def choose(
             "say what was asked, by --handout FOLDER or --exercises"
         )
     return select(next(iter(said)) if said else None)
+
+
+# ---- what the table of an assignment calls its sources ----
+
+SOURCES = {
+    "notes": "the lecture notes that the package follows, by 임선우, in Korean: §0 autoencoder and "
+    "VAE, §1.1 information, §1.2 entropy, §1.3 cross entropy, §1.4 KL divergence, §1.5 why it is "
+    "no metric, §1.6 KL and likelihood, §2 AEVB. What an exercise needs of them is also in the "
+    "opening of its file",
+    "AEVB": "D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2013, "
+    "<https://arxiv.org/abs/1312.6114>",
+    "Kingma and Ba": "*Adam: A Method for Stochastic Optimization*, 2015, "
+    "<https://arxiv.org/abs/1412.6980>",
+    "Duchi": "J. Duchi, E. Hazan and Y. Singer, *Adaptive Subgradient Methods for Online Learning "
+    "and Stochastic Optimization*, 2011",
+    "Burda": "Y. Burda, R. Grosse and R. Salakhutdinov, *Importance Weighted Autoencoders*, 2015, "
+    "<https://arxiv.org/abs/1509.00519>",
+}
+
+
+def sources(exercises: Sequence[Exercise]) -> str:
+    """A Markdown list of what these exercises' sources are; of notes and AEVB always."""
+    named = [
+        name
+        for name in SOURCES
+        if name in ("notes", "AEVB") or any(name in exercise.source for exercise in exercises)
+    ]
+    items = (f"**{name}**: {SOURCES[name]}." for name in named)
+    return "".join(textwrap.fill(f"- {item}", 88, subsequent_indent="  ") + "\n" for item in items)
 
 
 # ---- the test list of Classroom 50 ----

@@ -229,6 +229,9 @@ and dtypes, for arguments that are afterwards as they were, for extreme numbers,
 errors that the docstring promises, where the exercise has these checks. They count once a
 value is right.
 {also}
+The sources:
+
+{asked.sources(blanked.exercises)}
 ## Set up, and test
 
 ```
@@ -260,8 +263,8 @@ No exercise needs data. To train (`scratchvae train`), put the four files of MNI
 
 ## Hand in
 
-Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder with
-your name.
+Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
+zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
 """
 
 
