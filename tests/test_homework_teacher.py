@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import stat
 import subprocess
@@ -522,3 +523,44 @@ def test_check_is_for_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     choice = ["--exercises", "2.2", "--sandbox", SANDBOX]
     codes = [run("homework", "grade", name, "--check", *choice) for name in ("ada", "ben")]
     assert codes == [0, 1]
+
+
+# ---- the guide ----
+
+GUIDE = (Path(room.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line that begins with scratchvae has options that there are, and exercises too."""
+    commands = re.findall(r"^(?:\$ )?scratchvae (.+)$", GUIDE, re.MULTILINE)
+    seen: list[str] = []
+    for name in ("show", "make", "grade", "autograder"):
+        monkeypatch.setattr(room, name, lambda args: seen.append(room._selected(args)) or 0)
+    for command in commands:
+        words = shlex.split(command)
+        if "--exercises" in words:
+            select(words[words.index("--exercises") + 1].split(","))
+        if words[1] != "list":
+            assert run(*words) == 0, command
+    assert len(commands) >= 12 and len(seen) == len([c for c in commands if " list" not in c])
+
+
+def test_the_five_weeks_ask_each_exercise_once() -> None:
+    """All exercises of the table, each in one week; the points of a week; demos that there are."""
+    weeks = re.findall(r"make week\d --exercises (\S+)", GUIDE)
+    chosen = [[e.number for e in select(week.split(","))] for week in weeks]
+    assert sorted(number for week in chosen for number in week) == sorted(
+        exercise.number for exercise in EXERCISES
+    )
+    rows = re.findall(r"^\| \d .*\|$", GUIDE, re.MULTILINE)
+    for row, numbers in zip(rows, chosen, strict=True):
+        cells = row.split(" | ")
+        assert int(re.findall(r"\((\d+)", cells[-1])[0]) == sum(
+            BY_NUMBER[number].points for number in numbers
+        )
+        package = Path(source.PACKAGE)
+        for name in re.findall(r"`(\w+\.py)`", cells[2]):
+            assert (package / name).is_file()
+        for name in re.findall(r"`(\w+)`", cells[3]):
+            demos = package.parent / "demos"
+            assert not demos.is_dir() or (demos / f"{name}.py").is_file()

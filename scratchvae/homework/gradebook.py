@@ -180,7 +180,7 @@ def _read(path: Path) -> _Table:
 
 
 def _cells(text: str, delimiter: str) -> list[list[tuple[int, int]]]:
-    """Where each cell stands. In quotes it may hold delimiters, newlines, and two quotes for one."""
+    """Where each cell stands. In quotes it may hold delimiters, newlines, and doubled quotes."""
     pattern = re.compile(
         rf'"[^"]*(?:""[^"]*)*"(?=[{delimiter}\r\n]|$)|[^{delimiter}\r\n]*', re.DOTALL
     )
