@@ -3,6 +3,7 @@
 import csv
 import html.parser
 import io
+import itertools
 import json
 import os
 import re
@@ -22,15 +23,25 @@ import pytest
 from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import __version__, cli
-from scratchvae.homework import asked, evidence, grade, gradescope, handback, source, submission
+from scratchvae.homework import (
+    asked,
+    evidence,
+    grade,
+    gradescope,
+    handback,
+    judge,
+    source,
+    submission,
+)
 from scratchvae.homework import cli as room
 from scratchvae.homework.checks import JOBS
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select
 from scratchvae.homework.grade import Grade, Mark, grade_read
 from scratchvae.homework.here import Here
 from scratchvae.homework.key import Key
-from scratchvae.homework.sandbox import Sandbox
+from scratchvae.homework.sandbox import Reply, Result, Sandbox
 from scratchvae.homework.submission import Submission
+from scratchvae.homework.wire import Opaque
 
 SANDBOX = best_sandbox()
 CHOSEN = ("2.2", "2.4", "3.1")
@@ -211,6 +222,30 @@ def test_a_part_of_an_answer_is_called_by_its_name() -> None:
         reply = Here().run(reference, job.driver, job.fixed, [case.inputs]).replies[0]
         parts = len(reply.outputs) if isinstance(reply.outputs, tuple) else 0
         assert parts == len(names), (exercise.number, parts, names)
+
+
+ODD: list[Any] = [
+    None, "x", "\ud800" * 999, (), (1, 2, 3), {}, {"a": 1}, Opaque("object"), True, 10**400, -0.0,
+    float("nan"), np.float32(1), np.zeros(0), np.zeros(3, bool), np.full((2, 3), np.inf),
+    ((1.0, 2.0), (3.0,)), (np.zeros(3), Opaque("x")), np.zeros((5, 5), np.uint8),
+    (np.zeros((40, 40)), np.zeros((40, 40))), np.zeros((1,) * 8), ((((((1,),),),),),),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [exercise.number for exercise in EXERCISES])
+def test_no_answer_is_too_odd_to_be_shown(number: str) -> None:
+    """Evidence is found for any data that a function may return, in every exercise."""
+    exercise, job = BY_NUMBER[number], JOBS[number]()
+    package = {**source.reference(), "__init__": ""}
+    cases = [case.inputs for case in job.cases]
+    right = Here().run(package, job.driver, job.fixed, cases)
+    for odd in [*ODD, (right.replies[0].outputs, None), [right.replies[0].outputs]]:
+        result = Result([Reply(odd, after=dict(case)) for case in cases])
+        found = evidence._of(exercise, job, right, result, judge.close)
+        assert found, odd
+        for one in found:
+            for text in (one["said"], *one["called"], *itertools.chain(*one["shown"])):
+                assert text.isprintable() and len(text) < 2000
 
 
 def test_all_faults_of_an_exercise_are_said(graded: dict[str, Grade]) -> None:

@@ -170,9 +170,9 @@ def autograder(args: argparse.Namespace) -> int:
     from scratchvae.homework import gradescope
 
     exercises = select(_selected(args))
-    names = gradescope.autograder(args.out, exercises, args.title, args.show)
+    gradescope.autograder(args.out, exercises, args.title, args.show)
     points = sum(e.points for e in exercises)
-    print(f"wrote {args.out}: {len(names)} files, {len(exercises)} exercises, {points} points")
+    print(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
     return 0
 
 

@@ -189,12 +189,13 @@ def _grade_one(
         if verdict.remarks:
             mark.kind, mark.mistake = "mistake", verdict.remarks[0]
             mark.sentence = " ".join(verdict.remarks)
-    mark.evidence = evidence.of(exercise, job, right, result, judge.close)
+    if not verdict.full or result.printed > evidence.MOST_PRINTED:
+        mark.evidence = evidence.of(exercise, job, right, result, judge.close)
     mark.remarks = verdict.remarks
     if verdict.remarks == judge.care(job, right, result):  # the wrong value itself has no name
         unnamed = [shown["said"] for shown in mark.evidence if shown["kind"] == "value"]
         mark.remarks = unnamed + verdict.remarks
-    if result.printed > 2_000:
+    if result.printed > evidence.MOST_PRINTED:
         printed = f"it printed {result.printed:,} bytes"
         mark.sentence = f"{mark.sentence}; {printed}" if mark.sentence else printed
     mark.__post_init__()

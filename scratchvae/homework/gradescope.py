@@ -132,7 +132,7 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
         "output_format": "text",
         "visibility": "visible",
     }
-    note = f"About your files: {grade.note}." if grade.note else ""
+    note = f"About your files: {handback.to_you(grade.note)}." if grade.note else ""
     return {
         "score": grade.points,
         "execution_time": round(seconds, 1),
@@ -149,8 +149,8 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
 # ---- the zip ----
 
 
-def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> list[str]:
-    """Write the zip; the names in it. ValueError when `out` is no name for it."""
+def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> None:
+    """Write the zip. ValueError when `out` is no name for it."""
     visibility(show)
     if out.suffix != ".zip":
         raise ValueError(f"{out} should end in .zip")
@@ -170,7 +170,6 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    return list(files)
 
 
 def _package() -> Mapping[str, str]:
