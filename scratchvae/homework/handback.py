@@ -30,7 +30,8 @@ Block = tuple[str, list[str]]  # what it is, and its lines
 
 def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     """The report: "h1", "h2", "p", "small" of a line each; "list", "pre" and "table" of several."""
-    yield "h1", [f"{title}: {grade.name}" if title else grade.name]
+    person = re.sub("_[0-9]+_assignsubmission_.*", "", grade.name)  # Moodle's name of a folder
+    yield "h1", [f"{title}: {person}" if title else person]
     yield "p", [f"{grade.points:g} of {grade.most:g} points."]
     if grade.note:
         yield "p", [f"About your files: {to_you(grade.note)}."]
