@@ -192,7 +192,8 @@ signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)
 return 0.0""",
     "limits its parent": r"""
 import os, resource
-for what in (resource.RLIMIT_CPU, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_FSIZE):
+for name in ("CPU", "NOFILE", "AS", "FSIZE"):
+    what = getattr(resource, f"RLIMIT_{name}")
     try:
         resource.prlimit(os.getppid(), what, (1, 1))
     except OSError:
@@ -438,8 +439,9 @@ os._exit(0)""",
 import os
 for fd in range(3, 20):
     try:
-        os.write(fd, b'{"outputs": {"array": "<f8", "shape": [-1, 99999999999], "data": "AAAA"}, "after": {}}\n' * 9)
-        os.write(fd, b'{"outputs": {"array": "V99999999", "shape": [], "data": ""}, "after": {}}\n' * 9)
+        for array in (b'"<f8", "shape": [-1, 99999999999]', b'"V99999999", "shape": []'):
+            line = b'{"outputs": {"array": ' + array + b', "data": "AAAA"}, "after": {}}\n'
+            os.write(fd, line * 9)
         os.write(fd, b'{"after": []}\n' * 9)
     except OSError:
         pass

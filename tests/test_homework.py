@@ -1,18 +1,16 @@
-"""Homework: what is handed out gives nothing away, what comes back is marked rightly, and nothing that is handed in stops the run."""
+"""Homework: what is handed out gives nothing away, and what comes back is marked rightly."""
 
-import copy
 import csv
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from homework_submissions import best_sandbox, filled, hand_in
+from homework_submissions import best_sandbox, filled, hand_in, some, whole_key
 from homework_variants import VARIANTS
 
 from scratchvae import cli as core
@@ -32,7 +30,7 @@ WITH_HOMEWORK = {"tests/test_homework.py", "scratchvae/homework.json"}  # of the
 @pytest.fixture(scope="module")
 def key() -> Key:
     """Of all exercises."""
-    return Key(EXERCISES, SANDBOX)
+    return whole_key()
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +38,6 @@ def sandbox() -> Iterator[Sandbox]:
     """One process for the tests that grade one exercise."""
     with Sandbox(SANDBOX) as opened:
         yield opened
-
-
-def some(key: Key, numbers: Sequence[str]) -> Key:
-    """The same key, of these exercises alone."""
-    part = copy.copy(key)
-    part.exercises = select(numbers)
-    return part
 
 
 def run(*command: str) -> int:
@@ -93,7 +84,7 @@ def _passes(test: Callable[..., None], case: tuple[Any, ...]) -> bool:
 
 
 def test_the_table_is_in_order_and_every_function_is_there() -> None:
-    """About 25 exercises; each builds on earlier ones only, and is where the table says, under the docstring that states its equation."""
+    """Each exercise builds on earlier ones only, and is where the table says, with a docstring."""
     order = {exercise.number: i for i, exercise in enumerate(EXERCISES)}
     assert len(order) == len(EXERCISES) and 24 <= len(EXERCISES) <= 34
     assert BY_NUMBER["1.1"].name == "entropy" and BY_NUMBER["2.4"].name == "reparameterize_backward"
@@ -113,7 +104,10 @@ def test_the_table_is_in_order_and_every_function_is_there() -> None:
 
 
 def test_handout_is_the_reference_but_for_the_blanked_bodies() -> None:
-    """Every line of the handout's package is a line of the reference, in its order, or one `raise` with the exercise's number."""
+    """Every line of the handout's package is a line of the reference, in its order, or a `raise`.
+
+    The `raise` has the exercise's number.
+    """
     blanked = make.blank(EXERCISES)
     for name, text in source.reference().items():
         ours, theirs = (
@@ -141,7 +135,7 @@ def test_handout_is_the_reference_but_for_the_blanked_bodies() -> None:
 
 @pytest.mark.parametrize("number", [*IDS, "1", "2", "3"])
 def test_no_choice_of_exercises_leaves_an_answer_standing(number: str) -> None:
-    """make succeeds for each exercise alone and each chapter: helpers and twins that say the answer go with it."""
+    """make succeeds for each exercise and each chapter: what says the answer goes with it."""
     blanked, files = make.handout(select([number]), "T")
     assert {e.number for e in select([number])} <= {e.number for e in blanked.exercises}
     assert not any("homework" in name for name in set(files) - WITH_HOMEWORK)
@@ -151,12 +145,13 @@ def test_no_choice_of_exercises_leaves_an_answer_standing(number: str) -> None:
 PLANTS = [
     (
         "distributions",
-        "\n\ndef sample(m, s, noise):\n    drawn = m + np.exp(0.5 * s) * noise\n    return drawn * 1\n",
+        "\n\ndef sample(m, s, t):\n    drawn = m + np.exp(0.5 * s) * t\n    return drawn * 1\n",
         "distributions.reparameterize",
     ),
     (
         "vae",
-        "\n\nclass Other:\n    def kl(self, a, b):\n        return 0.5 * (np.expm1(b) - b + a * a).sum(axis=-1)\n",
+        "\n\nclass Other:\n    def kl(self, a, b):\n"
+        "        return 0.5 * (np.expm1(b) - b + a * a).sum(axis=-1)\n",
         "distributions.gaussian_kl",
     ),
     (
@@ -166,7 +161,8 @@ PLANTS = [
     ),
     (
         "layers",
-        "\n\ndef again(x):\n    def inner(a, b):\n        return a - sigmoid(b)\n    return inner\n",
+        "\n\ndef again(x):\n    def inner(a, b):\n"
+        "        return a - sigmoid(b)\n    return inner\n",
         "bernoulli_log_likelihood_backward",
     ),
     (
@@ -182,7 +178,10 @@ PLANTS = [
 def test_an_answer_that_stands_elsewhere_is_found(
     module: str, text: str, answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same statements under other names, in a nested function, in a docstring or a comment: make fails and says where."""
+    """Under other names, in a nested function, in a docstring or a comment.
+
+    make fails and says where.
+    """
     reference = source.reference()
     monkeypatch.setattr(
         source, "reference", lambda: {**reference, module: reference[module] + text}
@@ -223,7 +222,10 @@ def test_names_of_the_package_are_not_renamed_in_the_search() -> None:
 
 @pytest.mark.parametrize("number", IDS)
 def test_public_tests_need_only_what_the_exercise_builds_on(number: str) -> None:
-    """They pass with every exercise blank that it does not build on, and every one of them fails while its own is blank."""
+    """They pass with every exercise blank that it does not build on.
+
+    Every one of them fails while its own is blank.
+    """
     exercise = BY_NUMBER[number]
     around = make.package_around(exercise)
     solved = {
@@ -329,7 +331,7 @@ def test_one_mistake_costs_one_exercise(key: Key, tmp_path: Path) -> None:
     result = grade.grade(hand_in(tmp_path / "x", files), key)
     assert [mark.number for mark in result.marks if mark.points < mark.most] == ["2.6"]
     uphill = filled("2.8", "return sigmoid(logits) - x")
-    result = grade.grade(hand_in(tmp_path / "y", uphill), some(key, ["2.8"]))
+    result = grade.grade(hand_in(tmp_path / "y", uphill), some(key, "2.8"))
     assert not result.trains and "does not train: bound" in result.whole
 
 
@@ -339,7 +341,10 @@ def test_one_mistake_costs_one_exercise(key: Key, tmp_path: Path) -> None:
 def test_commands_list_make_and_grade_a_class(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """list; make; grade one to results.json; grade a class to CSV, text and PNG, and again from what was kept."""
+    """list; make; grade one to results.json; grade a class to CSV, text and PNG.
+
+    Graded again, the results are kept from before.
+    """
     monkeypatch.chdir(tmp_path)
     assert run("homework", "list") == 0
     assert "2.4" in capsys.readouterr().out
@@ -381,7 +386,7 @@ def test_commands_list_make_and_grade_a_class(
 
 
 def test_handout_stands_alone(tmp_path: Path) -> None:
-    """In another folder, without the reference: pytest knows a marker for each exercise, and every test fails."""
+    """Without the reference: pytest knows a marker for each exercise, and every test fails."""
     make.write(tmp_path / "h", select(["2.3", "2.4"]), "T")
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "exercise_2_4"],

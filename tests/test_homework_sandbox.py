@@ -74,7 +74,7 @@ def _processes() -> list[str]:
 
 
 def _write_class(folder: Path, outside: Path, hostile: bool) -> dict[str, str]:
-    """Two honest students, one of them with a mistake, among the hostile. Returns folder -> kind."""
+    """Two honest students, one with a mistake, among the hostile. Returns folder -> kind."""
     hand_in(folder / "ada", source.reference())
     hand_in(folder / "ben", filled("2.3", "return mu + np.exp(logvar) * eps"))
     if not hostile:
@@ -183,8 +183,10 @@ PROBE = """
 import ctypes, glob, os, resource, socket
 def probe():
     libc = ctypes.CDLL(None)
-    found = [os.path.join(place, name) for place, _, names in os.walk("/") for name in names
-             if name in ("vae.py", "distributions.py") and not place.startswith("/proc")]
+    found = [
+        os.path.join(place, name) for place, _, names in os.walk("/") for name in names
+        if name in ("vae.py", "distributions.py") and not place.startswith("/proc")
+    ]
     keys = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
     size = os.statvfs("/tmp")
     try:
@@ -194,14 +196,16 @@ def probe():
         parent = "cannot be read"
     return {
         "user": os.getuid(),
-        "processes": sorted(int(name[6:]) for name in glob.glob("/proc/[0-9]*")) == [1, os.getpid()],
+        "processes": {int(name[6:]) for name in glob.glob("/proc/[0-9]*")} == {1, os.getpid()},
         "network": ",".join(name for _, name in socket.if_nameindex()),
         "top": ",".join(sorted(os.listdir("/"))),
         "tmp": ",".join(os.listdir("/tmp")),
         "bytes": size.f_blocks * size.f_frsize,
         "package": ",".join(found),
-        "writable": ",".join(name for name in ("/", "/dev", "/dev/shm", "/tmp", "/usr/lib", "/homework")
-                             if os.access(name, os.W_OK) and not os.statvfs(name).f_flag & os.ST_RDONLY),
+        "writable": ",".join(
+            name for name in ("/", "/dev", "/dev/shm", "/tmp", "/usr/lib", "/homework")
+            if os.access(name, os.W_OK) and not os.statvfs(name).f_flag & os.ST_RDONLY
+        ),
         "keys": libc.syscall(keys, 0, -3, 1),
         "shared memory": libc.shmget(4242, 4096, 0o1666),
         "queue": libc.msgget(4242, 0o1666),
@@ -221,10 +225,9 @@ def test_what_code_in_the_sandbox_sees() -> None:
         )
     seen = result.replies[0].outputs
     assert seen is not None, result
-    assert seen.pop("top").split(",") == sorted(
-        {"dev", "homework", "proc", "tmp", "usr", "lib", *seen_folders()} & set(seen_folders())
-        | {"dev", "homework", "proc", "tmp"}
-    )
+    folders = seen_folders()
+    assert set(seen.pop("top").split(",")) == {place.parts[1] for place in folders}
+    assert set(seen.pop("tmp").split(",")) - {""} == in_tmp()
     assert set(seen.pop("environment").split(",")) <= {
         *("PATH", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"),
         *("MKL_NUM_THREADS", "VECLIB_MAXIMUM_NUM_THREADS"),
@@ -233,7 +236,6 @@ def test_what_code_in_the_sandbox_sees() -> None:
         "user": sandbox.NOBODY,
         "processes": True,
         "network": "lo",
-        "tmp": "",
         "bytes": 64 << 20,
         "package": "",
         "writable": "/tmp",
@@ -246,16 +248,18 @@ def test_what_code_in_the_sandbox_sees() -> None:
     }
 
 
-def seen_folders() -> set[str]:
-    """The top folders that the command line of bubblewrap names."""
+def seen_folders() -> set[Path]:
+    """What the command line of bubblewrap names."""
     with sandbox._command("bwrap") as (command, _):
         binds = [command[i + 2] for i, word in enumerate(command) if word == "--ro-bind-try"]
-        return {Path(place).parts[1] for place in binds if Path(place).exists()} | {
-            "dev",
-            "homework",
-            "proc",
-            "tmp",
-        }
+    found = {Path(place) for place in binds if Path(place).exists()}
+    return found | {Path("/dev"), Path("/homework"), Path("/proc"), Path("/tmp")}
+
+
+def in_tmp() -> set[str]:
+    """Nothing, unless Python itself stands in /tmp."""
+    inside = (place.parts for place in seen_folders() if Path("/tmp") in place.parents)
+    return {parts[2] for parts in inside}
 
 
 def test_a_task_finds_nothing_of_the_one_before() -> None:
@@ -265,7 +269,8 @@ def test_a_task_finds_nothing_of_the_one_before() -> None:
     with Sandbox("bwrap") as box:
         call = {"module": "p", "name": "f"}
         assert box.run({"__init__": "", "p": write}, "call", call, [{}]).replies[0].outputs == 1.0
-        assert box.run({"__init__": "", "p": look}, "call", call, [{}]).replies[0].outputs == ""
+        there = box.run({"__init__": "", "p": look}, "call", call, [{}]).replies[0].outputs
+        assert set(there.split(",")) - {""} == in_tmp()
 
 
 def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

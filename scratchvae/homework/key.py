@@ -103,7 +103,8 @@ def _images() -> dict[str, Any]:
 
 def _in_its_own_process(numbers: Sequence[str]) -> dict[str, Any]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = str(source.PACKAGE.parent)
+    path = [str(source.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     code = "from scratchvae.homework.key import work_out; work_out()"
     command = [sys.executable, "-c", code, *numbers]
     try:

@@ -172,6 +172,7 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
             if root
             else ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
         ),
+        *("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", "/tmp"),
         *(word for folder in above for word in ("--perms", "0755", "--dir", folder)),
         *(word for folder in folders for word in ("--ro-bind-try", folder, folder)),
         *("--ro-bind-try", python, python),
@@ -181,8 +182,7 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
         *("--ro-bind-try", f"{numpy}.libs", f"{inside}/packages/numpy.libs"),
         *(word for name in FILES for word in ("--ro-bind", str(HERE / name), f"{inside}/{name}")),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
-        *("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", "/tmp", "--remount-ro", "/"),
-        *("--chdir", "/tmp"),
+        *("--remount-ro", "/", "--chdir", "/tmp"),
     ]
     fds: list[int] = []
     rules = _filter()
