@@ -16,6 +16,7 @@ others: for any invertible A, the code z A and the decoder A⁻¹ W₂ give the 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -61,12 +62,24 @@ class Autoencoder:
         }
         self.params = Parameters({**self._encoder_shapes, **decoder}, self.dtype)
         glorot(self.params, np.random.default_rng(seed))
+        self.connect()
+
+    def connect(self) -> None:
+        """Make the layers, with views into params: once, and again after params.move_to."""
         self._encoder = self._encoder_layers(self.params)
         self._decoder = [
-            *layers.hidden_layers(self.params, "decoder", len(self.hidden), activation),
+            *layers.hidden_layers(self.params, "decoder", len(self.hidden), self.activation),
             Affine(self.params, "x_hat"),
         ]
         self._remembered = ""  # the call whose data the layers hold: "forward", or none
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of the constructor, as JSON can hold them; the seed is not among them."""
+        return {
+            "n_x": self.n_x, "hidden": list(self.hidden), "n_z": self.n_z,
+            "activation": self.activation, "dtype": self.dtype.name,
+        }  # fmt: skip
 
     def _encoder_layers(self, params: Parameters) -> list[Layer]:
         return [

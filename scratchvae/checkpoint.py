@@ -15,7 +15,6 @@ from scratchvae.files import FileFormatError, written_whole
 from scratchvae.vae import VAE
 
 FORMAT, VERSION = "scratchvae.VAE", 1
-SETTINGS = ("n_x", "hidden", "n_z", "decoder", "activation", "init", "image_shape")
 DAMAGES = (
     AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile,
     zlib.error,
@@ -24,13 +23,12 @@ DAMAGES = (
 
 def save_model(vae: VAE, path: str | PathLike[str]) -> None:
     """Write the model as .npz, at exactly this path. An interrupted write loses nothing."""
-    config = {name: getattr(vae, name) for name in SETTINGS} | {"dtype": vae.dtype.name}
     with written_whole(path) as part, open(part, "wb") as file:
         np.savez(
             file,
             format=FORMAT,
             version=VERSION,
-            config=json.dumps(config),
+            config=json.dumps(vae.settings),
             theta=vae.params.theta,
         )
 

@@ -1,7 +1,7 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike
 from scratchvae import checks, datasets
 from scratchvae.datasets import PIXELS, Draw, Images
 from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.processes import map_with
 from scratchvae.vae import VAE
 
+Result = TypeVar("Result")
 CHUNK = 500  # images at a time: few enough for the cache, enough for the matrix products
 
 
@@ -26,6 +28,13 @@ class Model(Protocol):
     def pixels(self) -> str:
         """What it models: one of `datasets.PIXELS`."""
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments of its constructor, for another model of the same kind."""
+
+    def connect(self) -> None:
+        """Use params.theta and params.g as they are now, after `params.move_to`."""
+
     def noise(self, n: int, rng: np.random.Generator) -> Any:
         """ε for n data points."""
 
@@ -34,6 +43,13 @@ class Model(Protocol):
 
     def backward(self) -> None:
         """The gradient of minus the mean objective, into params.g."""
+
+
+class Terms(NamedTuple):
+    """The two terms of the bound for each data point, (B,) each."""
+
+    reconstruction: FloatArray
+    kl: FloatArray
 
 
 class Bound(NamedTuple):
@@ -50,20 +66,24 @@ class Bound(NamedTuple):
         mean_kl = kl.mean(dtype=np.float64).item()
         return cls(mean_reconstruction - mean_kl, mean_reconstruction, mean_kl)
 
+    @classmethod
+    def of(cls, terms: Sequence[Terms]) -> "Bound":
+        """The mean over all data points of all chunks."""
+        return cls.mean(*(np.concatenate(part) for part in zip(*terms)))
 
-def evaluate(model: Model, images: Images, *, seed: int = 0, pixels: str | None = None) -> Bound:
+
+def evaluate(
+    model: Model, images: Images, *, seed: int = 0, pixels: str | None = None, workers: int = 1
+) -> Bound:
     """The mean bound over the images, with one sample z of each (L = 1).
 
     images: (N, n_x), uint8 or floats in [0, 1]. pixels: as for `fit`.
     The same seed gives the same pixels for every model, so all models that are compared see
     the same bits. The noise too is the same for models with the same n_z and dtype.
+    workers: processes. Each chunk of images has generators of its own, so the result does not
+    depend on the number of processes (to the bit, where this one has one BLAS thread too).
     """
-    noise = np.random.default_rng([seed, 1])
-    parts = [
-        model.forward(x, model.noise(len(x), noise)) for x in _chunks(model, images, seed, pixels)
-    ]
-    reconstruction, kl = (np.concatenate(part) for part in zip(*parts))
-    return Bound.mean(reconstruction, kl)
+    return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
 
 
 def active_units(
@@ -73,17 +93,18 @@ def active_units(
     seed: int = 0,
     pixels: str | None = None,
     threshold: float = 1e-2,
+    workers: int = 1,
 ) -> int:
     """How many latent dimensions tell something about x: Var_x( E_q(z|x)[z_j] ) > threshold.
 
     E_q(z|x)[z_j] is μ_j(x). When the encoder does not use dimension j, q(z_j|x) = N(0, 1) for
     every x, so μ_j does not vary. The definition and the threshold 0.01 are from Burda, Grosse
     and Salakhutdinov 2015, section 5.2.
-    images: (N, n_x), N ≥ 2.
+    images: (N, n_x), N ≥ 2. workers: as for `evaluate`.
     """
     if len(images) < 2:
         raise ValueError(f"images has shape {images.shape}; a variance needs 2 images or more")
-    mu = np.concatenate([vae.encode(x)[0] for x in _chunks(vae, images, seed, pixels)])
+    mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 
 
@@ -100,9 +121,51 @@ def seen_by(model: Model, pixels: str | None) -> Draw:
     return PIXELS[chosen]
 
 
-def _chunks(model: Model, images: Images, seed: int, pixels: str | None) -> Iterator[FloatArray]:
-    """The images as the model sees them, CHUNK at a time, with a generator of their own."""
+def chunks(n: int) -> list[slice]:
+    """0 ... n − 1 in stretches of CHUNK."""
+    return [slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
+
+
+def chunk_terms(model: Model, images: Images, i: int, seed: int, pixels: str | None) -> Terms:
+    """The two terms of the bound for the images of chunk i, drawn by generators of its own."""
+    x = _seen_chunk(model, images, i, seed, pixels)
+    return Terms(*model.forward(x, model.noise(len(x), np.random.default_rng([seed, 1, i]))))
+
+
+def _chunk_mu(vae: VAE, images: Images, i: int, seed: int, pixels: str | None) -> FloatArray:
+    return vae.encode(_seen_chunk(vae, images, i, seed, pixels))[0]
+
+
+def _seen_chunk(model: Model, images: Images, i: int, seed: int, pixels: str | None) -> FloatArray:
+    return seen_by(model, pixels)(images, np.random.default_rng([seed, 0, i]), model.dtype)
+
+
+def _of_chunks(
+    function: Callable[..., Result],
+    model: Model,
+    images: Images,
+    seed: int,
+    pixels: str | None,
+    workers: int,
+) -> list[Result]:
+    """function(model, images of the chunk, i, seed, pixels) for every chunk i."""
     datasets.check_images("images", images, model.n_x)
-    draw, rng = seen_by(model, pixels), np.random.default_rng([seed, 0])
-    for start in range(0, len(images), CHUNK):
-        yield draw(images[start : start + CHUNK], rng, model.dtype)
+    seen_by(model, pixels)
+    tasks = [(images[rows], i, seed, pixels) for i, rows in enumerate(chunks(len(images)))]
+    return list(map_over(model, function, tasks, workers))
+
+
+def map_over(
+    model: Model, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Result]:
+    """function(model, *task) of each task in turn, by that many processes; 1 is this one."""
+    if checks.positive_int("workers", workers) == 1 or len(tasks) < 2:
+        return (function(model, *task) for task in tasks)
+    made_of = (type(model), model.settings, model.params.theta)
+    return map_with(_made, made_of, function, tasks, workers)
+
+
+def _made(kind: type[Model], settings: dict[str, Any], theta: FloatArray) -> Model:
+    model = kind(**settings)
+    model.params.theta[...] = theta
+    return model

@@ -42,6 +42,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scratchvae import checks
+from scratchvae.evaluation import map_over
 from scratchvae.hmc import Chain
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
@@ -52,6 +53,9 @@ DEFAULTS = {"importance": 5000, "ais": 16, "hmc": 400}
 LEAPFROGS = {"ais": 8, "hmc": 4}
 ACCEPTANCE = {"ais": 0.65, "hmc": 0.9}  # what the step sizes are tuned to
 HMC_MOVES = 60  # from q(z|x) to the posterior
+
+
+Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 class LogLikelihood(NamedTuple):
@@ -73,6 +77,7 @@ def log_likelihood(
     seed: int | np.random.Generator = 0,
     method: str = "importance",
     n_temperatures: int = 100,
+    workers: int = 1,
     progress: bool = False,
 ) -> LogLikelihood:
     """Estimate log p(x) of each row of x.
@@ -81,6 +86,7 @@ def log_likelihood(
     method: "importance", "ais" or "hmc" (AEVB appendix D).
     n_samples: K. For "importance" the weights (5000), for "ais" the chains (16), for "hmc"
     the posterior samples (400). n_temperatures: T of "ais". progress: a line on stderr.
+    workers: processes, as for `evaluate`. Some rows at a time have a generator of their own.
     ValueError for an unknown method, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than
     the memory of the machine can hold.
 
@@ -96,24 +102,33 @@ def log_likelihood(
     x = vae.as_data(x)
     if method == "hmc":
         _check_hmc(vae, n_samples, len(x))
-    rng, line = np.random.default_rng(seed), ProgressLine(progress)
-    estimates = []
+    line, estimates = ProgressLine(progress), []
+    key = seed if isinstance(seed, int) else int(seed.integers(2**63))
     points = max(1, ROWS // n_samples)  # data points at a time
-    for start in range(0, len(x), points):
-        part = x[start : start + points]
-        if method == "importance":
-            estimates.append(
-                (*importance_weighted_bound(vae, part, n_samples, rng), np.full(len(part), np.nan))
-            )
-        elif method == "ais":
-            estimates.append(_annealed(vae, part, n_samples, n_temperatures, rng))
-        else:
-            estimates.append(_posterior(vae, part, n_samples, rng))
-        done = min(1.0, (start + points) / len(x))
+    starts = range(0, len(x), points)
+    tasks = [
+        (x[start : start + points], [key, i], method, n_samples, n_temperatures)
+        for i, start in enumerate(starts)
+    ]
+    for estimate in map_over(vae, _estimate, tasks, workers):
+        estimates.append(estimate)
+        done = len(estimates) / len(tasks)
         if line.due() or done == 1:
             line.write(f"log p(x), {method}: {done:4.0%}  {line.left(done)}", last=done == 1)
     log_p, error, acceptance = (np.concatenate(column) for column in zip(*estimates))
     return LogLikelihood(log_p, error, float(acceptance.mean()))
+
+
+def _estimate(
+    vae: VAE, x: FloatArray, seed: list[int], method: str, n_samples: int, n_temperatures: int
+) -> Estimates:
+    """log p(x), its standard error and the acceptance of some rows, by their own generator."""
+    rng = np.random.default_rng(seed)
+    if method == "ais":
+        return _annealed(vae, x, n_samples, n_temperatures, rng)
+    if method == "hmc":
+        return _posterior(vae, x, n_samples, rng)
+    return *importance_weighted_bound(vae, x, n_samples, rng), np.full(len(x), np.nan)
 
 
 class LogMean:
@@ -145,9 +160,6 @@ class LogMean:
         # a mean of squares is never below the square of the mean, but rounding can put it there
         variance = np.maximum(self.K * self.S2 / self.S1**2 - 1, 0)
         return log_mean, np.sqrt(variance / (self.K - 1))
-
-
-Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def importance_weighted_bound(

@@ -77,13 +77,18 @@ class Optimizer:
     block, and `update`, which each optimizer has of its own, moves one block.
     """
 
+    settings: tuple[str, ...] = ("lr", "weight_decay")  # the constructor's arguments after params
+    sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
+
     def __init__(self, params: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.params = params
         self.lr = checks.positive_number("lr", lr)
         self.weight_decay = checks.number_from_zero("weight_decay", weight_decay)
+        self.t = 0  # the number of steps so far
 
     def step(self) -> None:
-        """One update of params.theta, from params.g. It does not change params.g."""
+        """t ← t + 1, then one update of params.theta, from params.g, which stays as it is."""
+        self.t += 1
         work = np.empty(BLOCK, self.params.theta.dtype)
         for start in range(0, self.params.theta.size, BLOCK):
             block = slice(start, start + BLOCK)
@@ -118,6 +123,9 @@ class Adagrad(Optimizer):
     s only grows, so the steps of each weight become smaller.
     """
 
+    settings = ("lr", "epsilon", "weight_decay")
+    sums = ("s",)
+
     def __init__(
         self,
         params: Parameters,
@@ -147,6 +155,9 @@ class Adam(Optimizer):
     m̂ and v̂ are weighted means of g and of g² over all steps so far.
     """
 
+    settings = ("lr", "beta1", "beta2", "epsilon", "weight_decay")
+    sums = ("U", "V")
+
     def __init__(
         self,
         params: Parameters,
@@ -161,12 +172,6 @@ class Adam(Optimizer):
         self.beta1, self.beta2 = checks.fraction("beta1", beta1), checks.fraction("beta2", beta2)
         self.epsilon = checks.positive_number("epsilon", epsilon)
         self.U, self.V = np.zeros_like(params.theta), np.zeros_like(params.theta)
-        self.t = 0
-
-    def step(self) -> None:
-        """t ← t + 1, then one update of params.theta."""
-        self.t += 1
-        super().step()
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
         """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂)."""

@@ -45,11 +45,15 @@ class Parameters:
     def __init__(
         self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
     ) -> None:
+        self.shapes = shapes
         size = sum(prod(shape) for shape in shapes.values())
-        self.theta: FloatArray = np.zeros(size, dtype)
-        self.g: FloatArray = np.zeros(size, dtype)
-        self.values: Mapping[str, FloatArray] = _views(self.theta, shapes)
-        self.grads: Mapping[str, FloatArray] = _views(self.g, shapes)
+        self.move_to(np.zeros(size, dtype), np.zeros(size, dtype))
+
+    def move_to(self, theta: FloatArray, g: FloatArray) -> None:
+        """Use these two vectors from now on. Old views still show the old vectors."""
+        self.theta, self.g = theta, g
+        self.values: Mapping[str, FloatArray] = _views(theta, self.shapes)
+        self.grads: Mapping[str, FloatArray] = _views(g, self.shapes)
 
 
 def _views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:

@@ -27,16 +27,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 
 from scratchvae import checks, datasets
-from scratchvae.datasets import Draw, Images, minibatches
+from scratchvae.datasets import Images, minibatches
 from scratchvae.evaluation import Bound, Model, evaluate, seen_by
 from scratchvae.files import written_whole
 from scratchvae.optimizers import Adam, Optimizer
+from scratchvae.parallel import Team
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
+from scratchvae.resume import load_training, save_training, settings_of
 
 
 @dataclass
@@ -100,6 +103,8 @@ def fit(
     seed: int | np.random.Generator = 0,
     test_images: Images | None = None,
     pixels: str | None = None,
+    workers: int = 1,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
     after_epoch: Callable[[History], None] | None = None,
 ) -> History:
@@ -112,10 +117,16 @@ def fit(
     optimizer: over model.params; None is Adam(model.params).
     seed: for the order, the pixels and the noise.
     test_images: evaluated after every epoch, always with the same pixels and noise.
+    workers: processes that share each step (`parallel.py`). The same seed and workers give the
+    same bits; another number of workers draws the same numbers, and rounds differently. A
+    script with workers > 1 needs the guard `if __name__ == "__main__":`.
+    resume: a file that holds the state after each whole epoch. If it is there, the training
+    goes on from it, to the bit; `epochs` counts from the first one. ValueError when its
+    settings differ. See `resume.py`.
     progress: a line on stderr. after_epoch: called with the history so far.
 
-    To go on after an earlier call, pass the same optimizer, and the same Generator as seed.
-    A number as seed would draw the same order, pixels and noise again.
+    Without a file: to go on after an earlier call, pass the same optimizer, and the same
+    Generator as seed. A number as seed would draw the same order, pixels and noise again.
 
     When an epoch ends midway, for whatever reason, the model returns to the end of the last
     whole epoch, and the exception goes on; the optimizer does not return.
@@ -137,46 +148,99 @@ def fit(
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
-    draw, rng = seen_by(model, pixels), np.random.default_rng(seed)
-    history, line = History(), _EpochLine(epochs, len(images), show=progress)
+    seen_by(model, pixels)
+    rng, history = np.random.default_rng(seed), History()
+    settings = settings_of(
+        model,
+        optimizer,
+        {"images": images, "test_images": test_images} if resume else {},
+        batch_size=batch_size,
+        pixels=pixels or model.pixels,
+        workers=workers,
+        seed=seed if isinstance(seed, int) else None,
+    )
+    if resume and os.path.exists(resume):
+        load_training(resume, model, optimizer, rng, history, settings)
+        if after_epoch is not None:
+            after_epoch(history)
+        if len(history.elbo) >= epochs:
+            return history
+    line = _EpochLine(epochs, len(images), show=progress)
+    # without test images the first minibatch shows whether the last update was a good one
+    evaluated = images[:batch_size] if test_images is None else test_images
+    way = Team if checks.positive_int("workers", workers) > 1 else Alone
+    steps: Alone | Team = way(
+        model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels, workers=workers
+    )
 
-    with _back_to_whole_epochs(model.params.theta) as epoch_is_whole:
-        for epoch in range(1, epochs + 1):  # repeat
-            with np.errstate(over="ignore", invalid="ignore"):  # _check_finite sees an overflow
-                start = time.perf_counter()
-                train = _epoch(epoch, model, images, batch_size, optimizer, draw, rng, line)
-                seconds = time.perf_counter() - start
-                test = None if test_images is None else evaluate(model, test_images, pixels=pixels)
-                after = test or evaluate(model, images[:batch_size], pixels=pixels)
+    with _back_to_whole_epochs(model.params.theta) as epoch_is_whole, steps:
+        for epoch in range(len(history.elbo) + 1, epochs + 1):  # repeat
+            start = time.perf_counter()
+            train, step = steps.epoch(rng, partial(line.within, epoch))
+            _check_finite(train, f"at step {step} of epoch {epoch}", optimizer)
+            seconds = time.perf_counter() - start
+            after = steps.evaluate()
             _check_finite(after, f"after epoch {epoch}", optimizer)
             epoch_is_whole()
+            test = None if test_images is None else after
             history.record(train, test, seconds)
+            if resume:
+                save_training(resume, model, optimizer, rng, history, settings)
             line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)
     return history
 
 
-def _epoch(
-    epoch: int,
-    model: Model,
-    images: Images,
-    batch_size: int,
-    optimizer: Optimizer,
-    draw: Draw,
-    rng: np.random.Generator,
-    line: "_EpochLine",
-) -> Bound:
-    """One pass over the images. Returns the mean bound, each minibatch before its update."""
-    sums, seen = np.zeros(3), 0
-    for step, rows in enumerate(minibatches(len(images), batch_size, rng), start=1):
-        x = draw(images[rows], rng, model.dtype)  # X^M ← random minibatch of M data points
-        bound = training_step(model, x, optimizer, rng)  # ε, g, and the update
-        _check_finite(bound, f"at step {step} of epoch {epoch}", optimizer)
-        sums += np.multiply(bound, len(x))  # the last minibatch may be shorter, and weighs less
-        seen += len(x)
-        line.within(epoch, seen, Bound(*(sums / seen)))
-    return Bound(*(sums / seen).tolist())
+class Alone:
+    """The steps of Algorithm 1 in this process; `parallel.Team` makes the same by several."""
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        images: Images,
+        test_images: Images,
+        *,
+        batch_size: int,
+        pixels: str | None,
+        workers: int = 1,
+    ) -> None:
+        self.model, self.optimizer, self.images = model, optimizer, images
+        self.test_images, self.batch_size, self.pixels = test_images, batch_size, pixels
+
+    def __enter__(self) -> "Alone":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to give back."""
+
+    def epoch(
+        self, rng: np.random.Generator, report: Callable[[int, Bound], None]
+    ) -> tuple[Bound, int]:
+        """One pass over the images. Returns the mean bound and the number of the last minibatch.
+
+        The mean is over the minibatches, each before its update. A bound that is not finite
+        ends the pass. report: called with the images seen so far and their mean bound.
+        """
+        draw, sums, seen, step = seen_by(self.model, self.pixels), np.zeros(3), 0, 0
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends the pass
+            for rows in minibatches(len(self.images), self.batch_size, rng):
+                step += 1
+                x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
+                bound = training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
+                sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
+                seen += len(x)
+                mean = Bound(*(sums / seen).tolist())
+                if not np.isfinite(bound.elbo):
+                    break
+                report(seen, mean)
+        return mean, step
+
+    def evaluate(self) -> Bound:
+        """The bound of the test images."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return evaluate(self.model, self.test_images, pixels=self.pixels)
 
 
 @contextmanager

@@ -98,9 +98,9 @@ def test_evaluate_is_the_mean_over_all_images(n):
     """evaluate's bound is (1/N) Σ 𝓛(x) for any N, and elbo = reconstruction − kl."""
     vae = model(dtype=np.float64)
     images = np.tile(STRIPES, (20, 1))[:n]
-    bits, noise = np.random.default_rng([7, 0]), np.random.default_rng([7, 1])
     bounds = []
-    for start in range(0, n, CHUNK):
+    for i, start in enumerate(range(0, n, CHUNK)):
+        bits, noise = np.random.default_rng([7, 0, i]), np.random.default_rng([7, 1, i])
         part = images[start : start + CHUNK]
         x = (bits.integers(0, 255, part.shape, np.uint8) < part).astype(float)
         bounds.extend(vae.elbo(x, noise.standard_normal((len(x), 2))))

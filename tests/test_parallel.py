@@ -1,0 +1,221 @@
+"""One training by several processes: the same numbers, and nothing is left behind."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scratchvae import (
+    SGD,
+    VAE,
+    Adagrad,
+    Adam,
+    Autoencoder,
+    active_units,
+    evaluate,
+    fit,
+    log_likelihood,
+)
+from scratchvae.parallel import WorkerDied, _part
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (130, 12)).astype(np.uint8)
+TEST = RNG.integers(0, 256, (1100, 12)).astype(np.uint8)
+ROOT = Path(__file__).parents[1]
+
+
+def trained(workers, kind=VAE, optimizer=Adam, epochs=3, **keywords):
+    """θ, the history, the optimizer and the generator after a training on 130 images in 33s."""
+    settings = {"decoder": keywords.pop("decoder")} if "decoder" in keywords else {}
+    model = kind(12, (7,), 2, dtype=np.float64, seed=1, **settings)
+    steps, rng = optimizer(model.params, lr=1e-2, **keywords), np.random.default_rng(5)
+    history = fit(
+        model, IMAGES, epochs=epochs, batch_size=33, optimizer=steps, seed=rng,
+        test_images=TEST, workers=workers, progress=False,
+    )  # fmt: skip
+    return model.params.theta, history, steps, rng
+
+
+@pytest.mark.parametrize(
+    ("kind", "optimizer", "keywords"),
+    [
+        (VAE, Adam, {}),
+        (VAE, Adagrad, {"weight_decay": 0.01, "decoder": "gaussian"}),
+        (Autoencoder, SGD, {}),
+    ],
+)
+def test_two_workers_make_the_steps_of_one(kind, optimizer, keywords):
+    """g = Σ_k (B_k / B) g_k and an update by stretches: θ, bounds, the optimizer's sums and t, and
+    the generator's next number, as by one process, to rounding. Minibatches of 33 divide unevenly.
+    """
+    theta, history, steps, rng = trained(1, kind, optimizer, **keywords)
+    theta2, history2, steps2, rng2 = trained(2, kind, optimizer, **keywords)
+    np.testing.assert_allclose(theta2, theta, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(history2.elbo, history.elbo, rtol=1e-12)
+    np.testing.assert_allclose(history2.test_elbo, history.test_elbo, rtol=1e-10)
+    for name in optimizer.sums:
+        np.testing.assert_allclose(getattr(steps2, name), getattr(steps, name), atol=1e-10)
+    assert steps.t == steps2.t == 12 and rng.random() == rng2.random()
+
+
+def test_the_same_seed_and_workers_give_the_same_bits():
+    """Three workers, some of them without rows in a minibatch of 2: equal to the bit, twice."""
+    thetas = []
+    for _ in range(2):
+        model = VAE(12, (7,), 2, seed=1)
+        fit(model, IMAGES[:20], epochs=2, batch_size=2, workers=3, progress=False)
+        thetas.append(model.params.theta.tobytes())
+    assert thetas[0] == thetas[1]
+
+
+def test_parts_cover_everything_once():
+    """0 ... size − 1 in n stretches: each number in exactly one."""
+    for size in (0, 1, 7, 100):
+        for n in (1, 2, 3, 8):
+            covered = [i for rank in range(n) for i in range(size)[_part(size, rank, n)]]
+            assert covered == list(range(size))
+
+
+def test_divergence_is_reported_as_by_one_process():
+    """A bound that is no number: the step is named, and θ is that of the last whole epoch."""
+    for workers in (1, 2):
+        model = VAE(12, (7,), 2)
+        before = model.params.theta.copy()
+        with pytest.raises(FloatingPointError, match="at step 2 of epoch 1"):
+            fit(
+                model, IMAGES, batch_size=33, optimizer=SGD(model.params, lr=1e30),
+                workers=workers, progress=False,
+            )  # fmt: skip
+        np.testing.assert_array_equal(model.params.theta, before)
+
+
+def python(code, **keywords):
+    """A Python program of its own, with one BLAS thread and this checkout's package."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **keywords,
+    )  # fmt: skip
+
+
+def test_results_do_not_depend_on_the_number_of_processes():
+    """evaluate, active_units, log_likelihood by each method: equal to the bit for 1, 2, 3 workers,
+    where this process has one BLAS thread as the workers have.
+    """
+    code = """
+        import numpy as np
+        from scratchvae import VAE, active_units, evaluate, log_likelihood
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (1200, 12)).astype(np.uint8)
+        x = (images[:5] > 127).astype(np.float32)
+        vae = VAE(12, (7,), 2, seed=1)
+        def all_of(n):
+            parts = [evaluate(vae, images, workers=n), active_units(vae, images, workers=n)]
+            for method, samples in (("importance", 3000), ("ais", 2000), ("hmc", 1500)):
+                of_rows = log_likelihood(
+                    vae, x, samples, method=method, n_temperatures=3, seed=4, workers=n
+                )
+                parts += [of_rows.log_p.tobytes(), of_rows.acceptance]
+            return repr(parts)
+        if __name__ == "__main__":
+            assert all_of(1) == all_of(2) == all_of(3)
+            print("equal")
+    """
+    out, error = python(code).communicate(timeout=120)
+    assert out == "equal\n", error
+
+
+TRAINING = """
+    import numpy as np
+    from scratchvae import VAE, fit
+    images = np.random.default_rng(0).integers(0, 256, (400, 12)).astype(np.uint8)
+    def told(history):
+        print(len(history.elbo), flush=True)
+    if __name__ == "__main__":
+        vae = VAE(12, (7,), 2)
+        fit(vae, images, epochs=10**9, workers=2, progress=False, after_epoch=told)
+"""
+
+
+def children(pid):
+    """The processes whose parent it is, and theirs."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    found, todo = [], [pid]
+    while todo:
+        of = todo.pop()
+        more = [child for child, parent in pairs if parent == of]
+        found += more
+        todo += more
+    return found
+
+
+def alive(pid):
+    """Whether the process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL", "a worker"])
+def test_nothing_is_left_behind(how):
+    """Whatever ends a training: soon no worker runs, and no shared memory is left."""
+    before = set(os.listdir("/dev/shm")) if Path("/dev/shm").exists() else set()
+    process = python(TRAINING, start_new_session=True)
+    process.stdout.readline()  # one epoch is done
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    if how == "a worker":
+        spawned = [
+            pid for pid in workers if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        os.kill(spawned[0], signal.SIGKILL)
+    else:
+        process.send_signal(getattr(signal, how))
+    process.wait(timeout=30)
+    error = process.stderr.read() if how == "a worker" else ""
+    assert how != "a worker" or "the model of the last whole epoch is kept" in error
+    until = time.monotonic() + 10
+    while time.monotonic() < until and any(map(alive, workers)):
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+    while time.monotonic() < until and Path("/dev/shm").exists():
+        if set(os.listdir("/dev/shm")) <= before:
+            break
+        time.sleep(0.05)
+    assert not before or set(os.listdir("/dev/shm")) <= before
+
+
+def test_a_dead_worker_ends_the_training_with_a_sentence():
+    """WorkerDied says what is kept; θ is that of the last whole epoch."""
+    vae, kept = VAE(12, (7,), 2), []
+
+    def kill(history):
+        kept.append(vae.params.theta.copy())
+        for worker in multiprocessing.active_children():
+            worker.kill()
+
+    with pytest.raises(WorkerDied, match="worker process ended"):
+        fit(vae, IMAGES, epochs=3, workers=2, progress=False, after_epoch=kill)
+    np.testing.assert_array_equal(vae.params.theta, kept[-1])
+
+
+def test_workers_is_named_when_it_is_wrong():
+    """0 or 1.5 processes: an error that names the argument."""
+    for call in (
+        lambda: fit(VAE(12, (7,), 2), IMAGES, workers=0, progress=False),
+        lambda: evaluate(VAE(12, (7,), 2), IMAGES, workers=0),
+        lambda: active_units(VAE(12, (7,), 2), IMAGES, workers=0),
+        lambda: log_likelihood(VAE(12, (7,), 2), IMAGES[:1] > 127, workers=0),
+    ):
+        with pytest.raises(ValueError, match="workers is 0"):
+            call()
