@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import resource
 import shlex
 import shutil
 import stat
@@ -434,9 +433,11 @@ def test_the_zip_has_what_gradescope_wants(root: Path) -> None:
 def test_gradescope_grades_what_is_submitted(place: str, root: Path) -> None:
     """At any depth: 8 of 16 for a KL with its sign turned; in little time and memory."""
     submit(root, place, filled("2.2", SIGN))
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    results = autograde(root)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    begun = subprocess.Popen(["./run_autograder"], cwd=root, env=machine(root))
+    used = os.wait4(begun.pid, 0)[2]
+    begun.returncode = 0
+    results = json.loads((root / "results" / "results.json").read_text())
     assert [test["score"] for test in results["tests"]] == [0, 8, 0] and results["score"] == 8
     assert [test["visibility"] for test in results["tests"]] == [
         "visible",
@@ -445,8 +446,8 @@ def test_gradescope_grades_what_is_submitted(place: str, root: Path) -> None:
     ]
     assert results["tests"][0]["output"].startswith("You have the KL with its sign turned round")
     assert 0 < results["execution_time"] <= time.monotonic() - start
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60
-    assert after.ru_maxrss < 250_000  # kB, of the largest process; there are three at a time
+    assert used.ru_utime + used.ru_stime < 60  # of the 300 s that half a processor has
+    assert used.ru_maxrss < 250_000  # kB, of the largest process; there are three at a time
     assert stat.S_IMODE((root / "source" / "scratchvae" / "vae.py").stat().st_mode) & 0o007 == 0
 
 
