@@ -18,6 +18,8 @@ from scratchvae.homework import (
     classroom,
     cli,
     grade,
+    gradebook,
+    gradescope,
     judge,
     report,
     sandbox,
@@ -440,7 +442,7 @@ def test_the_table_of_200_is_below_1_mb(tmp_path: Path) -> None:
         grades = [Grade(f"{n}{letter * 300}", marks, False, letter * 10**5) for n in range(200)]
         gradebook.write_csv(tmp_path / "g.csv", grades)
         assert (tmp_path / "g.csv").stat().st_size < 1_000_000
-        report.write_json(tmp_path / "g.json", [report.gradescope(grade) for grade in grades])
+        report.write_json(tmp_path / "g.json", [gradescope.results(grade) for grade in grades])
         assert (tmp_path / "g.json").read_bytes().isascii()
 
 
