@@ -44,8 +44,8 @@ Take the mean of both sides. Because E[t − m] = 0, the right side becomes log 
 sides are equal only if t/m = 1 always, since log t = t − 1 only at t = 1. □
 
 The right side of the last formula is the tangent of log at m. The same proof works for
-every other concave function g, which lies below its tangents: from
-g(t) ≤ g(m) + g′(m) (t − m), the means of both sides are E[g(t)] ≤ g(E[t]). For a convex function such as −log, ≤
+every other concave function g, which lies below its tangents: g(t) ≤ g(m) + g′(m) (t − m).
+Take the mean of both sides: E[g(t)] ≤ g(m) = g(E[t]). For a convex function such as −log, ≤
 becomes ≥: the notes have this form. `vae.py` uses it for the lower bound.
 
 **Why KL ≥ 0** (notes §1.5). If q(x) = 0 < p(x) for some x, KL = ∞. If not, take
@@ -204,10 +204,12 @@ def _p_log_q(p: Array, q: Array) -> Array:
 def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
-    The straight form is p * log(p / q) - p + q. It has three faults:
-    - p = 0 gives 0 · log 0 = NaN. So `far` has `safe_p`, which is 1 there: for p = 0 < q
-      it is 0 · (log 1 − log q) + q = q. For p = q = 0 it is still NaN, but there
-      |q − p| ≤ ½ p holds (0 ≤ 0), and the other form is taken, which is 0.
+    The straight form is p * log(p / q) - p + q. It has three faults. So there are two
+    forms: `far` = p (log p − log q) + q − p, and, where |q − p| ≤ ½ p, a form for near
+    numbers, below.
+    - p = 0 gives 0 · log 0 = NaN. So `far` uses `safe_p`, which is 1 if p = 0: for
+      p = 0 < q, `far` is 0 · (log 1 − log q) + q = q. For p = q = 0 the form for near
+      numbers is taken (0 ≤ 0), and it is 0.
     - p / q overflows if q is very small. So `far` has log p − log q in its place.
     - If q is near to p, then p log(p/q) and q − p almost cancel, and their sum is
       mostly rounding error. So there the term is written another way. With
@@ -276,8 +278,10 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
 def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """H(p, q) = −Σ p(x) log q(x) = E_p[−log q(x)] (notes §1.3).
 
-    A code made for q has a message of −log₂ q(x) bits for the state x. If x ~ p, the
-    mean length of the messages is H(p, q). It is least for q = p, where it is H(p).
+    A code gives each state a message of bits. The best code for q uses about −log₂ q(x)
+    bits for the state x (`code_lengths` says why; here a length need not be whole). If
+    x ~ p, the mean length of the messages is H(p, q). It is least for q = p, where it is
+    H(p).
 
     >>> p, q = [0.5, 0.5], [0.25, 0.75]
     >>> print(f"{cross_entropy(p, q):.4f} bits in place of {entropy(p):.4f}")
@@ -316,8 +320,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
+    y is the true label, 0 or 1 (or a probability); ŷ is the predicted probability of 1.
     This is the cross entropy H(p, q) of the two distributions over two states,
-    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all
+    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). What the notes call Cost is its sum over all
     entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
@@ -410,8 +415,8 @@ def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Values:
 
     An event is a set of states. It has one probability under p and one under q. The
     total variation is the largest difference of the two, over all events. The best
-    event holds all x with p(x) > q(x). The positive differences p(x) − q(x) add to as
-    much as the negative ones, since both distributions sum to 1: each to ½ Σ |p − q|.
+    event holds all x with p(x) > q(x). Because Σ (p − q) = 0, the positive differences
+    and the negative ones have the same total size. Each total is ½ Σ |p − q|.
 
     >>> print(f"{total_variation([0.7, 0.2, 0.1], [0.4, 0.4, 0.2]):.4f}")  # 0.7 − 0.4
     0.3000
@@ -556,7 +561,8 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
     return float(p[p > 0] @ lengths[p > 0])
 
 
-# ---- Gaussians in closed form; logvar is log σ² ----
+# ---- Gaussians in closed form; logvar is log σ². In these formulas log is the natural
+# logarithm, so they are in nats; the code divides by log(base) ----
 
 
 def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
@@ -665,9 +671,9 @@ def differential_cross_entropy(
 ) -> float:
     """H(p, q) = −∫ p(x) log q(x) dx over [low, high] (notes §1.3), for a continuous x.
 
-    For small Δ, H(p, q) − log Δ is the mean length of a message that tells x, rounded
-    to steps of Δ, in a code made for q, while x ~ p. H(p, q) is not a length: it may be
-    negative.
+    Draw x ~ p, round x to steps of Δ, and send it in a code made for q. For small Δ the
+    mean length of the messages is about H(p, q) − log Δ. H(p, q) is not a length: it may
+    be negative.
 
     >>> p = lambda x: 1.0 * (x < 1)  # uniform on [0, 1]
     >>> q = lambda x: np.full(x.shape, 0.5)  # uniform on [0, 2]
@@ -746,12 +752,12 @@ def monte_carlo_kl(
     The θ with the least *true* KL is in general another number. No sample changes it.
     For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
-    true KL, and the second θ to the first.
+    true KL. The θ of the highest likelihood comes nearer to the θ of the least true KL.
 
     **If log p is unknown**, (1/N) Σ_i log p(x_i) is unknown. But it is the same for every
     q. It cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass log_p = 0 for both,
-    and subtract the two results.
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass
+    `lambda x: np.zeros(len(x))` as log_p for both, and subtract the two results.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2

@@ -222,6 +222,11 @@ h = layers.forward(self._decoder, z.reshape(-1, self.n_z))
 log_px = self._output.log_likelihood(self._x, h)
 self._remembered = "forward"
 return [log_px.sum(axis=0) / len(log_px), gaussian_kl(mu, logvar)]''', ""),
+    ("3.5", "does not say that it came last", """
+self._x, self._mu_logvar = self.as_data(x), self.encode(x)
+self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
+log_px = self._log_px_z(self._x, reparameterize(*self._mu_logvar, self._eps))
+return np.mean(log_px, axis=0), gaussian_kl(*self._mu_logvar)""", ""),
     ("3.6", "log p(x, z) less log q", '''
 mu, logvar = self.encode(x)
 eps = np.asarray(eps, self.dtype).reshape(-1, *mu.shape)

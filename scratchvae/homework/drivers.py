@@ -110,8 +110,7 @@ def vae_forward(
         return tuple(vae.forward(x, eps))
     vae.forward(1 - x, eps)
     vae.forward(x, eps)
-    vae.backward()
-    return vae.params.g
+    return _gradient(vae)
 
 
 def vae_log_weights(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
@@ -124,8 +123,14 @@ def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> A
     vae = _vae(x, theta, n_z, hidden)
     vae.forward(x, eps)
     vae.params.g[...] = 7
+    return _gradient(vae), vae.params.theta
+
+
+def _gradient(vae: Any) -> Any:
+    """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
+    vae._remembered = "forward"
     vae.backward()
-    return vae.params.g, vae.params.theta
+    return vae.params.g
 
 
 def central_difference(f: str, theta: Array, h: float) -> Any:
