@@ -63,8 +63,8 @@ equation for p:
     p = e^a / (1 + e^a) = 1 / (1 + e^(−a)) = sigmoid(a)
     1 − p = 1 / (1 + e^a)
 
-With p from here, eq. (11) fails when p rounds to 1. This happens when 1 − p, which is
-nearly e^(−a) for a large a, is below half the machine epsilon: 1.1e-16 in float64, that
+If p is computed in this way, eq. (11) fails when p rounds to 1. This happens when
+1 + e^(−a) is rounded to 1, that is when e^(−a) is below half the machine epsilon: 1.1e-16 in float64, that
 is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log 0 = −∞. For
 x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
 
@@ -245,7 +245,7 @@ def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
     array([-1.67397643])
     """
     log_p = x * logits
-    # for x = 0 or 1 without rounding: 0 if (x = 1, a ≥ 0) or (x = 0, a ≤ 0), else −|a|
+    # x a − max(a, 0) is exact for x = 0 or 1: 0 if (x = 1, a ≥ 0) or (x = 0, a ≤ 0), else −|a|
     log_p -= np.maximum(logits, 0)
     log_p -= np.log1p(np.exp(-np.abs(logits)))  # log1p(t) = log(1 + t), with all digits
     return log_p.sum(axis=-1)

@@ -292,8 +292,8 @@ class VAE:
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
-        For `backward` it remembers self._x, self._eps as (L, B, n_z), and self._mu_logvar;
-        the layers remember the rest.
+        It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
+        self._mu_logvar; the layers remember the rest.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
