@@ -154,7 +154,7 @@ def _grade_one(
         return mark, ""
 
     def attempt(whole_class: bool) -> Result:
-        result = box.run(
+        return box.run(
             key.packages[exercise.number],
             job.driver,
             job.fixed,
@@ -164,9 +164,6 @@ def _grade_one(
             exercise=(exercise.module, exercise.name),
             whole_class=whole_class,
         )
-        for ours, reply in zip(right.replies, result.replies):
-            reply.outputs = _as_array(ours.outputs, reply.outputs)
-        return result
 
     def judged(result: Result) -> judge.Verdict:
         return judge.judge(job, exercise.points, right, result, lambda: key.wrong[exercise.number])
@@ -200,18 +197,6 @@ def _grade_one(
         mark.sentence = f"{mark.sentence}; {printed}" if mark.sentence else printed
     mark.__post_init__()
     return mark, result.stopped
-
-
-def _as_array(ours: Any, theirs: Any) -> Any:
-    """A list of numbers where an array is meant is that array."""
-    if isinstance(ours, np.ndarray) and ours.ndim and isinstance(theirs, tuple):
-        try:
-            return np.asarray(theirs)
-        except (TypeError, ValueError):
-            return theirs
-    if isinstance(ours, tuple) and isinstance(theirs, tuple) and len(ours) == len(theirs):
-        return tuple(map(_as_array, ours, theirs))
-    return theirs
 
 
 def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:

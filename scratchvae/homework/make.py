@@ -4,7 +4,6 @@ It stands alone.
 """
 
 import ast
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,15 +109,9 @@ def package_around(exercise: Exercise) -> dict[str, str]:
         package[module] = source.blank(package[module], name, "not here", f"{module}.py")
     for helper in hidden:
         text, file = package[exercise.module], f"{exercise.module}.py"
-        users = source.users(text, helper, file)
-        built_on = {e.name for e in EXERCISES if e.module == exercise.module and e.number in kept}
-        if built_on & set(users):  # what is built on works, and its helper has another name
-            text = re.sub(rf"\b{helper}\b", f"_kept{helper}", text)
-        else:
-            text = source.remove(text, helper, file)
-        for user in set(users) - built_on:
+        for user in source.users(text, helper, file):
             text = source.blank(text, user, "not here", file)
-        package[exercise.module] = text
+        package[exercise.module] = source.remove(text, helper, file)
     package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
     return package
 
