@@ -63,10 +63,10 @@ equation for p:
     p = e^a / (1 + e^a) = 1 / (1 + e^(−a)) = sigmoid(a)
     1 − p = 1 / (1 + e^a)
 
-If p is computed in this way, eq. (11) fails when p rounds to 1. This happens when
-1 + e^(−a) is rounded to 1, that is when e^(−a) is below half the machine epsilon: 1.1e-16 in float64, that
-is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log 0 = −∞. For
-x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
+If p is computed in this way, eq. (11) fails when p rounds to 1. This happens when 1 +
+e^(−a) is rounded to 1, that is when e^(−a) is below half the machine epsilon: 1.1e-16
+in float64, that is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log
+0 = −∞. For x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
 
 So compute it from the logits. Write softplus(a) = log(1 + e^a). Then log(1 − p) =
 −softplus(a). In the sum, collect the two terms with x_i:

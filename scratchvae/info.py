@@ -306,9 +306,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     0.7370
 
     p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs
-    from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ q] / log(base),
-    with natural logarithms.
+    and 0 only for p = q, also for q near p, where H(p, q) − H(p) loses its digits; ∞ if
+    some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs from 1 by the small allowed
+    amount, it is [Σ p log(p/q) − Σ p + Σ q] / log(base), with natural logarithms.
     ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
@@ -482,6 +482,8 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent: (n,), the count of each class; children: (K, n), the same for each of K
     children, which must add to the parent. These are counts and not probabilities,
     because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
+    ValueError: a negative count, all counts 0, other shapes, or children whose sum
+    differs from the parent by more than 1e-9 of it.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -513,7 +515,8 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     >>> print(code_lengths([0.5, 0.25, 0.15, 0.1]))
     [1. 2. 3. 4.]
 
-    q: (n,). Returns (n,), whole numbers; ∞ where q(x) = 0, a state without a codeword.
+    q: (n,). Returns (n,), whole numbers, exact also for a q(x) just below a power of ½;
+    ∞ where q(x) = 0, a state without a codeword.
     """
     q = _distribution("q", _vector("q", q), -1)
     # q = f · 2^k with ½ ≤ f < 1, so −log₂ q is in (−k, 1 − k]: rounded up, it is 1 − k.
@@ -665,7 +668,7 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
     -2.0000
 
     p: the density, called with an array of points. ValueError if its mass on the
-    interval is not 1 to 1e-6: widen the interval. In bits (base 2). The integral is
+    interval differs from 1 by more than 1e-6: widen the interval. In bits (base 2). The integral is
     computed by Gauss's rule with 16 nodes on each of 400 equal panels. Its error is
     about 1e-12 for a smooth density, and larger for a density with jumps.
     """

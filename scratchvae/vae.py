@@ -290,10 +290,12 @@ class VAE:
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it, or an x that
+        the decoder does not model: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
         It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
-        self._mu_logvar; the layers remember the rest.
+        self._mu_logvar; the layers remember the rest. It sets self._remembered = "" first and
+        "forward" last: only then may `backward` run.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))

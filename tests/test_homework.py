@@ -24,6 +24,7 @@ from scratchvae.homework.submission import Submission
 
 IDS = [exercise.number for exercise in EXERCISES]
 SANDBOX = best_sandbox()
+WITH_HOMEWORK = {"tests/test_homework.py", "scratchvae/homework.json"}  # of the handout
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_no_choice_of_exercises_leaves_an_answer_standing(number: str) -> None:
     """make succeeds for each exercise and each chapter: what says the answer goes with it."""
     blanked, files = make.handout(select([number]), "T")
     assert {e.number for e in select([number])} <= {e.number for e in blanked.exercises}
-    assert not any("homework" in name and name != "tests/test_homework.py" for name in files)
+    assert not any("homework" in name for name in set(files) - WITH_HOMEWORK)
     assert not any("scratchvae.homework" in text for text in files.values())
 
 
@@ -366,7 +367,7 @@ def test_commands_list_make_and_grade_a_class(
     assert run("homework", "grade", "class/=ben", "--json", "results.json", *choice) == 0
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["score"] == 8 and [test["max_score"] for test in results["tests"]] == [8, 8, 0]
-    assert results["tests"][0]["output"] == wrong.sentence
+    assert results["tests"][0]["output"].startswith(wrong.sentence)
     capsys.readouterr()
     for again in (False, True):
         assert (
@@ -374,8 +375,8 @@ def test_commands_list_make_and_grade_a_class(
             == 0
         )
         assert ("kept from before" in capsys.readouterr().err) == again
-    rows = list(csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8")))
-    assert [(row["submission"], row["points"], row["2.2"]) for row in rows] == [
+    rows = list(csv.DictReader((tmp_path / "g.csv").open(encoding="utf-8-sig")))
+    assert [(row["submission"], row["points"], row["ex 2.2"]) for row in rows] == [
         ("'=ben", "8", "0"),
         ("ada", "16", "8"),
         ("cyn", "0", "0"),

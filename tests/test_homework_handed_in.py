@@ -18,6 +18,8 @@ from scratchvae.homework import (
     classroom,
     cli,
     grade,
+    gradebook,
+    gradescope,
     judge,
     report,
     sandbox,
@@ -438,9 +440,9 @@ def test_the_table_of_200_is_below_1_mb(tmp_path: Path) -> None:
     for letter in ('"', "\U00020000", "\ud800", "\n", "x"):
         marks = [Mark(e.number, e.title, 0, e.points, {}, letter * 10**5) for e in EXERCISES]
         grades = [Grade(f"{n}{letter * 300}", marks, False, letter * 10**5) for n in range(200)]
-        report.write_csv(tmp_path / "g.csv", grades)
+        gradebook.write_csv(tmp_path / "g.csv", grades)
         assert (tmp_path / "g.csv").stat().st_size < 1_000_000
-        report.write_json(tmp_path / "g.json", [report.gradescope(grade) for grade in grades])
+        report.write_json(tmp_path / "g.json", [gradescope.results(grade) for grade in grades])
         assert (tmp_path / "g.json").read_bytes().isascii()
 
 

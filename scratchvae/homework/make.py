@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae import __version__
-from scratchvae.homework import leaks, source
+from scratchvae.homework import asked, leaks, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
@@ -164,6 +164,7 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     blanked = blank(exercises)
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = public_tests(blanked.exercises)
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
     files["ASSIGNMENT.md"] = assignment(blanked, title)
     files["pyproject.toml"] = (
         '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -221,6 +222,9 @@ and dtypes, for arguments that are afterwards as they were, for extreme numbers,
 errors that the docstring promises, where the exercise has these checks. They count once a
 value is right.
 {also}
+The sources:
+
+{asked.sources(blanked.exercises)}
 ## Set up, and test
 
 ```
@@ -252,8 +256,8 @@ No exercise needs data. To train (`scratchvae train`), put the four files of MNI
 
 ## Hand in
 
-Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder with
-your name.
+Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
+zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
 """
 
 
