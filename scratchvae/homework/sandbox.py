@@ -16,8 +16,10 @@ sandbox serves one submission. It is thrown away when a task has left something 
 stopped it; what stopped it is tried once more in a fresh one. So a task can touch no other
 task, and a submission no other submission.
 
-`--sandbox none` starts the same process without bubblewrap. The limits hold, and nothing else
-does: the code can read, write and send whatever the teacher can.
+`--sandbox user:NAME`, for root, starts the same process without bubblewrap, as another user:
+one submission at a time, since two could end each other. `--sandbox none` starts it as the
+teacher. The limits hold, and nothing else does: the code can read, write and send whatever the
+teacher can.
 """
 
 import base64
