@@ -95,10 +95,10 @@ gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-For the decoder's weights it goes inside too, because q does not depend on them. The KL of
-(10) is not sampled, so its gradient is exact. So the gradient of (10) for a few drawn ε
-is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z would be a mere number, without
-a derivative in φ.
+For the decoder's weights it goes inside too, because q does not depend on them. The KL
+of (10) is not sampled, so its gradient is exact. So the gradient of (10) for a few
+drawn ε is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z
+would be a mere number, without a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
