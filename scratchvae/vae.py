@@ -261,7 +261,8 @@ class VAE:
     ) -> FloatArray:
         """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
 
-        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        draw: gives x ~ p(x|z) in place of its mean. z ~ p(z) and then x ~ p(x|z): this is the
+        whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
 
         >>> vae = VAE(3, (2,), 1, dtype=np.float64)
