@@ -40,8 +40,9 @@ Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m
 
     log t ≤ log m + (t − m)/m
 
-Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. The two
-sides are equal only if t/m = 1 always, since log t = t − 1 only at t = 1. □
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. When are
+the two means equal? The right side minus the left side is never negative, so equal means
+need a difference that is always 0. It is 0 only at t/m = 1. So then t = m always. □
 
 The right side of the last formula is the tangent of log at m. The same proof works for
 every other concave function g, which lies below its tangents: g(t) ≤ g(m) + g′(m) (t − m).
@@ -305,11 +306,11 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     >>> print(f"{kl_divergence([0.5, 0.5], [0.1, 0.9]):.4f}")
     0.7370
 
-    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q, also for q near p, where H(p, q) − H(p) loses its digits; ∞ if
-    some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs from 1 by the small allowed
-    amount, it is [Σ p log(p/q) − Σ p + Σ q] / log(base), with natural logarithms.
-    ValueError: see the top of the file.
+    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0. It
+    is 0 only for p = q (or so near that it is rounded to 0). For q near p it keeps
+    digits that H(p, q) − H(p) loses. It is ∞ if some x has p(x) > 0 and q(x) = 0. If Σ
+    p or Σ q differs from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ
+    q] / log(base), with natural logarithms. ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
     return _sum_of_terms(_gibbs_terms, p, q) / _log(base)
@@ -658,7 +659,8 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
                                ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
     because a sum of p(x) Δ is nearly an integral of p(x) dx, and ∫ p(x) dx = 1.
-    This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
+    The entropy of the rounded x, H(p) − log Δ, is a mean surprise. H(p) alone is not: it
+    is the part that does not depend on Δ.
     So H(p) may be negative (a density may be above 1), and it depends on the unit of x:
     in centimetres in place of metres the density is 100 times lower, and H(p) is log 100
     higher.

@@ -95,10 +95,10 @@ gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-For the decoder's weights it goes inside too, because q does not depend on them, and the
-KL of (10) is exact. So the gradient of (10) for a few drawn ε is an unbiased estimate
-of the gradient of 𝓛. If z were drawn from q directly, z would be a mere number, without
-a derivative in φ.
+For the decoder's weights it goes inside too, because q does not depend on them. The KL
+of (10) is not sampled, so its gradient is exact. So the gradient of (10) for a few
+drawn ε is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z
+would be a mere number, without a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
@@ -109,7 +109,7 @@ of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample 
 **Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
 factor −1 / (L B), and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli;
+    1. da       = −(x − sigmoid(a)) / (L B)         a Bernoulli's, in `distributions.py`;
                                                     x is used for each of the L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
@@ -261,7 +261,8 @@ class VAE:
     ) -> FloatArray:
         """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
 
-        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        draw: gives x ~ p(x|z) in place of its mean. z ~ p(z) and then x ~ p(x|z): this is the
+        whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
 
         >>> vae = VAE(3, (2,), 1, dtype=np.float64)
