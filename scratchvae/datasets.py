@@ -180,7 +180,7 @@ def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.flo
     probabilities. Another dtype: TypeError. A float outside of [0, 1], or NaN: ValueError.
     Returns the same shape, 0 or 1, as floats of that dtype.
     """
-    _check_pixels("images", images)
+    dtype = _check_draw(images, rng, dtype)
     if images.dtype == np.uint8:
         u: NDArray[Any] = rng.integers(
             0, 255, images.shape, np.uint8
@@ -194,7 +194,7 @@ def grey(
     images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
 ) -> FloatArray:
     """The images as floats in [0, 1]: pixel / 255 if they are uint8. It draws nothing from rng."""
-    _check_pixels("images", images)
+    dtype = _check_draw(images, rng, dtype)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
 
 
@@ -209,6 +209,7 @@ def dequantize(
     images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats,
     whose bins are not known.
     """
+    dtype = _check_draw(images, rng, dtype)
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
     u = (
@@ -223,10 +224,7 @@ PIXELS: dict[str, Draw] = {"bits": binarize, "grey": grey, "dequantized": dequan
 
 def check_images(name: str, images: Images, n_x: int) -> None:
     """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
-    if not isinstance(images, np.ndarray):
-        raise TypeError(
-            f"{name} is a {type(images).__name__}; it should be a NumPy array, (N, {n_x})"
-        )
+    _check_array(name, images)
     if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
         raise ValueError(
             f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row"
@@ -234,7 +232,24 @@ def check_images(name: str, images: Images, n_x: int) -> None:
     _check_pixels(name, images)
 
 
+def _check_draw(
+    images: Images, rng: np.random.Generator | None, dtype: DTypeLike
+) -> np.dtype[Any]:
+    """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
+    _check_pixels("images", images)
+    if rng is not None:
+        checks.drawing("rng", rng)
+    return checks.float_dtype(dtype)
+
+
+def _check_array(name: str, images: Images) -> None:
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array")
+    checks.array(name, images)
+
+
 def _check_pixels(name: str, images: Images) -> None:
+    _check_array(name, images)
     if images.dtype == np.uint8:
         return
     if images.dtype.kind != "f":

@@ -133,18 +133,24 @@ def fit(
     >>> len(history.elbo)
     2
     """
-    checks.positive_int("epochs", epochs)
-    checks.positive_int("batch_size", batch_size)
+    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    epochs, batch_size = (
+        checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
+    )  # fmt: skip
+    checks.flag("progress", progress)
+    if after_epoch is not None:
+        checks.function("after_epoch", after_epoch)
     for name, array in {"images": images, "test_images": test_images}.items():
         if array is not None:
             datasets.check_images(name, array, model.n_x)
     optimizer = Adam(model.params) if optimizer is None else optimizer
+    checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
     if optimizer.params is not model.params:
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
     seen_by(model, pixels)
-    rng, history = np.random.default_rng(seed), History()
+    rng, history = checks.generator("seed", seed), History()
     line = _EpochLine(epochs, len(images), show=progress)
     # without test images the first minibatch shows whether the last update was a good one
     evaluated = images[:batch_size] if test_images is None else test_images
