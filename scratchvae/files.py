@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from scratchvae import checks
+
 
 class FileFormatError(Exception):
     """A file is missing, damaged, or of the wrong kind.
@@ -25,7 +27,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     never a part of one. An interrupted write does not damage the old file. If the block
     raises, the new file is removed.
     """
-    path = Path(path)
+    path = checks.path("path", path)
+    if not path.name or path.name == "..":
+        raise ValueError(f"path is {str(path)!r}; it should be the name of a file")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: {path.parent} is no folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -90,7 +90,7 @@ weight −1 / (L B), and each KL_b has the weight 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -108,6 +108,9 @@ from scratchvae.distributions import (
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS, Affine
 from scratchvae.parameters import FloatArray, Parameters, bytes_of
+
+if TYPE_CHECKING:
+    from scratchvae.datasets import Identity
 
 
 class VAE:
@@ -162,6 +165,7 @@ class VAE:
         checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
         INITIALIZERS[init](self.params, rng)
+        self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
     def connect(self) -> None:
