@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from scratchvae import __version__, datasets
-from scratchvae.checkpoint import load_model, save_model
+from scratchvae.checkpoint import GIGABYTE, load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
@@ -22,13 +22,15 @@ from scratchvae.files import FileFormatError, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
-from scratchvae.likelihood import DEFAULTS, log_likelihood
+from scratchvae.likelihood import DEFAULTS, ENOUGH, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.processes import cores
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# not the names of train's pictures
+PICTURES = {"sample": "sample.png", "reconstruct": "reconstruct.png", "manifold": "grid.png"}
 Room = Callable[[Commands], None]  # adds its own commands
 
 
@@ -57,11 +59,12 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
-    data = load_mnist(args.data)
+    data = load_mnist(args.data, max_memory=args.max_memory)
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
+    vae.trained_on = data.identity
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
     seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
@@ -133,17 +136,17 @@ def _train_pictures(
 
 def sample(args: argparse.Namespace) -> int:
     """Decode draws of the prior z ~ p(z): the mean of p(x|z), or a draw of it."""
-    vae = load_model(args.model)
+    vae = load_model(args.model, max_memory=args.max_memory)
     images, shape = vae.sample(args.n, args.seed, draw=args.draw), _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "samples.png", lambda path: figures.samples(images, shape, path))
+    return _wrote(args, lambda path: figures.samples(images, shape, path))
 
 
 def reconstruct(args: argparse.Namespace) -> int:
     """Draw test images and their reconstructions."""
-    vae = load_model(args.model)
-    images = _data_for(args).test_images
+    vae = load_model(args.model, max_memory=args.max_memory)
+    images = _data_for(vae, args).test_images
     if args.n > len(images):
         raise ValueError(f"--n is {args.n}; there are {len(images)} test images")
     rng = np.random.default_rng(args.seed)
@@ -152,23 +155,22 @@ def reconstruct(args: argparse.Namespace) -> int:
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(
-        args, "reconstructions.png", lambda path: figures.reconstructions(x, means, shape, path)
-    )
+    return _wrote(args, lambda path: figures.reconstructions(x, means, shape, path))
 
 
 def manifold(args: argparse.Namespace) -> int:
     """Draw the images of a grid of z, for a model with n_z = 2."""
-    vae = load_model(args.model)
+    vae = load_model(args.model, max_memory=args.max_memory)
     shape = _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "manifold.png", lambda path: figures.manifold(vae, shape, path, args.n))
+    return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n))
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
     """Print the bound on training and test images and the active units, or log p(x)."""
-    vae, data = load_model(args.model), _data_for(args)
+    vae = load_model(args.model, max_memory=args.max_memory)
+    data = _data_for(vae, args)
     if args.likelihood is None:
         _print_bounds(vae, data, args, args.seed)
     else:
@@ -213,15 +215,27 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
-def _data_for(args: argparse.Namespace) -> datasets.ImageSet:
-    """The data set, when its images are of the model's shape."""
-    vae, data = load_model(args.model), load_mnist(args.data)
+def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
+    """The data set, when its images are of the model's shape.
+
+    Another data set than the model's must be asked for by --data.
+    """
+    data, trained_on = load_mnist(args.data, max_memory=args.max_memory), vae.trained_on
     if data.image_shape != _image_shape(vae):
         height, width = _image_shape(vae)
         raise ValueError(
             f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
             f"the model is of {height} x {width}"
         )
+    if trained_on is None:
+        note = f"the model does not say what it was trained on; the images are {data.name}"
+    elif trained_on.checksum != data.identity.checksum:
+        note = f"the model was trained on {trained_on.name}; the images are {data.name}, others"
+        if args.data is None:
+            raise ValueError(f"{note}. The data set should be named by --data")
+    else:
+        return data
+    print(f"scratchvae {args.command}: note: {note}", file=sys.stderr)
     return data
 
 
@@ -257,6 +271,14 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
+    least, few = result.effective.min(), int((result.effective < ENOUGH).sum())
+    print(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
+    if few:
+        better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
+        print(
+            f"{few} of {n} images have fewer than {ENOUGH}: their log p(x) may be far too low, "
+            f"and the error does not show it; use {better}"
+        )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
         print(f"{moves}acceptance rate {result.acceptance:.2f}")
@@ -275,6 +297,9 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
         print(
             "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)"
         )
+    if len(data.test_images) < 2:
+        print("active latent units: not known from one test image")
+        return
     active = active_units(
         vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
     )
@@ -297,8 +322,13 @@ def _writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _wrote(args: argparse.Namespace, name: str, draw: Callable[[Path], None]) -> int:
-    path = args.out or args.model.parent / name
+def _wrote(args: argparse.Namespace, draw: Callable[[Path], None]) -> int:
+    """Draw the picture: --out, or `command`.png there if it is a folder, or beside the model.
+
+    train's pictures have other names, and stay.
+    """
+    path = args.model.parent if args.out is None else args.out
+    path = path / PICTURES[args.command] if path.is_dir() else path
     draw(path)
     print(f"wrote {path}")
     return 0
@@ -318,6 +348,13 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(_positive(size) for size in text.split(","))
 
 
+def _gigabytes(text: str) -> int:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{value} should be above 0, and below a million")
+    return max(1, int(value * 2**30))
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -326,11 +363,8 @@ def _seed(text: str) -> int:
 
 
 # argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__, _sizes.__name__, _seed.__name__ = (
-    "whole number",
-    "comma-separated whole numbers",
-    "whole number",
-)
+_positive.__name__ = _seed.__name__ = "whole number"
+_sizes.__name__, _gigabytes.__name__ = "comma-separated whole numbers", "number"
 
 
 def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
@@ -356,6 +390,12 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
         return added
+
+    def with_memory(added: argparse.ArgumentParser) -> None:
+        added.add_argument(
+            "--max-memory", type=_gigabytes, default=GIGABYTE, metavar="GB",
+            help="refuse a model or data file that needs more (1)",
+        )  # fmt: skip
 
     def with_data(added: argparse.ArgumentParser) -> None:
         added.add_argument(
@@ -399,13 +439,15 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
 
     def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
         added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
+        with_memory(added)
         if picture:
             added.add_argument(
-                "--out", type=Path, metavar="PNG", help="the picture to write (beside the model)"
+                "--out", type=Path, metavar="PNG", help="the picture or folder to write (beside the model)"
             )
 
     t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
     with_data(t)
+    with_memory(t)
     t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
     t.add_argument(
         "--epochs", type=_positive, default=10, help="passes over the training images (10)"
