@@ -1013,4 +1013,4 @@ def test_info_stands_alone():
         for line in Path(info.__file__).read_text().splitlines()
         if line.startswith(("import ", "from "))
     }
-    assert imported == {"heapq", "math", "collections", "typing", "numpy"}
+    assert imported == {"heapq", "math", "collections", "numbers", "typing", "numpy"}
