@@ -1,26 +1,33 @@
 # %% [markdown]
-"""A VAE without hidden layers is probabilistic PCA: its bound climbs to a maximum that is known in closed form.
+"""A VAE without hidden layers is probabilistic PCA: its bound reaches a known maximum.
 
-The claim: let the decoder be x = W z + b + σ ε and nothing more. Then p(x) = N(b, W Wᵀ + σ² I), which Tipping and Bishop (1999) call
-probabilistic PCA, and its highest likelihood follows from the eigenvalues λ of the data's covariance alone: σ² is the mean of the n_x − k
-that are left out, W has the lengths √(λ_j − σ²) along the eigenvectors of the first k, and for each image
+The claim. Let the decoder be x = z W + b + σ ε and nothing more. Rows are data points,
+so W is (k, n_x). Then p(x) = N(b, WᵀW + σ² I), which Tipping and Bishop (1999) call
+probabilistic PCA. The eigenvalues λ of the data's covariance give its highest
+likelihood: σ² is the mean of the n_x − k smallest, the rows of W lie in the span of the
+first k eigenvectors, the eigenvalues of W Wᵀ are λ_j − σ², and for each image
 
     max log p = −½ [ n_x log 2π + Σ_{i ≤ k} log λ_i + (n_x − k) log σ² + n_x ]
 
-The bound 𝓛 of AEVB eq. (3) is below log p(x) by KL(q(z|x) ‖ p(z|x)), eq. (1). Here p(z|x) is a Gaussian whose mean is linear in x, so that
-a linear encoder can make the KL 0, and the bound itself can reach the maximum (Lucas et al. 2019). As the dimensions of q are independent,
-it does so only where the columns of W are orthogonal: on PCA's axes. But a turn of W within its plane leaves p(x) as it is and costs the
-bound little, so that training is slow to undo it: the plane is found to a fraction of a degree while the columns are far from the axes.
+By AEVB eq. (1), log p(x) minus the bound of eq. (3) is KL(q(z|x) ‖ p(z|x)). Here p(z|x)
+is a Gaussian whose mean is linear in x. So a linear encoder can make the KL 0, and the
+bound itself can reach the maximum (Lucas et al. 2019).
+
+The dimensions of q are independent. So the KL is 0 only where the rows of W are
+orthogonal, which is on PCA's axes. But a rotation of W within its plane leaves p(x) as
+it is and costs the bound little, so training is slow to undo it. Training finds the
+plane to a fraction of a degree while the rows of W are still far from the axes.
 """
 
+# %%
 import numpy as np
-from common import GREY, finish, options
+from common import BLUE, GREY, ORANGE, finish, options, tidy
 
 from scratchvae import VAE, Adam, fit, load_mnist
 from scratchvae.distributions import gaussian_kl
 
 args = options(__doc__)
-from matplotlib import pyplot as plt  # noqa: E402  after the options: they choose whether there is a window
+from matplotlib import pyplot as plt  # noqa: E402  after the options, which choose the backend
 
 # %% The maximum in closed form, for 1000 digits and k = 3
 N, k = 1000, 3
@@ -28,58 +35,53 @@ images = load_mnist().train_images[:N]
 x = images / 255
 n_x = x.shape[1]
 eigenvalues, eigenvectors = np.linalg.eigh(np.cov(x.T, bias=True))
-eigenvalues, components = (
-    eigenvalues[::-1],
-    eigenvectors.T[::-1][:k],
-)  # largest first; the components of PCA, in rows
+eigenvalues, components = eigenvalues[::-1], eigenvectors.T[::-1][:k]  # the largest first; rows
 sigma2 = eigenvalues[k:].mean()
-maximum = -0.5 * (
-    n_x * np.log(2 * np.pi) + np.log(eigenvalues[:k]).sum() + (n_x - k) * np.log(sigma2) + n_x
-)
-print(
-    f"probabilistic PCA of {N} digits, k = {k}: log p is at most {maximum:.4f} nats per image, with σ² = {sigma2:.6f}"
-)
+log_determinant = np.log(eigenvalues[:k]).sum() + (n_x - k) * np.log(sigma2)
+maximum = -0.5 * (n_x * np.log(2 * np.pi) + log_determinant + n_x)
+print(f"probabilistic PCA of {N} digits, k = {k}: log p is at most {maximum:.4f} nats per image")
+print(f"with σ² = {sigma2:.6f}")
 
-# %% The linear VAE: its bound and its log p(x), both without sampling. Rows are data points: W here is (k, n_x), the Wᵀ of the formulas
+# %% The linear VAE: its bound and its log p(x), both without sampling
 vae = VAE(n_x, hidden=(), n_z=k, decoder="isotropic", dtype=np.float64, seed=0)
 W, b, x_logvar = (vae.params.values[name] for name in ("x_mu.W", "x_mu.b", "x_logvar"))
 
 
 def bound(x):
-    """The mean of eq. (3) over x, (N, n_x), in nats, by E_q[log p(x|z)] = −½ [n_x log 2πσ² + (‖x − W μ − b‖² + Σ_j σ_j² ‖W_j‖²) / σ²]."""
+    """The mean of eq. (3) over x, (N, n_x), in nats. With the row W_j of W,
+
+    E_q[log p(x|z)] = −½ [n_x log 2πσ² + (‖x − μ W − b‖² + Σ_j σ_j² ‖W_j‖²) / σ²]
+    """
     mu, logvar = vae.encode(x)
-    square = ((x - mu @ W - b) ** 2).sum(axis=1) + np.exp(logvar) @ (W**2).sum(
-        axis=1
-    )  # E_q ‖x − W z − b‖²
-    reconstruction = -0.5 * (
-        n_x * (np.log(2 * np.pi) + x_logvar[0]) + square * np.exp(-x_logvar[0])
-    )
+    square = ((x - mu @ W - b) ** 2).sum(axis=1) + np.exp(logvar) @ (W**2).sum(axis=1)
+    constant = n_x * (np.log(2 * np.pi) + x_logvar[0])
+    reconstruction = -0.5 * (constant + square * np.exp(-x_logvar[0]))
     return float((reconstruction - gaussian_kl(mu, logvar)).mean())
 
 
+def inner():
+    """M = W Wᵀ + σ² I, (k, k): σ² times the inverse of the covariance of p(z|x)."""
+    return W @ W.T + np.exp(x_logvar[0]) * np.eye(k)
+
+
 def log_p(x):
-    """The mean of log N(x; b, C) over x, (N, n_x), in nats. With M = WᵀW + σ² I, only k by k, and r = x − b:
+    """The mean of log N(x; b, C) over x, (N, n_x), in nats.
 
-    log det C = (n_x − k) log σ² + log det M        rᵀ C⁻¹ r = (‖r‖² − (Wᵀr)ᵀ M⁻¹ (Wᵀr)) / σ²
+    With C = WᵀW + σ² I and r = x − b:
+
+    log det C = (n_x − k) log σ² + log det M
+    r C⁻¹ rᵀ = (‖r‖² − (r Wᵀ) M⁻¹ (r Wᵀ)ᵀ) / σ²
     """
-    M, r = W @ W.T + np.exp(x_logvar[0]) * np.eye(k), x - b
+    M, r = inner(), x - b
     code = r @ W.T
-    distance = ((r**2).sum(axis=1) - (code @ np.linalg.inv(M) * code).sum(axis=1)) * np.exp(
-        -x_logvar[0]
-    )
-    return float(
-        -0.5
-        * (
-            n_x * np.log(2 * np.pi)
-            + (n_x - k) * x_logvar[0]
-            + np.linalg.slogdet(M)[1]
-            + distance.mean()
-        )
-    )
+    square = (r**2).sum(axis=1) - (code @ np.linalg.inv(M) * code).sum(axis=1)
+    log_determinant = (n_x - k) * x_logvar[0] + np.linalg.slogdet(M)[1]
+    distance = square.mean() * np.exp(-x_logvar[0])
+    return float(-0.5 * (n_x * np.log(2 * np.pi) + log_determinant + distance))
 
 
-# %% Training by Algorithm 1, whose noise smaller and smaller steps average out
-stages = [(1e-2, 150), (3e-3, 100), (1e-3, 150), (3e-4, 150), (1e-4, 150), (3e-5, 50)]  # lr, epochs
+# %% Training by Algorithm 1: smaller and smaller steps average its noise out
+STAGES = [(1e-2, 150), (3e-3, 100), (1e-3, 150), (3e-4, 150), (1e-4, 150), (3e-5, 50)]
 optimizer, rng = Adam(vae.params), np.random.default_rng(0)
 epochs, bounds, evidence, starts = [0], [bound(x)], [log_p(x)], []
 
@@ -93,128 +95,92 @@ def watch(history):
         evidence.append(log_p(x))
 
 
+def row(lr):
+    gap, gap_p = maximum - bounds[-1], maximum - evidence[-1]
+    print(
+        f"{epochs[-1]:6d}  {lr:13} {bounds[-1]:10.3f} {evidence[-1]:10.3f}"
+        f"  {gap:8.4f}  {gap_p:10.4f}  {gap - gap_p:8.4f}    {np.exp(x_logvar[0]):.6f}"
+    )
+
+
 print("                          nats per image    below the maximum by")
-print("epochs  learning rate      bound   log p(x)     bound    log p(x)    σ²")
-print(
-    f"{0:6d}  {'':13} {bounds[0]:10.3f} {evidence[0]:10.3f}  {maximum - bounds[0]:8.4f}  {maximum - evidence[0]:10.4f}    {1:.6f}"
-)
-for lr, n in stages:
+print("epochs  learning rate      bound   log p(x)     bound    log p(x)        KL    σ²")
+row("")
+for lr, n in STAGES:
     starts.append(epochs[-1])
     optimizer.lr = lr
     fit(
-        vae,
-        images,
-        epochs=n,
-        optimizer=optimizer,
-        seed=rng,
-        binarize=False,
-        progress=False,
-        after_epoch=watch,
-    )
-    gap, gap_p = maximum - bounds[-1], maximum - evidence[-1]
-    print(
-        f"{epochs[-1]:6d}  {lr:<13g} {bounds[-1]:10.3f} {evidence[-1]:10.3f}  {gap:8.4f}  {gap_p:10.4f}    {np.exp(x_logvar[0]):.6f}"
-    )
+        vae, images, epochs=n, optimizer=optimizer, seed=rng,
+        pixels="grey", progress=False, after_epoch=watch,
+    )  # fmt: skip
+    row(f"{lr:g}")
 gaps, gaps_p = maximum - np.array(bounds), maximum - np.array(evidence)
-assert (
-    gaps[-1] < 0.05 and (gaps > gaps_p).all() and gaps_p.min() > -1e-6
-)  # 𝓛 ≤ log p ≤ its maximum, all along
+kls = gaps - gaps_p  # log p(x) − 𝓛, the mean of KL(q(z|x) ‖ p(z|x))
+assert gaps[-1] < 0.05 and kls.min() > 0 and gaps_p.min() > -1e-6  # 𝓛 ≤ log p ≤ the maximum
 
 # %% What the decoder has found: the plane, and in it the lengths and the axes
-plane = np.linalg.svd(W, full_matrices=False)[2]  # an orthonormal basis of what W's columns span
+plane = np.linalg.svd(W, full_matrices=False)[2]  # an orthonormal basis of the span of W's rows
 angles = np.degrees(np.arccos(np.minimum(np.linalg.svd(plane @ components.T)[1], 1)))
-columns = W[np.argsort(-(W**2).sum(axis=1))]
-columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
-columns *= np.sign(
-    (columns * components).sum(axis=1, keepdims=True)
-)  # z and −z are as likely: a sign is arbitrary
+rows = W[np.argsort(-(W**2).sum(axis=1))]
+rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+rows *= np.sign((rows * components).sum(axis=1, keepdims=True))  # the sign of z is arbitrary
 within = components @ plane.T @ plane  # the point of the plane that is nearest to each eigenvector
 within /= np.linalg.norm(within, axis=1, keepdims=True)
-off_column, off_plane = (
-    np.degrees(np.arccos((vectors * components).sum(axis=1))) for vectors in (columns, within)
+off_row, off_plane = (
+    np.degrees(np.arccos((vectors * components).sum(axis=1))) for vectors in (rows, within)
 )
-M = W @ W.T + np.exp(x_logvar[0]) * np.eye(k)  # σ² times the inverse covariance of p(z|x)
-turn = 0.5 * (
-    np.log(np.diagonal(M)).sum() - np.linalg.slogdet(M)[1]
-)  # KL of the best diagonal q: what M's correlations cost
+M = inner()
+cost = 0.5 * (np.log(np.diagonal(M)).sum() - np.linalg.slogdet(M)[1])  # the best diagonal q's KL
 squares, least = np.linalg.eigvalsh(W @ W.T)[::-1], eigenvalues[:k] - sigma2
-print(
-    f"principal angles between the spans of W's columns and of the first {k} eigenvectors: {', '.join(f'{a:.2f}°' for a in angles)}"
-)
-print(
-    f"eigenvalues of W Wᵀ: {', '.join(f'{s:.3f}' for s in squares)}; λ − σ² = {', '.join(f'{s:.3f}' for s in least)}"
-)
-print(
-    f"W's columns are {', '.join(f'{a:.1f}°' for a in off_column)} from the eigenvectors; this costs the bound {turn:.4f} nats"
-)
-assert (
-    angles.max() < 1
-    and abs(np.exp(x_logvar[0]) / sigma2 - 1) < 2e-3
-    and (np.abs(squares / least - 1) < 0.1).all()
-    and turn < 0.05
-)
+print("angles between the span of W's rows and that of the first eigenvectors: "
+      + ", ".join(f"{a:.2f}°" for a in angles))  # fmt: skip
+print("eigenvalues of W Wᵀ: " + ", ".join(f"{s:.3f}" for s in squares)
+      + "; λ − σ²: " + ", ".join(f"{s:.3f}" for s in least))  # fmt: skip
+print("W's rows are " + ", ".join(f"{a:.1f}°" for a in off_row)
+      + f" from the eigenvectors; this costs the bound {cost:.4f} nats")  # fmt: skip
+assert angles.max() < 1 and abs(np.exp(x_logvar[0]) / sigma2 - 1) < 2e-3
+assert (np.abs(squares / least - 1) < 0.1).all() and cost < 0.05
 
 # %% The picture
 figure = plt.figure(figsize=(14, 6.2), layout="constrained")
-figure.suptitle(
-    f"A linear VAE with n_z = {k}, trained on {N} grey digits, ends as probabilistic PCA"
-)
+figure.suptitle(f"A linear VAE with n_z = {k}, trained on {N} grey digits: probabilistic PCA")
 left, right = figure.subfigures(1, 2, width_ratios=(1.5, 1))
 axes = left.subplots()
-axes.plot(epochs, gaps, color="k", label="the bound")
-axes.plot(epochs, gaps_p, color="k", ls="--", lw=1.2, label="log p(x) of the model")
-for start, (lr, _) in zip(starts, stages):
-    if start:
-        axes.axvline(start, color=GREY, lw=0.8, ls=":")
+for values, name, style in (
+    (gaps, "maximum − bound", {"color": BLUE, "lw": 2}),
+    (gaps_p, "maximum − log p(x)", {"color": "k", "ls": "--"}),
+    (kls, "log p(x) − bound = KL(q(z|x) ‖ p(z|x))", {"color": ORANGE, "ls": ":", "lw": 2}),
+):
+    axes.plot(epochs, values, label=name, **style)
+for values, shift in ((gaps, 7), (gaps_p, 0), (kls, -7)):
+    axes.annotate(
+        f"{values[-1]:.3f}", (epochs[-1], values[-1]), (4, shift),
+        textcoords="offset points", va="center", fontsize=9,
+    )  # fmt: skip
+for start, (lr, _) in zip(starts, STAGES):
+    axes.axvline(start, color=GREY, lw=0.8, ls=":")
     axes.text(start + 8, 1700, f"lr {lr:g}", va="top", fontsize=9)
-axes.annotate(
-    f"{gaps[-1]:.3f}",
-    (epochs[-1], gaps[-1]),
-    (4, 0),
-    textcoords="offset points",
-    va="center",
-    fontsize=9,
-)
-axes.annotate(
-    f"{gaps_p[-1]:.3f}",
-    (epochs[-1], gaps_p[-1]),
-    (4, 0),
-    textcoords="offset points",
-    va="center",
-    fontsize=9,
-)
-axes.text(
-    400,
-    150,
-    "the gap between the two lines is KL(q(z|x) ‖ p(z|x))",
-    ha="center",
-    fontsize=9,
-    backgroundcolor="w",
-)
 axes.set(
-    title=f"How far below the maximum, {maximum:.2f} nats per image",
-    xlabel="epochs",
-    ylabel="below the maximum of log p, nats per image (log scale)",
-    yscale="log",
-    xlim=(0, epochs[-1] * 1.07),
-    ylim=(None, 2000),
-)
-axes.legend(framealpha=1, edgecolor="w", loc="center right", bbox_to_anchor=(0.97, 0.62))
-axes.spines[["top", "right"]].set_visible(False)
+    title=f"How far below the maximum of log p(x), {maximum:.2f} nats per image",
+    xlabel="epochs", xlim=(0, epochs[-1] * 1.07),
+    ylabel="nats per image (log scale)", yscale="log", ylim=(None, 2000),
+)  # fmt: skip
+axes.legend(framealpha=1, edgecolor="w", loc="upper right", bbox_to_anchor=(0.97, 0.9))
+tidy(axes)
 
-right.suptitle(
-    "What z moves in the image\nblack: −, grey: 0, white: +; each scaled to length 1", fontsize=11
-)
-rows = (
-    ("W's columns", columns, [f"{a:.0f}° off" for a in off_column]),
-    ("eigenvectors,\nnearest in W's span", within, [f"{a:.2f}° off" for a in off_plane]),
-    ("PCA's eigenvectors", components, [f"λ = {value:.2f}" for value in eigenvalues]),
-)
-panels = right.subplots(3, k)
-for row, (name, vectors, labels) in zip(panels, rows):
-    row[0].set_ylabel(name)
-    for panel, vector, label in zip(row, vectors, labels):
+right.suptitle("What z changes in the image\nblack: −, grey: 0, white: +; each scaled to length 1")
+for name, vectors, labels, panels in zip(
+    ("W's rows", "eigenvectors,\nnearest in W's span", "PCA's eigenvectors"),
+    (rows, within, components),
+    (
+        [f"{a:.0f}° off" for a in off_row],
+        [f"{a:.2f}° off" for a in off_plane],
+        [f"λ = {value:.2f}" for value in eigenvalues],
+    ),
+    right.subplots(3, k),
+):
+    panels[0].set_ylabel(name)
+    for panel, vector, label in zip(panels, vectors, labels):
         panel.imshow(vector.reshape(28, 28), cmap="gray", vmin=-0.15, vmax=0.15)
-        panel.set(xticks=[], yticks=[])
-        panel.set_xlabel(label, fontsize=9)
+        panel.set(xticks=[], yticks=[], xlabel=label)
 finish(figure, args)

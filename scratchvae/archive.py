@@ -26,7 +26,7 @@ from scratchvae.files import written_whole
 
 MARK, DIGITS = b"sha256 ", 64
 CHUNK = 1 << 20
-SMALL = 1 << 20  # bytes of an array that is not asked for by its shape
+SMALL = 1 << 22  # bytes of an array that is not asked for by its shape
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class ArrayFile:
             raise ValueError("its arrays are compressed, and should not be")
 
     def small(self, name: str) -> NDArray[Any]:
-        """An array of at most a megabyte."""
+        """An array of at most four megabytes."""
         with self._zip.open(f"{name}.npy") as file:
             shape, dtype = _header(file)
         if prod(shape) * dtype.itemsize > SMALL:
@@ -67,6 +67,20 @@ class ArrayFile:
         array = np.empty(shape, dtype)
         self.into(name, array)
         return array
+
+    def text(self, name: str) -> str:
+        """One text."""
+        array = self.small(name)
+        if array.shape != () or array.dtype.kind != "U":
+            raise ValueError(f"{name} is {array.shape} of {array.dtype}; it should be one text")
+        return str(array)
+
+    def whole(self, name: str) -> int:
+        """One whole number."""
+        array = self.small(name)
+        if array.shape != () or array.dtype.kind != "i":
+            raise ValueError(f"{name} is {array!r}; it should be one whole number")
+        return int(array)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an array, before it is read."""

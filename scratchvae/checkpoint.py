@@ -8,7 +8,6 @@ read.
 import json
 from math import prod
 from os import PathLike
-from typing import Any
 
 from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
@@ -58,15 +57,15 @@ def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
 
 
 def _model(arrays: ArrayFile, max_memory: int) -> VAE:
-    kind, version = arrays.small("format"), arrays.small("version")
-    if kind.shape != () or str(kind) != FORMAT or version.shape != () or version.dtype.kind != "i":
-        raise ValueError(f"it holds {kind!r}, version {version!r}; it should be {FORMAT!r}")
-    if NAMES.get(int(version)) != arrays.names or (version > 1 and not arrays.checked):
+    kind, version = arrays.text("format"), arrays.whole("version")
+    if kind != FORMAT:
+        raise ValueError(f"it holds {kind!r}; it should be {FORMAT!r}")
+    if NAMES.get(version) != arrays.names or (version > 1 and not arrays.checked):
         raise ValueError(
             f"it has version {version} and {', '.join(arrays.names)}; this program reads "
             f"version 1, and version {VERSION} with its checksum"
         )
-    config = _json(arrays, "config")
+    config = json.loads(arrays.text("config"))
     need = bytes_of(_shapes(**config), checks.float_dtype(config["dtype"]))
     if need > max_memory:
         raise ValueError(
@@ -79,7 +78,7 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     vae = VAE(**config)
     arrays.into("theta", vae.params.theta)
     checks.finite("theta", vae.params.theta)
-    data = _json(arrays, "data") if version > 1 else None
+    data = json.loads(arrays.text("data")) if version > 1 else None
     vae.trained_on = None if data is None else Identity(**data)
     return vae
 
@@ -93,10 +92,3 @@ def _shapes(
     n_x, n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
     decoder = checks.one_of("decoder", decoder, OUTPUTS)
     return weight_shapes(n_x, checks.sizes("hidden", hidden), n_z, decoder)
-
-
-def _json(arrays: ArrayFile, name: str) -> Any:
-    array = arrays.small(name)
-    if array.shape != () or array.dtype.kind != "U":
-        raise ValueError(f"{name} is {array.shape} of {array.dtype}; it should be one text")
-    return json.loads(str(array))

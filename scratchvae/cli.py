@@ -5,7 +5,10 @@ ends with 1 when a gradient is wrong.
 """
 
 import argparse
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from math import isqrt
 from pathlib import Path
@@ -18,25 +21,27 @@ from scratchvae.checkpoint import GIGABYTE, load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import FileFormatError, uninterrupted, written_whole
+from scratchvae.files import FileFormatError, locked, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, ENOUGH, log_likelihood
-from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.optimizers import OPTIMIZERS, Optimizer
+from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
+from scratchvae.resume import sweep
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-# not the names of train's pictures
-PICTURES = {"sample": "sample.png", "reconstruct": "reconstruct.png", "manifold": "grid.png"}
 Room = Callable[[Commands], None]  # adds its own commands
 
 
 def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     """Run one command, of the core or of the rooms. Returns the exit code."""
     args = _parser(rooms).parse_args(argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -52,6 +57,18 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     ) as error:
         print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
         return 2
+
+
+def say(text: str) -> None:
+    """Print a line. When nobody reads the output any more, the work goes on in silence."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _as_ctrl_c(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 # ---- the commands ----
@@ -71,7 +88,21 @@ def train(args: argparse.Namespace) -> int:
     folder = _writable_folder(
         args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
     )
-    model, history = folder / "model.npz", History()
+    with locked(folder):
+        return _train_into(folder, vae, optimizer, data, args)
+
+
+def _train_into(
+    folder: Path,
+    vae: VAE,
+    optimizer: Optimizer,
+    data: datasets.ImageSet,
+    args: argparse.Namespace,
+) -> int:
+    model, state, history = folder / "model.npz", folder / "training.npz", History()
+    sweep(folder)
+    if not args.resume:
+        state.unlink(missing_ok=True)
 
     def save(history_so_far: History) -> None:
         nonlocal history
@@ -84,26 +115,27 @@ def train(args: argparse.Namespace) -> int:
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            workers=args.workers, progress=not args.quiet, after_epoch=save,
+            workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
-    except (KeyboardInterrupt, FloatingPointError) as stop:
+    except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
         n = len(history.elbo)
         kept = (
             f"the model of epoch {n} is in {model}"
             if n
             else "no epoch was finished, so no model was written"
         )
-        why = f"error: {stop}" if isinstance(stop, FloatingPointError) else "stopped"
+        by_hand = isinstance(stop, KeyboardInterrupt)
+        why = "stopped" if by_hand else f"error: {stop}"
         print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
-        return 2 if isinstance(stop, FloatingPointError) else 130
+        return 130 if by_hand else 2
 
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
     epochs = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
-    print(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
+    say(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
-    print(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
+    say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
     return 0
 
 
@@ -135,12 +167,18 @@ def _train_pictures(
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Decode draws of the prior z ~ p(z): the mean of p(x|z), or a draw of it."""
+    """Decode draws of the prior z ~ p(z)."""
     vae = load_model(args.model, max_memory=args.max_memory)
-    images, shape = vae.sample(args.n, args.seed, draw=args.draw), _image_shape(vae)
+    shape = _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, lambda path: figures.samples(images, shape, path))
+    def draw(path: Path) -> None:
+        if args.draw:
+            figures.two_samplings(vae, shape, path, min(args.n, 8), args.seed)
+        else:
+            figures.samples(vae.sample(args.n, args.seed), shape, path)
+
+    return _wrote(args, draw, "draws.png" if args.draw else "sample.png")
 
 
 def reconstruct(args: argparse.Namespace) -> int:
@@ -155,7 +193,9 @@ def reconstruct(args: argparse.Namespace) -> int:
     means, shape = vae.reconstruct(x), _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, lambda path: figures.reconstructions(x, means, shape, path))
+    return _wrote(
+        args, lambda path: figures.reconstructions(x, means, shape, path), "reconstruct.png"
+    )
 
 
 def manifold(args: argparse.Namespace) -> int:
@@ -164,7 +204,7 @@ def manifold(args: argparse.Namespace) -> int:
     shape = _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n))
+    return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
@@ -196,15 +236,15 @@ def gradcheck(args: argparse.Namespace) -> int:
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
     comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
-    print(f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}", end="")
-    print(f"{'largest difference':>21}{'relative error':>17}")
+    header = f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}"
+    say(f"{header}{'largest difference':>21}{'relative error':>17}")
     for c in comparisons:
         shape = " x ".join(map(str, c.shape))
         exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
-        print(f"{c.name:14}{shape:>10}{exact:>8}{close:>8}", end="")
-        print(f"{c.largest_difference:21.1e}{c.relative_error:17.1e}")
+        row = f"{c.name:14}{shape:>10}{exact:>8}{close:>8}"
+        say(f"{row}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
     wrong = [c.name for c in comparisons if not c.close]
-    print(
+    say(
         f"wrong: {', '.join(wrong)}"
         if wrong
         else "every gradient is close: relative error at most 1e-7"
@@ -265,23 +305,23 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     )
     n = len(x)
     error = float(np.sqrt((result.standard_error**2).sum()) / n)
-    print(f"first {n} test images, nats per image")
-    print(f"bound            {bound:10.2f}")
-    print(
+    say(f"first {n} test images, nats per image")
+    say(f"bound            {bound:10.2f}")
+    say(
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
     least, few = result.effective.min(), int((result.effective < ENOUGH).sum())
-    print(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
+    say(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
     if few:
         better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
-        print(
+        say(
             f"{few} of {n} images have fewer than {ENOUGH}: their log p(x) may be far too low, "
             f"and the error does not show it; use {better}"
         )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
-        print(f"{moves}acceptance rate {result.acceptance:.2f}")
+        say(f"{moves}acceptance rate {result.acceptance:.2f}")
 
 
 def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
@@ -289,21 +329,19 @@ def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
 
 
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
-    print(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
+    say(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     for name, images in (("train", data.train_images), ("test", data.test_images)):
         bound = evaluate(vae, images, seed=seed, pixels=args.pixels, workers=args.workers)
-        print(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
+        say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if _grey_for_a_bernoulli(vae, args):
-        print(
-            "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)"
-        )
+        say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
     if len(data.test_images) < 2:
-        print("active latent units: not known from one test image")
+        say("active latent units: not known from one test image")
         return
     active = active_units(
         vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
     )
-    print(f"active latent units: {active} of {vae.n_z}")
+    say(f"active latent units: {active} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -322,15 +360,15 @@ def _writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _wrote(args: argparse.Namespace, draw: Callable[[Path], None]) -> int:
-    """Draw the picture: --out, or `command`.png there if it is a folder, or beside the model.
+def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:
+    """Draw the picture: --out, or this name in the folder --out, or in that of the model.
 
-    train's pictures have other names, and stay.
+    No name is that of one of train's pictures, so these stay.
     """
     path = args.model.parent if args.out is None else args.out
-    path = path / PICTURES[args.command] if path.is_dir() else path
+    path = path / name if path.is_dir() else path
     draw(path)
-    print(f"wrote {path}")
+    say(f"wrote {path}")
     return 0
 
 
@@ -472,6 +510,11 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         default=0.0,
         help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
     )
+    t.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last whole epoch in the folder, if any",
+    )
     with_workers(t)
     t.add_argument("--quiet", action="store_true", help="no progress line")
 
@@ -479,7 +522,9 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     with_model(s)
     s.add_argument("--n", type=_positive, default=144, help="images (144)")
     s.add_argument(
-        "--draw", action="store_true", help="draw x ~ p(x|z), not the mean of p(x|z) for each z"
+        "--draw",
+        action="store_true",
+        help="both samplings, 8 images at most: where z fell, the mean of p(x|z), a draw of x",
     )
 
     r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")

@@ -1,6 +1,6 @@
-"""Every picture of the package. Matplotlib is imported here and nowhere else, and only when a picture is drawn.
+"""Every picture of the package. Only this file imports Matplotlib, and only on use.
 
-Each function writes one PNG. Images are (n, n_x) with values in [0, 1], 1 drawn as ink.
+Each function writes one PNG. Images are (n, n_x), from 0, white, to 1, black.
 """
 
 import os
@@ -20,28 +20,24 @@ PathName = str | os.PathLike[str]
 
 
 def learning_curve(history: History, path: PathName) -> None:
-    """The bound after each epoch, and below it its two parts, on training and test data."""
+    """The bound after each epoch and its two parts, on training and test data."""
     epochs = np.arange(1, len(history.elbo) + 1)
     mark = "o" if len(epochs) < 30 else None
     figure = Figure(figsize=(7, 8), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True)
-    for axes, name, title in zip(
-        panels, ("elbo", "reconstruction", "kl"),
-        ("The bound = reconstruction − KL", "Reconstruction: E[log p(x|z)]", "KL(q(z|x) ‖ p(z))"),
-    ):  # fmt: skip
+    titles = {
+        "elbo": "The bound = reconstruction − KL",
+        "reconstruction": "Reconstruction: E[log p(x|z)]",
+        "kl": "KL(q(z|x) ‖ p(z))",
+    }
+    for axes, (name, title) in zip(panels, titles.items()):
         train, test = getattr(history, name), getattr(history, f"test_{name}")
-        axes.plot(
-            epochs, train, color="0.6", marker=mark, ms=4, ls="--", label="training, while learning"
-        )
+        label = "training, while learning"
+        axes.plot(epochs, train, color="0.6", marker=mark, ms=4, ls="--", label=label)
         if test:
             axes.plot(epochs, test, color="k", marker=mark, ms=4, label="test")
-            axes.annotate(
-                f"{test[-1]:.1f}".replace("-", "−"),
-                (epochs[-1], test[-1]),
-                (6, 0),
-                textcoords="offset points",
-                va="center",
-            )
+            value, end = f"{test[-1]:.1f}".replace("-", "−"), (epochs[-1], test[-1])
+            axes.annotate(value, end, (6, 0), textcoords="offset points", va="center")
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_ylabel("nats per image")
         axes.spines[["top", "right"]].set_visible(False)
@@ -56,79 +52,126 @@ def reconstructions(
 ) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
     images, columns = pairs(originals, means)
-    _save(
-        _picture(images, columns, image_shape, "Originals, and below each its reconstruction"), path
-    )
+    title = "Originals, and below each its reconstruction"
+    _save(_picture(images, columns, image_shape, title), path)
 
 
 def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
-    """Rows of at most 12 originals, each followed by the row of their means, filled up with paper. Returns the images and the columns."""
+    """Rows of at most 12 originals, each followed by the row of their means.
+
+    Blank images fill the last two rows up. Returns the images and the number of
+    columns.
+    """
     columns = min(len(originals), 12)
     rows = []
     for start in range(0, len(originals), columns):
         for images in (originals[start : start + columns], means[start : start + columns]):
-            rows.append(
-                np.concatenate([images, np.zeros((columns - len(images), images.shape[1]))])
-            )
+            blank = np.zeros((columns - len(images), images.shape[1]))
+            rows.append(np.concatenate([images, blank]))
     return np.concatenate(rows), columns
 
 
-def samples(means: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
-    """Images decoded from draws of the prior, in a grid. (n, n_x)."""
-    columns = int(np.ceil(np.sqrt(len(means))))
-    _save(_picture(means, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
+def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
+    """Images made from draws of the prior, in a grid. (n, n_x)."""
+    columns = int(np.ceil(np.sqrt(len(images))))
+    _save(_picture(images, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
+
+
+def two_samplings(
+    vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 8, seed: int = 0
+) -> None:
+    """The two samplings of the generative model (notes §2): z ~ p(z), then x ~ p(x|z).
+
+    Left: n draws z ~ p(z) = N(0, I), numbered; the circles are at 1 and 2 standard
+    deviations. With n_z > 2, only z₁ and z₂ are shown. Right, for each z: the mean of
+    p(x|z), and below it a draw x ~ p(x|z). They are `vae.sample(n, seed)` without and
+    with draw=True, which have the same z. Pixels are independent given z, so a draw is
+    less smooth than its mean. ValueError when n_z is 1.
+    """
+    if vae.n_z < 2:
+        raise ValueError(f"n_z is {vae.n_z}; it should be 2 or more, for a plane of z₁ and z₂")
+    z = vae.noise(n, np.random.default_rng(seed))
+    images = np.concatenate([vae.sample(n, seed), vae.sample(n, seed, draw=True)])
+    figure = Figure(figsize=(3.6 + 0.85 * n, 3.8), layout="constrained")
+    plane, strip = figure.subplots(1, 2, width_ratios=(3.4, 0.85 * n))
+    angle = np.linspace(0, 2 * np.pi, 100)
+    for radius in (1, 2):
+        plane.plot(radius * np.cos(angle), radius * np.sin(angle), color="0.6", lw=1)
+    for number, (z1, z2) in enumerate(z[:, :2], start=1):
+        plane.text(z1, z2, str(number), ha="center", va="center", weight="bold")
+    reach = max(2.2, 1.1 * float(np.abs(z[:, :2]).max()))
+    limits = (-reach, reach)
+    plane.set(xlabel="z₁", ylabel="z₂", xlim=limits, ylim=limits, aspect="equal")
+    plane.locator_params(integer=True)
+    plane.set_title("Sampling 1: z ~ p(z) = N(0, I)", fontsize=10)
+    plane.spines[["top", "right"]].set_visible(False)
+
+    height, width = (side + 4 for side in image_shape)  # with the gap
+    strip.imshow(_tile(images, n, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+    strip.set_xticks((np.arange(n) + 0.5) * width - 2.5, [str(i + 1) for i in range(n)])
+    strip.set_yticks((np.arange(2) + 0.5) * height - 2.5, ["mean", "draw"])
+    strip.tick_params(length=0, labeltop=True, labelbottom=False)
+    strip.spines[:].set_visible(False)
+    strip.set_title("Sampling 2: the mean of p(x|z), and a draw x ~ p(x|z)", fontsize=10)
+    _save(figure, path)
 
 
 def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20) -> None:
     """AEVB Figure 4: the images of an n x n grid of z, for n_z = 2.
 
-    The grid is even in the unit square and is carried to z by the inverse of the Gaussian's distribution function, so that each image
-    stands for the same share of the prior: z_j = Φ⁻¹((i + ½) / n). ValueError when n_z is not 2.
+    The grid is even in the unit square. The inverse Φ⁻¹ of the normal distribution
+    function turns it into z_j = Φ⁻¹((i + ½) / n), so each image stands for the same
+    share of the prior. The numbers at the axes are these z_j, at most ten of them.
+    ValueError when n_z is not 2.
     """
     if vae.n_z != 2:
         raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
-    _save(
-        _picture(
-            vae.decode(manifold_grid(n)),
-            n,
-            image_shape,
-            "Decoded from a grid of z, even in probability under N(0, I)",
-            gap=0,
-        ),
-        path,
-    )
+    title = "Decoded from a grid of z, even in probability under N(0, I)"
+    figure = _picture(vae.decode(manifold_grid(n)), n, image_shape, title, gap=0)
+    figure.set_size_inches(7.0, 7.2)
+    axes = figure.axes[0]
+    axes.axis("on")
+    shown = np.unique(np.linspace(0, n - 1, min(n, 10)).round().astype(int))
+    values = [f"{quantile:.2f}".replace("-", "−") for quantile in quantiles(n)[shown]]
+    height, width = image_shape
+    axes.set_xticks((shown + 0.5) * width - 0.5, values, fontsize=8)
+    axes.set_yticks((n - shown - 0.5) * height - 0.5, values, fontsize=8)  # z₂ grows upwards
+    axes.set(xlabel="z₁", ylabel="z₂")
+    axes.spines[:].set_visible(False)
+    _save(figure, path)
+
+
+def quantiles(n: int) -> FloatArray:
+    """Φ⁻¹((i + ½) / n) for i = 0 ... n − 1: even in probability under N(0, 1). (n,)."""
+    return np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
 
 
 def manifold_grid(n: int) -> FloatArray:
-    """z_j = Φ⁻¹((i + ½) / n) for i = 0 ... n − 1, row by row; z₁ grows to the right, z₂ upwards. Returns (n², 2)."""
-    quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
-    z1, z2 = np.meshgrid(quantiles, quantiles[::-1])
+    """All pairs of `quantiles(n)`, by rows. z₁ grows to the right, z₂ upwards. (n², 2)."""
+    z1, z2 = np.meshgrid(quantiles(n), quantiles(n)[::-1])
     return np.stack([z1.ravel(), z2.ravel()], axis=1)
 
 
 def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:
-    """The means μ(x) of q(z|x) in the latent plane, coloured and lettered by digit. mu: (N, 2); labels: (N,)."""
+    """The means μ(x) of q(z|x) in the latent plane, a colour and a label for each class.
+
+    mu: (N, 2). labels: (N,).
+    """
     figure = Figure(figsize=(7.5, 7), layout="constrained")
     axes = figure.subplots()
     kinds = np.unique(labels)
+    cmap = "tab10" if len(kinds) <= 10 else "viridis"
     points = axes.scatter(
-        mu[:, 0],
-        mu[:, 1],
-        c=np.searchsorted(kinds, labels),
-        cmap="tab10" if len(kinds) <= 10 else "viridis",
-        s=2,
-        alpha=0.6,
+        mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap=cmap, s=2, alpha=0.6
     )
+    circle = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85}
     for i, kind in enumerate(kinds):
-        centre = np.median(mu[labels == kind], axis=0)
-        axes.text(centre[0], centre[1], str(kind), ha="center", va="center", fontsize=12, weight="bold", color=points.to_rgba(np.array(i)),
-                  bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85})  # fmt: skip
-    axes.set(
-        title="Where the encoder puts each image: μ(x), by label",
-        xlabel="z₁",
-        ylabel="z₂",
-        aspect="equal",
-    )
+        x, y = np.median(mu[labels == kind], axis=0)
+        colour = points.to_rgba(np.array(i))
+        label = axes.text(x, y, str(kind), ha="center", va="center", color=colour, bbox=circle)
+        label.set(fontsize=12, fontweight="bold")
+    axes.set(xlabel="z₁", ylabel="z₂", aspect="equal")
+    axes.set_title("Where the encoder puts each image: μ(x), by label")
     axes.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
 
@@ -138,12 +181,8 @@ def _picture(
 ) -> Figure:
     """A titled figure with the images in a grid."""
     tiles = _tile(images, columns, image_shape, gap)
-    width = 7.0
-    figure = Figure(
-        figsize=(width, width * tiles.shape[0] / tiles.shape[1] + 0.4),
-        dpi=150,
-        layout="constrained",
-    )
+    size = (7.0, 7.0 * tiles.shape[0] / tiles.shape[1] + 0.4)
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
     axes = figure.subplots()
     axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
@@ -154,8 +193,9 @@ def _picture(
 def class_table(
     rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName
 ) -> None:
-    """A class's homework: for each exercise a bar of how many were right, and its mistakes, the most frequent first.
+    """A class's homework: for each exercise, how many were right, and its mistakes.
 
+    The most frequent mistakes stand first.
     rows: number, title, right, of how many, [(mistake, how many), ...].
     """
     most = 4  # mistakes shown for each exercise
@@ -172,24 +212,20 @@ def class_table(
         axes.text(-0.04, middle, f"{number}  {title}", ha="right", va="center", fontsize=9)
         axes.text(1.04, middle, f"{right} of {of}", va="center", fontsize=9)
         for i, (mistake, count) in enumerate(mistakes[:most]):
-            more = (
-                f"  (and {len(mistakes) - most} other kinds)"
-                if i == most - 1 and len(mistakes) > most
-                else ""
-            )
+            left = len(mistakes) - most
+            more = f"  (and {left} other kinds)" if i == most - 1 and left > 0 else ""
             y = middle + i - (min(most, len(mistakes)) - 1) / 2
             axes.text(1.5, y, f"{count} × {mistake[:88]}{more}", va="center", fontsize=8)
         top += height
-    axes.set(
-        xlim=(0, 1), ylim=(top, 0), yticks=[], xticks=[0, 0.5, 1], xticklabels=["0", "half", "all"]
-    )
+    axes.set(xlim=(0, 1), ylim=(top, 0), yticks=[])
+    axes.set_xticks([0, 0.5, 1], ["0", "half", "all"])
     axes.set_xlabel("right", fontsize=9)
     axes.spines[["top", "right", "left"]].set_visible(False)
     _save(figure, path)
 
 
 def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: int) -> FloatArray:
-    """One large image: the images row by row, `gap` pixels of paper between them."""
+    """One large image: the images row by row, `gap` white pixels after each."""
     height, width = image_shape
     rows = -(-len(images) // columns)
     tiles = np.zeros((rows, height + gap, columns, width + gap))

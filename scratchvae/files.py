@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from scratchvae import checks
 
@@ -58,3 +60,40 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came and callable(before):
         before(*came[0])
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. OSError, with the other's number, when one holds it.
+
+    The system gives the lock back when a process ends, however it ends.
+    """
+    path = folder / ".lock"
+    file = open(path, "a+")  # noqa: SIM115  it is open as long as the lock is held
+    try:
+        _lock(file)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip()
+        file.close()
+        raise OSError(
+            f"{folder} is in use by process {holder}: another training writes there"
+        ) from None
+    try:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+    finally:
+        file.close()
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,8 +12,8 @@ class ProgressLine:
     """The progress line of one job. With show=False it writes nothing."""
 
     def __init__(self, show: bool) -> None:
-        self.on = show
-        self.terminal = show and sys.stderr.isatty()
+        self.on = show and sys.stderr is not None  # None when the caller closed it
+        self.terminal = self.on and sys.stderr.isatty()
         self.start = self.shown = time.perf_counter()
 
     def due(self) -> bool:
@@ -29,7 +29,10 @@ class ProgressLine:
         if self.on and (self.terminal or last):
             self.shown = time.perf_counter()
             rewind = "\r\x1b[K" if self.terminal else ""  # to the start of the line; clear it
-            print(f"{rewind}{text}", end="\n" if last else "", file=sys.stderr, flush=True)
+            try:
+                print(f"{rewind}{text}", end="\n" if last else "", file=sys.stderr, flush=True)
+            except OSError:  # nobody reads it any more; the job goes on
+                self.on = False
 
     def left(self, share: float) -> str:
         """The time left, "m:ss left". share: the part that is done, above 0, up to 1."""

@@ -39,6 +39,7 @@ from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parallel import Team
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
+from scratchvae.resume import load_training, save_training, settings_of
 
 
 @dataclass
@@ -103,6 +104,7 @@ def fit(
     test_images: Images | None = None,
     pixels: str | None = None,
     workers: int = 1,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
     after_epoch: Callable[[History], None] | None = None,
 ) -> History:
@@ -118,10 +120,13 @@ def fit(
     workers: processes that share each step (`parallel.py`). The same seed and workers give the
     same bits; another number of workers draws the same numbers, and rounds differently. A
     script with workers > 1 needs the guard `if __name__ == "__main__":`.
+    resume: a file that holds the state after each whole epoch. If it is there, the training
+    goes on from it, to the bit; `epochs` counts from the first one. ValueError when its
+    settings differ. See `resume.py`.
     progress: a line on stderr. after_epoch: called with the history so far.
 
-    To go on after an earlier call, pass the same optimizer, and the same Generator as seed.
-    A number as seed would draw the same order, pixels and noise again.
+    Without a file: to go on after an earlier call, pass the same optimizer, and the same
+    Generator as seed. A number as seed would draw the same order, pixels and noise again.
 
     When an epoch ends midway, for whatever reason, the model returns to the end of the last
     whole epoch, and the exception goes on; the optimizer does not return.
@@ -140,9 +145,12 @@ def fit(
     checks.flag("progress", progress)
     if after_epoch is not None:
         checks.function("after_epoch", after_epoch)
-    for name, array in {"images": images, "test_images": test_images}.items():
-        if array is not None:
-            datasets.check_images(name, array, model.n_x)
+    if resume is not None:
+        checks.path("resume", resume)
+    workers = checks.positive_int("workers", workers)
+    datasets.check_images("images", images, model.n_x)
+    if test_images is not None:
+        datasets.check_images("test_images", test_images, model.n_x)
     optimizer = Adam(model.params) if optimizer is None else optimizer
     checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
     if optimizer.params is not model.params:
@@ -151,16 +159,31 @@ def fit(
         )
     seen_by(model, pixels)
     rng, history = checks.generator("seed", seed), History()
+    settings = settings_of(
+        model,
+        optimizer,
+        {"images": images, "test_images": test_images} if resume else {},
+        batch_size=batch_size,
+        pixels=pixels or model.pixels,
+        workers=workers,
+        seed=None if seed is rng else int(seed),
+    )
+    if resume and os.path.exists(resume):
+        load_training(resume, model, optimizer, rng, history, settings)
+        if after_epoch is not None:
+            after_epoch(history)
+        if len(history.elbo) >= epochs:
+            return history
     line = _EpochLine(epochs, len(images), show=progress)
     # without test images the first minibatch shows whether the last update was a good one
     evaluated = images[:batch_size] if test_images is None else test_images
-    way = Team if checks.positive_int("workers", workers) > 1 else Alone
+    way = Team if workers > 1 else Alone
     steps: Alone | Team = way(
         model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels, workers=workers
     )
 
     with _back_to_whole_epochs(model.params.theta) as epoch_is_whole, steps:
-        for epoch in range(1, epochs + 1):  # repeat
+        for epoch in range(len(history.elbo) + 1, epochs + 1):  # repeat
             start = time.perf_counter()
             train, step = steps.epoch(rng, partial(line.within, epoch))
             _check_finite(train, f"at step {step} of epoch {epoch}", optimizer)
@@ -170,6 +193,8 @@ def fit(
             epoch_is_whole()
             test = None if test_images is None else after
             history.record(train, test, seconds)
+            if resume:
+                save_training(resume, model, optimizer, rng, history, settings)
             line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)

@@ -19,16 +19,22 @@ It turns x into μ and log σ², and
 
 In the code θ and φ lie in one vector, `params.theta`.
 
-**The whole process, with shapes.** B images, L samples of z for each, n_h hidden units:
+**The whole process, with shapes.** The default sizes: B images, L samples of z for each,
+500 hidden units. `→` computes, `~→` samples, and `←` carries the gradient back.
 
-                 encoder, φ                               decoder, θ
-    x ──────► h ──────┬──► μ ────────┬──► z ───────► h′ ───────► a ───────► x ~ p(x|z)
-    (B, n_x)  (B, n_h)│    (B, n_z)  │    (L, B, n_z)(L B, n_h)  (L B, n_x) sampling 2
-                      └──► log σ² ───┤
-                           (B, n_z)  │
-                                     └─ ε ~ N(0, I) makes z ~ q(z|x)        sampling 1
+ ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
-      (dx)  ◄───── dh ◄─── dμ, dlog σ² ◄─ dz ◄────── dh′ ◄────── da ◄────── loss
+           tanh(x W + b)          h W + b, twice               z = μ + σ ⊙ ε
+     x     ───────────→      h     ───────────→    μ, log σ²   ~~~~~~~~~~~→      z
+  (B, 784) ←───────────  (B, 500)  ←───────────   2 × (B, 20)  ←───────────  (L, B, 20)
+              dW, db                    dh                      dμ, dlog σ²
+
+ DECODER  p(x|z)                                        second sampling: x ~ p(x|z)
+
+            tanh(z W + b)              h′ W + b           1 with P = sigmoid(a)
+      z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
+  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
+                 dz                       dh′                      da
 
 **The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
 
@@ -194,7 +200,13 @@ class VAE:
     # ---- the two networks ----
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
+        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.encode(x)[0].round(4)
+        array([[-0.1929],
+               [-0.2143]])
+        """
         self._remembered = ""
         return self._heads(self.as_data(x))
 
@@ -206,6 +218,9 @@ class VAE:
         """E[x|z], the means of p(x|z). For a Bernoulli: the probability that a pixel is 1.
 
         z: (B, n_z). Returns (B, n_x).
+
+        >>> VAE(3, (2,), 1, dtype=np.float64).decode([[1.0]]).round(4)
+        array([[0.7665, 0.1924, 0.5691]])
         """
         return self._output.mean(self._decoder_hidden(z))
 
@@ -221,6 +236,10 @@ class VAE:
 
         draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
+
+        >>> vae = VAE(3, (2,), 1, dtype=np.float64)
+        >>> vae.sample(1, seed=1).round(4), vae.sample(1, seed=1, draw=True)
+        (array([[0.6353, 0.3397, 0.5274]]), array([[0., 1., 0.]]))
         """
         rng, draw = checks.generator("seed", seed), checks.flag("draw", draw)
         widest = max(self.n_x, self.n_z, *self.hidden)
@@ -230,7 +249,11 @@ class VAE:
         return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
-        """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x)."""
+        """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x).
+
+        >>> VAE(3, (2,), 1, dtype=np.float64).reconstruct([[0, 1, 1]]).round(4)
+        array([[0.4202, 0.5951, 0.4846]])
+        """
         return self.decode(self.encode(x)[0])
 
     def noise(self, n: int, rng: np.random.Generator) -> FloatArray:
@@ -246,6 +269,11 @@ class VAE:
         Returns two arrays (B,), in nats; the first minus the second is the bound.
         For `backward` it remembers self._x, self._eps as (L, B, n_z), and self._mu_logvar;
         the layers remember the rest.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
+        >>> reconstruction.round(4), kl.round(4)
+        (array([-1.7886, -2.4751]), array([0.0306, 0.0837]))
         """
         self._remembered = ""
         self._x = self.as_data(x)
@@ -276,9 +304,14 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too: the same mean as `elbo`, but also the variance of
-        log p(z) − log q(z|x).
+        It samples the KL too, by k = log p(z) − log q(z|x), and has the same mean as `elbo`.
+        Its variance is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). Which of the two varies
+        less depends on the model (`demos/posterior_and_prior.py`).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.elbo_sampled(x, eps=np.zeros((2, 1))).round(4)
+        array([-1.9209, -2.7665])
         """
         return self.log_weights(x, eps).mean(axis=0)
 
@@ -287,6 +320,10 @@ class VAE:
 
         E[log w] = 𝓛(x), and E[w] = p(x).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.log_weights(x, eps=np.zeros((1, 2, 1))).round(4)
+        array([[-1.9209, -2.7665]])
         """
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar, checks.noise(eps, len(mu), self.n_z, self.dtype))
@@ -316,6 +353,11 @@ class VAE:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> loss = vae.loss_and_grad(x, eps=np.zeros((2, 1)))
+        >>> round(loss, 4), vae.params.grads["mu.b"].round(4)
+        (2.189, array([-0.5238]))
         """
         loss = -float(self.elbo(x, eps).mean(dtype=np.float64))
         self.backward()
@@ -325,6 +367,10 @@ class VAE:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l).
 
         x: (B, n_x). z: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.log_joint(x, z=np.zeros((2, 1))).round(4)
+        array([[-2.9984, -2.9984]])
         """
         self._remembered = ""
         x = self.as_data(x)
@@ -343,6 +389,11 @@ class VAE:
 
         The decoder's backward pass gives ∂ log p(x|z) / ∂z, and ∂ log p(z) / ∂z = −z.
         Returns (L, B, n_z). RuntimeError when another call came between.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> log_p = vae.log_joint(x, z=np.zeros((2, 1)))
+        >>> vae.log_joint_backward().ravel().round(4)
+        array([-1.7046,  1.7046])
         """
         checks.remembered("log_joint_backward", "log_joint", self._remembered)
         dz = layers.backward_input(self._decoder, self._output.backward_input())

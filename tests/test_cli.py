@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):
         f"{name}.png"
         for name in ("latent_scatter", "learning_curve", "manifold", "reconstructions", "samples")
     ]
-    names = sorted(["history.json", "model.npz", *pictures])
+    names = sorted([".lock", "history.json", "model.npz", "training.npz", *pictures])
     assert sorted(file.name for file in folder.iterdir()) == names
     assert all((folder / name).read_bytes().startswith(PNG) for name in pictures)
     for words in (
@@ -255,6 +256,15 @@ def test_pictures_from_a_saved_model(trained, image_set, tmp_path, command, caps
     assert main([command, str(trained / "model.npz"), "--n", "5", "--out", str(out), *data]) == 0
     assert out.read_bytes().startswith(PNG)
     assert f"wrote {out}" in capsys.readouterr().out
+
+
+def test_sample_draws_both_samplings(trained, capsys):
+    """sample --draw writes draws.png beside the model, and leaves samples.png as it is."""
+    samples = (trained / "samples.png").read_bytes()
+    assert main(["sample", str(trained / "model.npz"), "--draw"]) == 0
+    assert f"wrote {trained / 'draws.png'}" in capsys.readouterr().out
+    assert (trained / "draws.png").read_bytes().startswith(PNG)
+    assert (trained / "samples.png").read_bytes() == samples
 
 
 def test_evaluate_prints_what_train_printed(trained, image_set, capsys):
@@ -468,3 +478,18 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
     load_model(model)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("output", ["| head -1", "> /dev/full", ">&-", "2>&-", "2> /dev/full"])
+def test_output_that_goes_away_loses_no_file(image_set, tmp_path, output):
+    """A reader that stops, a full disk, a closed stream: train ends with 0 and writes all files."""
+    python, root = shlex.quote(sys.executable), Path(__file__).parents[1]
+    command = f"{python} -m scratchvae train --data {image_set} --out {tmp_path / 'run'}"
+    options = " ".join([*QUICK, "--workers", "1"])
+    shell = f"{command} {options} {output}; exit ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ended = subprocess.run(["bash", "-c", shell], env=environment, capture_output=True, timeout=60)
+    assert ended.returncode == 0 and b"Traceback" not in ended.stderr
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names >= {"model.npz", "history.json", "learning_curve.png", "samples.png"}

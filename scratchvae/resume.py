@@ -1,0 +1,127 @@
+"""All that a training needs to go on to the bit, in one file.
+
+After an epoch, the next one depends on
+
+    θ, the optimizer's sums and its number of steps t, the state of the generator
+
+and on the settings: sizes, optimizer, minibatch size, pixels, number of processes, images.
+The history belongs to it too. All of it lies in one file that is written whole, so no
+crash can leave the parts of two different epochs. The other files of a run follow from it.
+"""
+
+import json
+import zlib
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scratchvae.archive import ArrayFile, write_arrays
+from scratchvae.datasets import Images
+from scratchvae.evaluation import Model
+from scratchvae.files import FileFormatError
+from scratchvae.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from scratchvae.training import History
+
+FORMAT, VERSION = "scratchvae.Training", 1
+
+
+def settings_of(
+    model: Model, optimizer: Optimizer, images: dict[str, Images | None], **others: Any
+) -> dict[str, Any]:
+    """What has to be the same when a training goes on, by name."""
+    return {
+        "model": type(model).__name__,
+        **model.settings,
+        "optimizer": type(optimizer).__name__,
+        **{name: getattr(optimizer, name) for name in optimizer.settings},
+        **others,
+        **{name: _fingerprint(array) for name, array in images.items()},
+    }
+
+
+def _fingerprint(images: Images | None) -> str:
+    if images is None:
+        return "none"
+    checksum = zlib.crc32(np.ascontiguousarray(images).data)
+    return f"{' x '.join(map(str, images.shape))} {images.dtype}, checksum {checksum:08x}"
+
+
+def save_training(
+    path: str | PathLike[str],
+    model: Model,
+    optimizer: Optimizer,
+    rng: np.random.Generator,
+    history: "History",
+    settings: dict[str, Any],
+) -> None:
+    """Write the state after a whole epoch."""
+    state = {
+        "settings": settings,
+        "t": optimizer.t,
+        "generator": rng.bit_generator.state,
+        "history": asdict(history),
+    }
+    sums = {name: getattr(optimizer, name) for name in optimizer.sums}
+    arrays = {
+        "format": FORMAT,
+        "version": VERSION,
+        "state": json.dumps(state, default=lambda array: array.tolist()),
+        "theta": model.params.theta,
+        **sums,
+    }
+    write_arrays(path, arrays)
+
+
+def load_training(
+    path: str | PathLike[str],
+    model: Model,
+    optimizer: Optimizer,
+    rng: np.random.Generator,
+    history: "History",
+    settings: dict[str, Any],
+) -> None:
+    """Put model, optimizer, generator and history into the state of the file.
+
+    ValueError, with what differs, for a training with other settings. FileFormatError for a
+    file that is damaged or of another kind. Then nothing is changed.
+    """
+    try:
+        with open(path, "rb") as file:
+            saved = ArrayFile(file)
+            kind, version = saved.text("format"), saved.whole("version")
+            if (kind, version, saved.checked) != (FORMAT, VERSION, True):
+                raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
+            state = json.loads(saved.text("state"))
+            theirs = state["settings"]
+            differ = [
+                f"{name} was {theirs.get(name)!r} and is {settings.get(name)!r}"
+                for name in {**theirs, **settings}
+                if theirs.get(name) != json.loads(json.dumps(settings.get(name)))
+            ]
+            if not differ:
+                theta = model.params.theta
+                vectors = {name: np.empty_like(theta) for name in ("theta", *optimizer.sums)}
+                for name, vector in vectors.items():
+                    saved.into(name, vector)
+                t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
+                rng.bit_generator.state = state["generator"]
+    except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
+        raise FileFormatError(f"{path} is no training that can go on: {error}") from error
+    if differ:
+        raise ValueError(f"{path} is of a training with other settings: {'; '.join(differ)}")
+    model.params.theta[...] = vectors["theta"]
+    for name in optimizer.sums:
+        getattr(optimizer, name)[...] = vectors[name]
+    optimizer.t = t
+    history.__dict__.update(past)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what interrupted writes of dead processes left in the folder."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)

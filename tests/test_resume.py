@@ -1,0 +1,151 @@
+"""A training that was stopped goes on to the same bits, and its files never disagree."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_image_set
+
+from scratchvae import SGD, VAE, Adagrad, Adam, FileFormatError, fit, load_model
+from scratchvae.files import locked
+from scratchvae.resume import sweep
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 12)).astype(np.uint8)
+
+
+def trained(epochs, resume=None, optimizer=Adam, seed=5, images=IMAGES, **keywords):
+    """Model, optimizer and history after a training in minibatches of 16."""
+    model = VAE(12, (7,), 2, seed=1)
+    steps = optimizer(model.params, lr=keywords.pop("lr", 1e-2))
+    history = fit(
+        model, images, epochs=epochs, batch_size=keywords.pop("batch_size", 16), optimizer=steps,
+        seed=seed, test_images=images, resume=resume, progress=False, **keywords,
+    )  # fmt: skip
+    return model, steps, history
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("optimizer", [Adam, Adagrad, SGD])
+def test_resumed_is_undisturbed_to_the_bit(tmp_path, optimizer, workers):
+    """2 epochs, then 5 from the file: θ, sums, t and bounds are those of 5 at once."""
+    if workers == 2 and optimizer is not Adam:
+        pytest.skip("one optimizer shows it for two workers")
+    path = tmp_path / "training.npz"
+    trained(2, path, optimizer, workers=workers)
+    model, steps, history = trained(5, path, optimizer, workers=workers)
+    whole, whole_steps, whole_history = trained(5, None, optimizer, workers=workers)
+    assert model.params.theta.tobytes() == whole.params.theta.tobytes()
+    for name in optimizer.sums:
+        assert getattr(steps, name).tobytes() == getattr(whole_steps, name).tobytes()
+    assert steps.t == whole_steps.t
+    assert history.elbo == whole_history.elbo and history.test_elbo == whole_history.test_elbo
+
+
+def test_a_finished_training_is_not_run_again(tmp_path):
+    """As many epochs as the file has: the model is that of the file, and the file stays."""
+    path = tmp_path / "training.npz"
+    model, _, _ = trained(2, path)
+    content = path.read_bytes()
+    again, _, history = trained(2, path)
+    assert again.params.theta.tobytes() == model.params.theta.tobytes()
+    assert len(history.elbo) == 2 and path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 2e-2}, "lr was 0.01 and is 0.02"),
+        ({"optimizer": SGD}, "optimizer was 'Adam' and is 'SGD'"),
+        ({"batch_size": 17}, "batch_size was 16 and is 17"),
+        ({"pixels": "grey"}, "pixels was 'bits' and is 'grey'"),
+        ({"seed": 6}, "seed was 5 and is 6"),
+        ({"images": IMAGES[:60]}, "images was '70 x 12 uint8"),
+        ({"workers": 2}, "workers was 1 and is 2"),
+    ],
+)
+def test_other_settings_are_refused(tmp_path, change, message):
+    """A training goes on with its own settings alone; the error says what differs."""
+    path = tmp_path / "training.npz"
+    trained(1, path)
+    with pytest.raises(ValueError, match=message):
+        trained(2, path, **change)
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    """No zip, cut short, another kind: FileFormatError with the file's name."""
+    path = tmp_path / "training.npz"
+    trained(1, path)
+    whole = path.read_bytes()
+    for content in (b"", whole[:2000], b"PK" + whole[2:300]):
+        path.write_bytes(content)
+        with pytest.raises(FileFormatError, match=r"training\.npz"):
+            trained(2, path)
+    with open(path, "wb") as file:
+        np.savez(file, format="scratchvae.VAE", version=1)
+    with pytest.raises(FileFormatError, match=r"scratchvae\.VAE"):
+        trained(2, path)
+
+
+def command(folder, images, epochs, workers):
+    """`scratchvae train --resume` as a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment["OPENBLAS_NUM_THREADS"] = "1"
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "scratchvae", "train", "--resume", "--data", str(images),
+            "--out", str(folder), "--epochs", str(epochs), "--workers", str(workers),
+            "--hidden", "8", "--batch-size", "16", "--quiet",
+        ],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="sends SIGKILL")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_kills_lose_nothing(tmp_path, workers):
+    """SIGKILL at random moments, resumed each time: model and bounds have the bits of an
+    undisturbed run, and no part of a file is left. KILLS in the environment: how many.
+    """
+    kills = int(os.environ.get("KILLS", "3"))
+    images, epochs = write_image_set(tmp_path / "images"), 40 + 10 * kills
+    undisturbed = command(tmp_path / "whole", images, epochs, workers)
+    assert undisturbed.wait(timeout=120) == 0, undisturbed.stderr.read()
+    moments = random.Random(workers)
+    for _ in range(kills):
+        process = command(tmp_path / "killed", images, epochs, workers)
+        time.sleep(0.3 + moments.random())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    last = command(tmp_path / "killed", images, epochs, workers)
+    assert last.wait(timeout=120) == 0, last.stderr.read()
+    whole, killed = (load_model(tmp_path / run / "model.npz") for run in ("whole", "killed"))
+    assert whole.params.theta.tobytes() == killed.params.theta.tobytes()
+    histories = [
+        json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "killed")
+    ]
+    assert histories[0]["test_elbo"] == histories[1]["test_elbo"]
+    assert not list((tmp_path / "killed").glob(".*.part"))
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    """The second is refused, and told the number of the first process."""
+    in_use = pytest.raises(OSError, match=f"in use by process {os.getpid()}")
+    with locked(tmp_path), in_use, locked(tmp_path):
+        pass
+    with locked(tmp_path):  # given back
+        pass
+
+
+def test_sweep(tmp_path):
+    """Parts that a killed process left go away; other files stay."""
+    for name in (".model.npz.123.part", "model.npz", ".lock"):
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "model.npz"]
