@@ -13,7 +13,7 @@ from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS
-from scratchvae.files import FileFormatError
+from scratchvae.files import FileFormatError, readable
 from scratchvae.parameters import bytes_of
 from scratchvae.vae import VAE, weight_shapes
 
@@ -46,11 +46,10 @@ def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
     FileFormatError when the file is missing, damaged (every flipped bit is noticed), of
     another kind or version, or when the model needs more than max_memory bytes.
     """
-    found, max_memory = checks.path("path", path), checks.positive_int("max_memory", max_memory)
-    if not found.is_file():
-        raise FileFormatError(f"{path} is no file; it should be a model that save_model wrote")
+    max_memory = checks.positive_int("max_memory", max_memory)
+    path = readable(path)
     try:
-        with open(found, "rb") as file:
+        with open(path, "rb") as file:
             return _model(ArrayFile(file), max_memory)
     except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
         raise FileFormatError(f"{path} is no model that save_model wrote: {error}") from error

@@ -49,15 +49,15 @@ def sizes(name: str, value: object) -> tuple[int, ...]:
     return tuple(positive_int(f"an entry of {name}", size) for size in value)
 
 
-def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
-    """value as (height, width), both ≥ 1, with height · width = n_x."""
+def image_shape(value: Sequence[int], n_x: int | None = None) -> tuple[int, int]:
+    """value as (height, width), both ≥ 1, with height · width = n_x if n_x is given."""
     shape = sizes("image_shape", value)
-    if len(shape) != 2 or shape[0] * shape[1] != n_x:
+    if len(shape) != 2 or n_x not in (None, shape[0] * shape[1]):
+        product = "" if n_x is None else f", with height · width = {n_x}"
         raise ValueError(
-            f"image_shape is {shown(value)}; it should be (height, width), "
-            f"with height · width = {n_x}"
+            f"image_shape is {shown(value)}; it should be (height, width){product}"
         )
-    return shape
+    return shape[0], shape[1]
 
 
 def positive_number(name: str, value: float) -> float:

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from scratchvae import checks
-from scratchvae.files import FileFormatError
+from scratchvae.files import FileFormatError, readable
 from scratchvae.parameters import FloatArray
 
 Images = NDArray[np.uint8] | FloatArray
@@ -108,8 +108,11 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
         folder = os.environ["SCRATCHVAE_DATA"]
     places = _own_places() if folder is None else [checks.path("folder", folder)]
     for place in places:
-        if place.is_dir():
-            return place
+        try:
+            if place.is_dir():
+                return place
+        except OSError:  # a name that the system cannot have
+            break
     raise FileFormatError(
         f"no data folder: looked in {' and '.join(map(str, places))}. It should hold "
         "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
@@ -158,9 +161,7 @@ def read_idx(path: str | os.PathLike[str], *, max_memory: int = GIGABYTE) -> NDA
     header says, or when that is more than max_memory bytes. (A gzip of 3 MB can hold 3 GB.)
     It takes no more memory than the file holds, whatever the header says.
     """
-    path, max_memory = checks.path("path", path), checks.positive_int("max_memory", max_memory)
-    if not path.is_file():
-        raise FileFormatError(f"{path} does not exist, or is no file")
+    path, max_memory = readable(path), checks.positive_int("max_memory", max_memory)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
             return _parse_idx(file, max_memory)

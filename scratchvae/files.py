@@ -20,6 +20,18 @@ class FileFormatError(Exception):
     """
 
 
+def readable(value: str | os.PathLike[str]) -> Path:
+    """The path of a file that is there; FileFormatError if there is none, or a folder."""
+    path = checks.path("path", value)
+    try:
+        found = path.is_file()
+    except OSError:  # a name that the system cannot have
+        found = False
+    if not found:
+        raise FileFormatError(f"{checks.shown(str(path))} does not exist, or is no file")
+    return path
+
+
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the block another name in the same folder, and let it write to that name.

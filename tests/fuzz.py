@@ -186,7 +186,7 @@ def negative(rng, good):
 
 def scaled(rng, good):
     """All numbers far too large."""
-    return np.array(good, dtype=float) * pick(rng, 1e300, 3e38) + 1e300
+    return np.full(np.shape(good), pick(rng, 1e300, -1e300, 1.7e308))
 
 
 def other_shape(rng, good):
@@ -220,7 +220,7 @@ FLAG = any_of(*(x for x in NOTHING), *LISTS, *NUMBERS, "no", "yes", "", 0, 1)
 SEED = any_of(*NOTHING, *NUMBERS, [], [1], 1.0, 2.5, True, "3", np.random, np.array(2.0),
               np.random.RandomState(1))  # fmt: skip
 DTYPE = any_of("x", "int", int, np.int8, "f2", np.float16, "c16", object(), ">f4", [("a", "f4")],
-               None, {}, [], Odd(), "float32,float32", np.longdouble, "M8", 3, "", b"f4")  # fmt: skip
+               None, {}, [], Odd(), "float32,float32", np.longdouble, "M8", 3, "")  # fmt: skip
 AXIS = any_of(*NOTHING, *LISTS, 9, -9, 1.0, "0", 2**70, -(10**401), True)
 BASE = any_of(*NOTHING, *LISTS, *NUMBERS, 1, 1.0, 0, True, "2")
 SIZES = any_of(*(x for x in NOTHING if not isinstance(x, np.ndarray)), 3, 2.5, "35", [0], [-1], [2.5],
@@ -719,6 +719,38 @@ def _(rng):
     return arguments, lambda a: right(a.log_p)
 
 
+@case("fit, resume", scratchvae.fit, resume=one_of_makers(
+      any_of(3, 0, 1.5, True, object(), [], "", b"x", "a\0b", ".", {}, Odd(), "/dev/null"),
+      lambda rng, good: _damaged_training(rng)))  # fmt: skip
+def _(rng):
+    m = VAE(12, (2,), 1)
+    path = _folder() / "training.npz"
+    arguments = {"model": m, "images": data(rng, 3).astype(float), "progress": False}
+    return {**arguments, "epochs": 2, "resume": path}, lambda h: len(h.elbo) == 2 and path.exists()
+
+
+def _damaged_training(rng):
+    path = _folder() / "training.npz"
+    scratchvae.fit(VAE(12, (2,), 1), np.zeros((3, 12)), epochs=1, resume=path, progress=False)
+    content = path.read_bytes()
+    while (changed := damaged(rng, content)) == content:
+        pass
+    path.write_bytes(changed)
+    return path
+
+
+@case("Autoencoder.encode", lambda m, x: m.encode(x), x=REAL)
+def _(rng):
+    m = Autoencoder(12, (5,), 3, seed=1)
+    return {"m": m, "x": rng.standard_normal((4, 12))}, shaped((4, 3), np.float32)
+
+
+@case("Autoencoder.decode", lambda m, z: m.decode(z), z=REAL)
+def _(rng):
+    m = Autoencoder(12, (5,), 3, seed=1)
+    return {"m": m, "z": rng.standard_normal((4, 3))}, shaped((4, 12), np.float32)
+
+
 # PCA and gradients
 
 
@@ -772,10 +804,10 @@ def _(rng):
     return arguments, lambda found: found[0].close == (not wrong)
 
 
-THETA = one_of_makers(nothing, spoilt, any_of([[0.5]], 3, np.zeros((2, 2)), np.zeros(0), [1e20]))
+THETA = one_of_makers(nothing, spoilt, any_of([[0.5]], 3, np.zeros((2, 2)), np.zeros(0)))
 
 
-@case("central_difference", central_difference, f=CALL, theta=THETA,
+@case("central_difference", central_difference, f=CALL, theta=one_of_makers(THETA, any_of([1e20])),
       h=one_of_makers(POSITIVE, any_of(1e-300, 1e-40)))  # fmt: skip
 def _(rng):
     theta = rng.uniform(0.5, 1, 4)
@@ -831,7 +863,7 @@ def _(rng):
 
 @case("load_mnist", scratchvae.load_mnist, folder=one_of_makers(
       any_of(3, 0, 1.5, True, object(), [], "", b"x", "a\0b", "nowhere", "/dev/null", Odd()),
-      lambda rng, good: _folder()), max_memory=one_of_makers(WHOLE, any_of(1, 100)))  # fmt: skip
+      lambda rng, good: _folder()), max_memory=one_of_makers(WHOLE, any_of(1, 10)))  # fmt: skip
 def _(rng):
     folder = write_image_set(_folder() / "images", 3, 1)
     return {"folder": folder, "max_memory": 10**6}, lambda d: d.test_images.shape == (1, 30)
@@ -850,10 +882,10 @@ def is_png(path):
     return lambda _: imread(path).ndim == 3
 
 
-@case("figures.samples", figures.samples, means=MATRIX, image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH)
+@case("figures.samples", figures.samples, images=MATRIX, image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH)
 def _(rng):
     path = _folder() / "s.png"
-    return {"means": data(rng), "image_shape": (3, 4), "path": path}, is_png(path)
+    return {"images": data(rng), "image_shape": (3, 4), "path": path}, is_png(path)
 
 
 @case("figures.reconstructions", figures.reconstructions, originals=MATRIX, means=one_of_makers(
@@ -870,6 +902,15 @@ def _(rng):
     path = _folder() / "s.png"
     m = VAE(12, (), 2, decoder=pick(rng, "bernoulli", "isotropic"))
     return {"vae": m, "image_shape": (3, 4), "path": path, "n": 3}, is_png(path)
+
+
+@case("figures.two_samplings", figures.two_samplings, vae=one_of_makers(KIND, any_of(VAE(12, (), 1))),
+      image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH, n=one_of_makers(WHOLE, SIZE), seed=SEED)  # fmt: skip
+def _(rng):
+    path = _folder() / "s.png"
+    m = VAE(12, (), 2)
+    arguments = {"vae": m, "image_shape": (3, 4), "path": path, "n": 2, "seed": 1}
+    return arguments, is_png(path)
 
 
 @case("figures.latent_scatter", figures.latent_scatter, mu=MATRIX,
@@ -906,7 +947,7 @@ COUNTS: Counter = Counter()
 def found(what, why):
     """Note a finding, once for each kind."""
     COUNTS["found"] += 1
-    FINDINGS.append(f"{what}: {why}")
+    FINDINGS.append(" ".join(re.sub(r"0x\w+", "...", f"{what}: {why}").split()))
 
 
 def shown(value):
@@ -915,9 +956,15 @@ def shown(value):
         text = repr(value)
     except Exception:
         text = f"<{type(value).__name__}>"
+    text = " ".join(text.split())
     return text if len(text) < 90 else text[:87] + "..."
 
 
+# an argument that is too large for another, where the message names the other
+ALSO = {
+    ("VAE", "n_x"): "image_shape", ("figures.samples", "image_shape"): "images",
+    ("figures.reconstructions", "image_shape"): "originals",
+}  # fmt: skip
 ALLOWED = (TypeError, ValueError, FileFormatError)
 
 
@@ -955,11 +1002,11 @@ def fuzz_call(rng, names):
         elif type(error) not in ALLOWED:
             where = traceback.extract_tb(error.__traceback__)[-1]
             found(what, f"{type(error).__name__}: {shown(text)} at {where.filename}:{where.lineno}")
-        elif "should" not in text and not isinstance(error, FileFormatError):
+        elif not re.search("should|a distribution sums to 1", text) and not isinstance(error, FileFormatError):
             found(what, f"a message that does not say what to do: {shown(text)}")
         elif (
             spoil
-            and not re.search(rf"\b{spoil}\b", text)
+            and not re.search(rf"\b({spoil}|{ALSO.get((name, spoil), spoil)})\b", text)
             and not isinstance(error, FileFormatError)
         ):
             found(what, f"a message that does not name it: {shown(text)}")
@@ -1188,9 +1235,8 @@ def main(calls=10_000, files=None, commands=None, start=0, only=""):
     finally:
         os.chdir(before)
         shutil.rmtree(FOLDER)
-    kinds = Counter(re.sub(r"0x\w+|\d+", "#", text)[:110] for text in FINDINGS)
-    for kind, n in kinds.most_common():
-        print(f"{n:5} x {next(t for t in FINDINGS if re.sub(r'0x[0-9a-z]+|[0-9]+', '#', t)[:110] == kind or re.sub(r'0x[a-zA-Z0-9_]+|[0-9]+', '#', t)[:110] == kind)}")
+    for what, n in Counter(FINDINGS).most_common():
+        print(f"{n:5} x {what}")
     print(
         f"{COUNTS['calls']} calls of {len(CASES)} kinds, {COUNTS['files']} files, "
         f"{COUNTS['commands']} command lines in {time.monotonic() - began:.0f} s: "
