@@ -43,8 +43,9 @@ def positive_int(name: str, value: object) -> int:
 
 def sizes(name: str, value: object) -> tuple[int, ...]:
     """value, a list or another sequence, as a tuple of ints ≥ 1. It may be empty."""
-    array = isinstance(value, np.ndarray) and value.ndim == 1
-    if not (array or isinstance(value, Sequence)) or isinstance(value, str | bytes | memoryview):
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | memoryview):
         raise TypeError(f"{name} is {shown(value)}; it should be a tuple of whole numbers")
     return tuple(positive_int(f"an entry of {name}", size) for size in value)
 
@@ -54,9 +55,7 @@ def image_shape(value: Sequence[int], n_x: int | None = None) -> tuple[int, int]
     shape = sizes("image_shape", value)
     if len(shape) != 2 or n_x not in (None, shape[0] * shape[1]):
         product = "" if n_x is None else f", with height · width = {n_x}"
-        raise ValueError(
-            f"image_shape is {shown(value)}; it should be (height, width){product}"
-        )
+        raise ValueError(f"image_shape is {shown(value)}; it should be (height, width){product}")
     return shape[0], shape[1]
 
 

@@ -480,8 +480,9 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         with_memory(added)
         if picture:
             added.add_argument(
-                "--out", type=Path, metavar="PNG", help="the picture or folder to write (beside the model)"
-            )
+                "--out", type=Path, metavar="PNG",
+                help="the picture to write, or a folder for it (beside the model)",
+            )  # fmt: skip
 
     t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
     with_data(t)

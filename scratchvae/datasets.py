@@ -72,7 +72,7 @@ class ImageSet:
         """The checksum is of all images and labels."""
         digest = hashlib.sha256(str(self.image_shape).encode())
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return Identity(self.name, self.image_shape, digest.hexdigest())
 
 
@@ -268,9 +268,7 @@ def check_images(name: str, images: Images, n_x: int) -> None:
     _check_pixels(name, images)
 
 
-def _check_draw(
-    images: Images, rng: np.random.Generator | None, dtype: DTypeLike
-) -> np.dtype[Any]:
+def _check_draw(images: Images, rng: np.random.Generator | None, dtype: DTypeLike) -> np.dtype[Any]:
     """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
     _check_pixels("images", images)
     if rng is not None:

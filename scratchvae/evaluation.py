@@ -108,7 +108,7 @@ def active_units(
     checks.number_from_zero("threshold", threshold)
     datasets.check_images("images", images, vae.n_x)
     if len(images) < 2:
-        raise ValueError(f"images has shape {images.shape}; there should be 2 or more for a variance")
+        raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 

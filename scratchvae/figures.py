@@ -54,9 +54,10 @@ def reconstructions(
     originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName
 ) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
-    originals, means = _images("originals", originals, image_shape), _images("means", means, image_shape)
-    if len(originals) != len(means):
-        raise ValueError(f"means has {len(means)} rows; it should have {len(originals)}, as originals")
+    originals = _images("originals", originals, image_shape)
+    means = _images("means", means, image_shape)
+    if (n := len(originals)) != len(means):
+        raise ValueError(f"means has {len(means)} rows; it should have {n}, as originals")
     images, columns = pairs(originals, means, image_shape)
     title = "Originals, and below each its reconstruction"
     _save(_picture(images, columns, image_shape, title), path)
@@ -68,8 +69,8 @@ def pairs(
     """Rows of originals, each followed by the row of their means.
 
     A row has 12 originals if the images are square, fewer if they are wide, and more if
-    there are very many. Blank images fill the last two rows up. Returns the images and the number of
-    columns.
+    there are very many. Blank images fill the last two rows up. Returns the images and
+    the number of columns.
     """
     n = len(originals)
     columns = min(n, max(round(12 * image_shape[0] / image_shape[1]), _columns(2 * n, image_shape)))
@@ -108,7 +109,9 @@ def two_samplings(
     checks.instance("vae", vae, VAE, "a VAE")
     checks.image_shape(image_shape, vae.n_x)
     if vae.n_z < 2:
-        raise ValueError(f"n_z is {vae.n_z}; it should be 2 or more, for a plane of z₁ and z₂")
+        raise ValueError(
+            f"n_z is {vae.n_z} in vae; it should be 2 or more, for a plane of z₁ and z₂"
+        )
     seed = checks.whole_seed("seed", seed)
     checks.memory("n", n, 500_000 * checks.positive_int("n", n))
     z = vae.noise(n, np.random.default_rng(seed))
@@ -198,7 +201,7 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     if len(kinds) > 20:
         scale = figure.colorbar(points, shrink=0.7, label="label")
         shown = np.unique(np.linspace(0, len(kinds) - 1, 9).round().astype(int))
-        scale.set_ticks(shown, labels=[str(kind) for kind in kinds[shown]])
+        scale.set_ticks(shown.tolist(), labels=[str(kind) for kind in kinds[shown]])
         kinds = kinds[:0]
     for i, kind in enumerate(kinds):
         x, y = np.median(mu[labels == kind], axis=0)

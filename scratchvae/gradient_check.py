@@ -55,7 +55,7 @@ def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1
     theta, h = _vector(theta), checks.positive_number("h", h)
     if (same := (theta + h == theta) | (theta - h == theta)).any():
         i = checks.first_index(same)[0]
-        raise ValueError(f"h is {h}; it should be larger: it does not change {theta[i]}, theta[{i}]")
+        raise ValueError(f"h is {h}; it should be larger: theta[{i}] + h is rounded to theta[{i}]")
     checks.function("f", f)
     gradient = np.empty_like(theta)
     for i in range(theta.size):

@@ -166,7 +166,7 @@ def fit(
         batch_size=batch_size,
         pixels=pixels or model.pixels,
         workers=workers,
-        seed=None if seed is rng else int(seed),
+        seed=None if isinstance(seed, np.random.Generator) else int(seed),
     )
     if resume and os.path.exists(resume):
         load_training(resume, model, optimizer, rng, history, settings)
