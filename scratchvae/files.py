@@ -44,6 +44,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = checks.path("path", path)
     if not path.name or path.name == "..":
         raise ValueError(f"path is {str(path)!r}; it should be the name of a file")
+    if path.exists() and not path.is_file():  # a device would be replaced by a file
+        raise ValueError(f"path is {str(path)!r}; it should be a file, and not a folder or device")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: {path.parent} is no folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

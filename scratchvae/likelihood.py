@@ -40,10 +40,16 @@ standard error is √( (K / ESS − 1) / (K − 1) ), about √(1 / ESS − 1 / 
 **What a standard error cannot know.** It is computed from the weights that were drawn. Let
 q miss a part of the posterior. Then hardly any sample falls there, and the few samples
 that would have the largest weights are not among the K. The estimate is too low, and the
-error is small, because it has not seen them either. A small ESS shows this, if a sample
-came near: below ENOUGH = 10, one more sample could change everything. A large ESS proves
-nothing. Another method, with another way to find z, is a test: `ais` begins at q but moves
-to the posterior.
+error is small, because it has not seen them either. A small ESS often shows this: below
+ENOUGH = 5, one more sample could change everything. A large ESS proves nothing. Another
+method, with another way to find z, is a test: `ais` begins at q and moves to the posterior.
+
+Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000 images,
+in nats per image (K = 5000, and 16 chains):
+
+                                   importance    its error    median ESS      ais
+    as trained                         −113.1                       14.5    −112.2
+    log σ² of q less 4 (too narrow)    −140.7         0.6            3.4    −119.5
 """
 
 import os
@@ -64,7 +70,7 @@ ROWS = 4000  # rows of z in the decoder at a time: memory is bounded, whatever n
 DEFAULTS = {"importance": 5000, "ais": 16, "hmc": 400}
 LEAPFROGS = {"ais": 8, "hmc": 4}
 ACCEPTANCE = {"ais": 0.65, "hmc": 0.9}  # what the step sizes are tuned to
-ENOUGH = 10  # effective samples: the error of log p(x) is then about √(1 / 10) = 0.3 nats
+ENOUGH = 5  # effective samples: the error of log p(x) is then about √(1 / 5) = 0.45 nats
 HMC_MOVES = 60  # from q(z|x) to the posterior
 
 
