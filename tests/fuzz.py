@@ -239,14 +239,12 @@ manifold MODEL --n 3
 train --data DATA --out RUN --epochs 1 --hidden 4 --n-z 2 --quiet --workers 1
 """
 # nothing here names a place outside of the fuzzer's own folder
-WORDS = (
-    """
+WORDS = """
 -1 0 1 1.5 nan inf -inf 1e400 x 5, , 5,,5 0,1 -- - ü True None 1_0 ٣ +3 1e3 0x10 99999999999
 nowhere . .. DATA MODEL --n --data --out --seed --help --version --likelihood hmc ais --pixels
 grey dequantized --max-memory --epochs [] {} %s %(prog)s * $HOME ~
-""".split()
-    + ["", " ", "a\0b", "10" * 200, "9" * 5000, " 3 ", "\ud800"]
-)
+"""
+ODD_WORDS = ["", " ", "a\0b", "10" * 200, "9" * 5000, " 3 ", "\ud800"]
 ENDLESS = ("--epochs", "--n-samples", "--temperatures")  # a large number after these is honest
 
 

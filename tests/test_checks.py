@@ -34,9 +34,9 @@ BAD_CALLS = {
     "float32 overflows": (lambda: GAUSSIAN.encode(np.full((1, 6), 1e39)), r"x\[0, 0\] is inf"),
     "its square overflows": (
         lambda: GAUSSIAN.encode(np.full((1, 6), 1e30)),
-        r"x\[0, 0\] is 1e\+30",
+        r"x\[0, 0\] is 1.0.*e\+30",
     ),
-    "noise": (lambda: BITS.elbo(np.zeros((1, 6)), np.full((1, 2), 1e30)), r"eps\[0, 0, 0\] is"),
+    "noise": (lambda: BITS.elbo(np.zeros((1, 6)), np.full((1, 2), 1e30)), r"eps\[0, 0\] is 1"),
     "autoencoder": (lambda: Autoencoder(6).encode(np.full((1, 6), 1e39)), r"x\[0, 0\] is inf"),
     "PCA of NaN": (lambda: PCA(1).fit(np.eye(3)).transform([[0, np.nan, 0]]), r"X\[0, 1\] is nan"),
     "PCA before fit": (lambda: PCA(1).transform(np.eye(3)), r"fit\(X\) should come first"),
@@ -114,7 +114,7 @@ def test_a_device_is_not_replaced(tmp_path):
 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ValueError, match="path is .*; it should be a file"):
+    with pytest.raises(ValueError, match=r"path is .*; it should be a file"):
         save_model(BITS, pipe)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
