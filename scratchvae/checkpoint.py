@@ -78,7 +78,9 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     arrays.into("theta", vae.params.theta)
     checks.finite("theta", vae.params.theta)
     data = json.loads(arrays.text("data")) if version > 1 else None
-    vae.trained_on = None if data is None else Identity(**data)
+    if data is not None:
+        shape = checks.image_shape(data["image_shape"])
+        vae.trained_on = Identity(data["name"], shape, data["checksum"])
     return vae
 
 

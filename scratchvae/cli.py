@@ -25,7 +25,7 @@ from scratchvae.files import FileFormatError, locked, uninterrupted, written_who
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
-from scratchvae.likelihood import DEFAULTS, ENOUGH, log_likelihood
+from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
@@ -100,16 +100,18 @@ def _train_into(
     args: argparse.Namespace,
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
+    written = 0  # epochs
     sweep(folder)
     if not args.resume:
         state.unlink(missing_ok=True)
 
     def save(history_so_far: History) -> None:
-        nonlocal history
+        nonlocal history, written
         history = history_so_far
         with uninterrupted():
             save_model(vae, model)
             history.save(folder / "history.json")
+            written = len(history.elbo)
 
     try:
         fit(
@@ -118,10 +120,9 @@ def _train_into(
             workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
-        n = len(history.elbo)
         kept = (
-            f"the model of epoch {n} is in {model}"
-            if n
+            f"the model of epoch {written} is in {model}"
+            if written
             else "no epoch was finished, so no model was written"
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
@@ -311,13 +312,13 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
-    least, few = result.effective.min(), int((result.effective < ENOUGH).sum())
+    least, few = result.effective.min(), int((result.effective < result.needed).sum())
     say(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
     if few:
         better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
         say(
-            f"{few} of {n} images have fewer than {ENOUGH}: their log p(x) may be far too low, "
-            f"and the error does not show it; use {better}"
+            f"{few} of {n} images have fewer than {result.needed:.0f}: their log p(x) may be too "
+            f"low by many times the error; use {better}"
         )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""

@@ -153,7 +153,7 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     checks.image_shape(image_shape, vae.n_x)
     checks.memory("n", n, 32 * checks.positive_int("n", n) ** 2 * vae.n_x)
     if vae.n_z != 2:
-        raise ValueError(f"n_z of vae is {vae.n_z}; it should be 2 for a manifold")
+        raise ValueError(f"n_z is {vae.n_z} in vae; it should be 2 for a manifold")
     title = "Decoded from a grid of z, even in probability under N(0, I)"
     figure = _picture(vae.decode(manifold_grid(n)), n, image_shape, title, gap=0)
     figure.set_size_inches(7.0, 7.2)

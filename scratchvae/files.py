@@ -28,7 +28,7 @@ def readable(value: str | os.PathLike[str]) -> Path:
     except OSError:  # a name that the system cannot have
         found = False
     if not found:
-        raise FileFormatError(f"{checks.shown(str(path))} does not exist, or is no file")
+        raise FileFormatError(f"{path} does not exist, or is no file")
     return path
 
 

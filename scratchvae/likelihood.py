@@ -40,9 +40,11 @@ standard error is √( (K / ESS − 1) / (K − 1) ), about √(1 / ESS − 1 / 
 **What a standard error cannot know.** It is computed from the weights that were drawn. Let
 q miss a part of the posterior. Then hardly any sample falls there, and the few samples
 that would have the largest weights are not among the K. The estimate is too low, and the
-error is small, because it has not seen them either. A small ESS often shows this: below
-ENOUGH = 5, one more sample could change everything. A large ESS proves nothing. Another
-method, with another way to find z, is a test: `ais` begins at q and moves to the posterior.
+error is small, because it has not seen them either. A small ESS is a sign of this: then
+few of the K samples carry the mean, and larger weights are likely among the next K. So
+`log_likelihood` returns ESS, and what it should be at least: 100, or K / 4 if that is less.
+A large ESS proves nothing. Another method, with another way to find z, is a test: `ais`
+begins at q and moves to the posterior.
 
 Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000 images,
 in nats per image (K = 5000, and 16 chains):
@@ -72,7 +74,6 @@ ROWS = 4000  # rows of z in the decoder at a time: memory is bounded, whatever n
 DEFAULTS = {"importance": 5000, "ais": 16, "hmc": 400}
 LEAPFROGS = {"ais": 8, "hmc": 4}
 ACCEPTANCE = {"ais": 0.65, "hmc": 0.9}  # what the step sizes are tuned to
-ENOUGH = 5  # effective samples: the error of log p(x) is then about √(1 / 5) = 0.45 nats
 HMC_MOVES = 60  # from q(z|x) to the posterior
 
 
@@ -83,14 +84,15 @@ class LogLikelihood(NamedTuple):
     """log p(x) of each data point, (N,), and its standard error, (N,), in nats.
 
     acceptance: the share of HMC moves that were accepted; nan without HMC.
-    effective: the effective number of samples, (N,), from 1 to K. Below ENOUGH the estimate
-    rests on a few samples, and neither it nor its error can be trusted.
+    effective: the effective number of samples, (N,), from 1 to K. needed: what it should be
+    at least; below it, log_p may be too low by many standard errors.
     """
 
     log_p: NDArray[np.float64]
     standard_error: NDArray[np.float64]
     acceptance: float
     effective: NDArray[np.float64]
+    needed: float
 
 
 def log_likelihood(
@@ -144,7 +146,8 @@ def log_likelihood(
             line.write(f"log p(x), {method}: {done:4.0%}  {line.left(done)}", last=done == 1)
     log_p, error, acceptance = (np.concatenate(column) for column in zip(*estimates))
     weights = n_samples // 2 if method == "hmc" else n_samples
-    return LogLikelihood(log_p, error, float(acceptance.mean()), _effective(error, weights))
+    effective, needed = _effective(error, weights), min(100, weights / 4)
+    return LogLikelihood(log_p, error, float(acceptance.mean()), effective, needed)
 
 
 def _effective(error: NDArray[np.float64], K: int) -> NDArray[np.float64]:
