@@ -1,7 +1,6 @@
 """The commands `scratchvae homework list`, `make` and `grade`."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: "Commands") -> None:
-    """Add `homework` to the commands of `scratchvae`."""
+    """Make homework of this package, and grade it."""
     homework = commands.add_parser(
-        "homework", help="Make homework of this package, and grade it.", description="Make homework of this package, and grade it.",
-        epilog="example: scratchvae homework make assignment --exercises 1.1,2", allow_abbrev=False,
-    )  # fmt: skip
+        "homework",
+        help=add_commands.__doc__,
+        description=add_commands.__doc__,
+        epilog="example: scratchvae homework make assignment --exercises 1.1,2",
+        allow_abbrev=False,
+    )
     actions = homework.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     shown = actions.add_parser(
@@ -72,6 +74,12 @@ def add_commands(commands: "Commands") -> None:
     graded.add_argument(
         "--seconds", type=float, default=4.0, help="for one exercise of one submission (4)"
     )
+    graded.add_argument(
+        "--sandbox",
+        choices=("bwrap", "none"),
+        default="bwrap",
+        help="what students' code runs in: bubblewrap, or none: with your own rights (bwrap)",
+    )
     graded.set_defaults(run=grade)
 
     for added in (made, graded):
@@ -100,15 +108,14 @@ def show(args: argparse.Namespace) -> int:
 
 
 def make(args: argparse.Namespace) -> int:
-    """Write a handout that stands alone: the package with chosen bodies blanked, public tests, ASSIGNMENT.md."""
+    """Write a handout that stands alone: the package with blank bodies, tests, ASSIGNMENT.md."""
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))
     blanked = write(args.out, asked, args.title, args.with_data)
     extra = [e.number for e in blanked.exercises if e not in asked]
-    print(
-        f"wrote {args.out}: {len(blanked.exercises)} exercises, {sum(e.points for e in blanked.exercises)} points"
-    )
+    points = sum(e.points for e in blanked.exercises)
+    print(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")
     print(f"exercises {','.join(e.number for e in blanked.exercises)}")
     if extra:
         print(f"{', '.join(extra)} came with them: the same helper is in their answers")
@@ -130,19 +137,22 @@ def grade(args: argparse.Namespace) -> int:
     if not place.is_dir():
         raise ValueError(f"{place} is no folder")
     from scratchvae.homework import report
-    from scratchvae.homework.classroom import grade_all
-    from scratchvae.homework.grade import Key
+    from scratchvae.homework.classroom import grade_all, results_folder
     from scratchvae.homework.grade import grade as grade_one
+    from scratchvae.homework.key import Key
 
+    if args.all is not None:
+        results_folder(args.all, args.csv or Path("grades.csv"))
+    key = Key(exercises, args.sandbox)
     if args.submission is not None:
-        result = grade_one(args.submission.resolve(), exercises, Key(), seconds=args.seconds)
+        result = grade_one(args.submission.resolve(), key, seconds=args.seconds)
         sys.stdout.write(report.text(result))
         if args.json:
             report.write_json(args.json, report.gradescope(result))
             print(f"wrote {args.json}")
         return 0
     csv_path = args.csv or Path("grades.csv")
-    grades = grade_all(args.all, csv_path, exercises, jobs=args.jobs, seconds=args.seconds)
+    grades = grade_all(args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds)
     rows = report.class_rows(grades)
     table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
     table.write_text(report.class_text(rows), encoding="utf-8")
@@ -153,9 +163,6 @@ def grade(args: argparse.Namespace) -> int:
         [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture
     )
     if args.json:
-        args.json.write_text(
-            json.dumps([report.gradescope(g) for g in grades], ensure_ascii=False, indent=1) + "\n",
-            encoding="utf-8",
-        )
+        report.write_json(args.json, [report.gradescope(g) for g in grades])
     print(f"wrote {csv_path}, {table}, {picture}")
     return 0
