@@ -22,7 +22,6 @@ that a layer computed before. Such a step is not `new`, and `key` says which arr
 """
 
 import ast
-import inspect
 import io
 import os
 import sys
@@ -68,7 +67,8 @@ class Step:
     new: whether it was computed here, or only got another name.
     key: the index of the step that computed it; steps with one key have one array.
     owner: the object whose method runs, as named by `labels`. functions: those that run,
-    the outermost first. run: the number of the call; each call of a function has its own.
+    the outermost first. arguments: of the function, the keys of those that are arrays.
+    run: the number of the call; each call of a function has its own.
     """
 
     index: int
@@ -79,6 +79,7 @@ class Step:
     statement: Statement
     owner: str
     functions: tuple[str, ...]
+    arguments: Mapping[str, int]
     run: int
 
     @property
@@ -212,6 +213,7 @@ class _Frame:
 
     def __init__(self, run: int, functions: tuple[str, ...], owner: str, source: Source) -> None:
         self.run, self.functions, self.owner, self.source = run, functions, owner, source
+        self.arguments: dict[str, int] = {}
         self.statement: Statement | None = None  # the one that runs now
         self.watched: dict[str, tuple[np.ndarray[Any, Any], bytes]] = {}
 
@@ -240,6 +242,11 @@ class _Recorder:
         owner = self.labels.get(id(frame.f_locals.get("self")), "")
         self.runs += 1
         self.frames.append(_Frame(self.runs, functions, owner, source))
+        self.frames[-1].arguments = {
+            name: self.known[self._identity(value)]
+            for name, value in frame.f_locals.items()
+            if isinstance(value, np.ndarray) and self._identity(value) in self.known
+        }
         return self.on_line
 
     def on_line(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -346,6 +353,7 @@ class _Recorder:
                 statement=statement,
                 owner=here.owner,
                 functions=here.functions,
+                arguments=here.arguments,
                 run=here.run,
             )
         )
