@@ -248,7 +248,7 @@ def _quantities(steps: Sequence[Step], exact: dict[int, FloatArray], number: int
     for step in steps:
         if step.numeric:
             named.setdefault(step.key, []).append(step)
-    found = []
+    found: list[Quantity] = []
     for step in steps:
         if not step.new or not step.numeric or _is_a_copy(step):
             continue
