@@ -44,7 +44,7 @@ def title(q: Quantity) -> str:
     left = f"{q.number:3}. {name}{shape if q.shape else ''}"
     if q.owner and q.owner != name:
         left += f" of {q.owner}"
-    return f"{left:<50}{q.file}:{q.line} {q.function}"
+    return f"{left:<42}{q.file}:{q.line} {q.function}"
 
 
 def text(step: TrainingStep, *, values: bool = True) -> str:

@@ -225,6 +225,7 @@ class _Recorder:
         self.kept: list[Any] = []  # so that no id and no address is used twice
         self.known: dict[Any, int] = {}  # address or id -> key
         self.unset: set[int] = set()  # addresses of arrays that np.empty has made
+        self.written: set[Any] = set()  # which arrays at these addresses have numbers since
         self.frames: list[_Frame] = []
         self.runs = 0
 
@@ -342,7 +343,7 @@ class _Recorder:
             if not in_place and "np.empty" in statement.text:
                 self.unset.add(identity[0])
             elif in_place:
-                self.unset.discard(identity[0])
+                self.written.add(identity)
         self.steps.append(
             Step(
                 index=len(self.steps),
@@ -368,7 +369,8 @@ class _Recorder:
 
     def _shown(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):
-            unset = value.__array_interface__["data"][0] in self.unset
+            identity = self._identity(value)
+            unset = identity[0] in self.unset and identity not in self.written
             return f"{value.size} numbers, not set yet" if unset else value.copy()
         if value is None or isinstance(value, bool | int | float | str | np.generic):
             return value
