@@ -213,7 +213,7 @@ def _near(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     p = _rows(rng, 20_000)
     q = p * (1 + 1e-6 * rng.standard_normal(p.size))
-    return Case("extremes", {"p": p, "q": q / q.sum()}, 1e-4)
+    return Case("extremes", {"p": p, "q": q / q.sum()}, 1e-4, 0)
 
 
 def _binary_cross_entropy() -> Job:

@@ -23,13 +23,24 @@ def package(name: str) -> ModuleType:
 
 def call(module: str, name: str, **inputs: Any) -> Any:
     """A function, with the inputs as its arguments."""
-    return getattr(package(module), name)(**inputs)
+    return _called(getattr(package(module), name), inputs)
 
 
 def call_without_warning(module: str, name: str, **inputs: Any) -> Any:
     """The same, where overflow is an error."""
     with np.errstate(over="raise", invalid="raise"):
-        return getattr(package(module), name)(**inputs)
+        return _called(getattr(package(module), name), inputs)
+
+
+def _called(function: Any, inputs: dict[str, Any]) -> Any:
+    """By name; by position up to the last argument that the student has given another name."""
+    code = getattr(function, "__code__", None)
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else tuple(inputs)
+    names = list(inputs)
+    last = max((i for i, name in enumerate(names) if name not in known), default=-1) + 1
+    return function(
+        *(inputs[name] for name in names[:last]), **{n: inputs[n] for n in names[last:]}
+    )
 
 
 def _affine(W: Array, b: Array) -> tuple[Any, Any]:
@@ -99,8 +110,7 @@ def vae_forward(
         return tuple(vae.forward(x, eps))
     vae.forward(1 - x, eps)
     vae.forward(x, eps)
-    vae.backward()
-    return vae.params.g
+    return _gradient(vae)
 
 
 def vae_log_weights(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
@@ -113,8 +123,14 @@ def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> A
     vae = _vae(x, theta, n_z, hidden)
     vae.forward(x, eps)
     vae.params.g[...] = 7
+    return _gradient(vae), vae.params.theta
+
+
+def _gradient(vae: Any) -> Any:
+    """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
+    vae._remembered = "forward"
     vae.backward()
-    return vae.params.g, vae.params.theta
+    return vae.params.g
 
 
 def central_difference(f: str, theta: Array, h: float) -> Any:

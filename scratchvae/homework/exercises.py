@@ -302,6 +302,7 @@ EXERCISES = (
         "AEVB Algorithm 1",
         8,
         ("2.4", "2.5", "2.6", "2.8", *_FORWARD, "3.2", "3.3", "3.4", "3.5", "3.7"),
+        also_blank=("parallel._Worker._step",),
     ),
     Exercise(
         "4.1",

@@ -131,11 +131,7 @@ def changed(job: Job, result: Result) -> list[str]:
 
 def named(job: Job, right: Result, result: Result, wrong: Sequence[Named]) -> list[str]:
     """The classical mistakes that this is, at most one for the value or for each other kind."""
-    failed = {
-        case.kind
-        for case, ours, theirs in zip(job.cases, right.replies, result.replies)
-        if not close(case, ours, theirs)
-    }
+    failed = _failed(job, right, result)
     answered = any(
         case.kind == "value" and reply.error is None
         for case, reply in zip(job.cases, result.replies)
@@ -166,13 +162,18 @@ def same(job: Job, mistake: Result, result: Result, kind: str) -> bool:
     )
 
 
+def _failed(job: Job, right: Result, result: Result) -> set[str]:
+    """The kinds in which some answer is wrong, whatever its dtype."""
+    return {
+        case.kind
+        for case, ours, theirs in zip(job.cases, right.replies, result.replies)
+        if not close(replace(case, any_dtype=True), ours, theirs)
+    }
+
+
 def _is_wrong(job: Job, right: Result, mistake: Result, kind: str) -> bool:
     """Whether the mistake fails this kind of check, and the value only if that is looked at."""
-    failed = {
-        case.kind
-        for case, ours, theirs in zip(job.cases, right.replies, mistake.replies)
-        if not close(case, ours, theirs)
-    }
+    failed = _failed(job, right, mistake)
     return kind in failed and (kind == "value" or "value" not in failed)
 
 

@@ -40,10 +40,6 @@ EVALUATED = 6
 
 # (answer, where it stands) -> why it may
 ALLOWED = {
-    ("training.training_step", "scratchvae/evaluation.py, evaluate"): (
-        "draws ε and calls forward as a turn of Algorithm 1 does, but finds no gradient and "
-        "updates nothing; no training can be watched without it"
-    ),
     ("vae.VAE.backward", "scratchvae/autoencoder.py, Autoencoder.backward"): (
         "the chain rule through two networks, without the sampling in between: the notes begin "
         "with it"

@@ -33,8 +33,10 @@ def parse(text: str, where: str) -> ast.Module:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SourceError(f"{where}{line} is no Python: {getattr(error, 'msg', error)}") from error
+        lineno = getattr(error, "lineno", None)
+        line = f", line {lineno}" if lineno else ""
+        why = getattr(error, "msg", "") or str(error) or type(error).__name__
+        raise SourceError(f"{where}{line} is no Python: {why}") from error
 
 
 def merge(
@@ -65,7 +67,7 @@ def names_of(node: ast.stmt) -> Iterator[str]:
         yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
     elif isinstance(node, BLOCKS):
         for part in ast.iter_child_nodes(node):
-            for inner in getattr(part, "body", [part]):  # an `except` has a body of its own
+            for inner in part.body if isinstance(part, ast.ExceptHandler) else [part]:
                 if isinstance(inner, ast.stmt):
                     yield from names_of(inner)
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):

@@ -219,7 +219,7 @@ def test_information_gain_needs_children_that_add_to_the_parent() -> None:
         ([-1, 2], [[-1, 2]]),
         ([[4, 4]], [[4, 4]]),
     )
-    for parent, children in (*bad, ([5, 3], [[6, 3], [-1, 0]]), ([1, 1], [[1, 1.00001]])):
+    for parent, children in (*bad, ([5, 3], [[6, 3], [-1, 0]]), ([1, 1], [[1, 1.01]])):
         with pytest.raises(ValueError):
             info.information_gain(parent, children)
     near(
@@ -306,7 +306,7 @@ def test_kl_of_a_gaussian_adds_over_the_last_axis() -> None:
 @pytest.mark.exercise_2_3
 def test_sample_has_the_declared_mean_and_variance() -> None:
     eps = np.linspace(-1, 1, 5).reshape(5, 1, 1) * np.sqrt(2)  # mean 0, mean square 1
-    z = distributions.reparameterize(np.array([[3.0]]), np.array([[np.log(9)]]), eps)
+    z = np.asarray(distributions.reparameterize(np.array([[3.0]]), np.log([[9.0]]), eps))
     near(z, z.reshape(5, 1, 1), what="z")
     near(z.mean(), 3.0, what="the mean of z")
     near(z.var(), 9.0, what="the variance of z")

@@ -26,6 +26,7 @@ import functools
 import json
 import os
 import platform
+import pwd
 import select
 import shutil
 import signal
@@ -43,7 +44,7 @@ import numpy as np
 
 from scratchvae.homework import wire
 
-KINDS = ("bwrap", "none")
+KINDS = ("bwrap", "none", "user:NAME")
 HERE, FILES = Path(__file__).parent, ("child.py", "drivers.py", "merge.py", "wire.py")
 TEMPORARY = 64 << 20  # bytes
 NOBODY = 65534  # the user that the code runs as
@@ -89,10 +90,26 @@ class Result:
 
 def check(kind: str) -> None:
     """SandboxError when students' code cannot be run in this kind of sandbox."""
-    if kind not in KINDS:
+    if kind.startswith("user:"):
+        _user(kind)
+    elif kind not in KINDS:
         raise ValueError(f"sandbox = {kind!r}; it should be one of {', '.join(KINDS)}")
     if kind == "bwrap" and (problem := _problem()):
         raise SandboxError(problem)
+
+
+def _user(kind: str) -> int:
+    """The number of the user of "user:NAME". SandboxError when nobody can become that user."""
+    name = kind.partition(":")[2]
+    if os.geteuid() != 0:
+        raise SandboxError(f"--sandbox {kind}: only root can run code as another user")
+    try:
+        number = pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise SandboxError(f"--sandbox {kind}: there is no user {name!r} here") from None
+    if number == 0:
+        raise SandboxError(f"--sandbox {kind}: it should be a user without rights, not root")
+    return number
 
 
 @functools.cache
@@ -126,8 +143,9 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
     python = os.path.realpath(sys.executable)
     numpy = Path(np.__file__).resolve().parent
     options = [python, "-I", "-S", "-B", *(["-c", code] if code else [])]
-    if kind == "none":
-        yield [*options, str(HERE / "child.py"), str(numpy.parent), ""], []
+    if kind != "bwrap":
+        user = "" if kind == "none" else str(_user(kind))
+        yield [*options, str(HERE / "child.py"), str(numpy.parent), user], []
         return
     root = os.geteuid() == 0
     capabilities = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")  # to become another user, and end it
@@ -154,6 +172,7 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
             if root
             else ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
         ),
+        *("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", "/tmp"),
         *(word for folder in above for word in ("--perms", "0755", "--dir", folder)),
         *(word for folder in folders for word in ("--ro-bind-try", folder, folder)),
         *("--ro-bind-try", python, python),
@@ -163,8 +182,7 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
         *("--ro-bind-try", f"{numpy}.libs", f"{inside}/packages/numpy.libs"),
         *(word for name in FILES for word in ("--ro-bind", str(HERE / name), f"{inside}/{name}")),
         *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
-        *("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", "/tmp", "--remount-ro", "/"),
-        *("--chdir", "/tmp"),
+        *("--remount-ro", "/", "--chdir", "/tmp"),
     ]
     fds: list[int] = []
     rules = _filter()
@@ -206,7 +224,7 @@ def _filter() -> bytes:
 
 
 class Sandbox:
-    """A context manager: the process, which is gone when it ends. kind: "bwrap" or "none"."""
+    """A context manager: the process, which is gone when it ends. kind: see above."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -221,9 +239,11 @@ class Sandbox:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         place = None
-        if self._kind == "none":
+        if self._kind != "bwrap":
             self._folder = tempfile.TemporaryDirectory(prefix="homework-")
             place = self._folder.name
+            if self._kind != "none":
+                os.chown(place, _user(self._kind), -1)
         with _command(self._kind) as (command, fds):
             process = subprocess.Popen(
                 command,

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from scratchvae.homework import source
 from scratchvae.homework.exercises import BY_NUMBER
@@ -42,35 +42,26 @@ class Mistake:
     @property
     def body(self) -> str:
         """The wrong statements."""
-        lines, function = _file(self.function.__module__)
-        node = function[self.name]
+        chapter = _chapter(self.function.__module__)
+        node = chapter.functions[self.name]
         start, end = node.body[0].end_lineno or 0, node.end_lineno or 0
-        return textwrap.dedent("".join(lines[start:end]))
+        return textwrap.dedent("".join(chapter.lines[start:end]))
 
     @property
     def helpers(self) -> str:
         """What the body uses of the chapter: imports, helpers, and what those use."""
-        lines, functions = _file(self.function.__module__)
+        chapter = _chapter(self.function.__module__)
         found, names, todo = dict[str, str](), set[str](), [self.name]
         while todo:
-            used = {
-                part.id for part in ast.walk(functions[todo.pop()]) if isinstance(part, ast.Name)
-            }
-            for name in sorted(used & functions.keys() - found.keys()):
-                node = functions[name]
-                found[name] = "".join(lines[node.lineno - 1 : node.end_lineno])
+            node = chapter.functions[todo.pop()]
+            names |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            for name in sorted(names & chapter.functions.keys() - found.keys()):
+                helper = chapter.functions[name]
+                found[name] = "".join(chapter.lines[helper.lineno - 1 : helper.end_lineno])
                 todo.append(name)
-            names |= used
-        imports = [
-            f"from {node.module} import {alias.name}\n"
-            for node in ast.parse("".join(lines)).body
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-            if alias.name in names - {"mistake"}
-        ]
-        return (
-            "\n\n" + "".join(imports) + "\n\n".join(["from typing import Any\n", *found.values()])
-        )
+        imports = [line for name, line in chapter.imports.items() if name in names - {"mistake"}]
+        parts = ["", "from typing import Any\n" + "".join(imports), *found.values()]
+        return "\n\n".join(parts)
 
     def module(self, package: Mapping[str, str]) -> str:
         """The exercise's file with the wrong body in it. package: name without .py -> text."""
@@ -94,8 +85,20 @@ def mistake(number: str) -> Callable[[F], F]:
     return register
 
 
+class _Chapter(NamedTuple):
+    lines: list[str]
+    functions: dict[str, source.Function]
+    imports: dict[str, str]  # a name, and the line that imports it
+
+
 @lru_cache
-def _file(module: str) -> tuple[list[str], dict[str, source.Function]]:
-    """A chapter's lines, and its functions by name."""
+def _chapter(module: str) -> _Chapter:
     text = inspect.getsource(sys.modules[module])
-    return text.splitlines(keepends=True), source.functions(source.parse(text, module))
+    tree = source.parse(text, module)
+    imports = {
+        alias.name: f"from {node.module} import {alias.name}\n"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return _Chapter(text.splitlines(keepends=True), source.functions(tree), imports)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from scratchvae.homework.mistakes import mistake
-from scratchvae.info import entropy
+from scratchvae.info import cross_entropy, entropy
 
 
 def _x_log_y(x: Any, y: Any) -> Any:
@@ -262,6 +262,12 @@ def kl_absolute(p: Any, q: Any, *, base: float = 2.0, axis: int = -1) -> Any:
 
 
 @mistake("1.3")
+def kl_that_cancels(p: Any, q: Any, *, base: float = 2.0, axis: int = -1) -> Any:
+    """You subtract H(p) from H(p, q): for q near p the digits cancel. Add up p log(p/q)."""
+    return cross_entropy(p, q, base=base, axis=axis) - entropy(p, base=base, axis=axis)
+
+
+@mistake("1.3")
 def kl_is_total_variation(p: Any, q: Any, *, base: float = 2.0, axis: int = -1) -> Any:
     """You have the total variation, ½ Σ |p − q|, not the KL."""
     return 0.5 * np.abs(p - q).sum(axis=axis)
@@ -485,3 +491,10 @@ def lengths_by_a_quotient_of_logarithms(q: Any) -> Any:
     """You divide two rounded logarithms: at and beside a power of ½ the quotient is off."""
     with np.errstate(divide="ignore"):
         return np.ceil(-np.log(q) / np.log(2))
+
+
+@mistake("1.6")
+def lengths_by_the_logarithm_of_a_quotient(q: Any) -> Any:
+    """You take log₂ of 1 / q, and both are rounded: just below a power of ½ a bit is missing."""
+    with np.errstate(divide="ignore"):
+        return np.ceil(np.log2(1 / q))

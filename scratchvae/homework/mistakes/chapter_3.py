@@ -425,6 +425,7 @@ def forward_kl_of_every_sample(self: Any, x: Any, eps: Any) -> Any:
 @mistake("3.5")
 def forward_remembers_nothing(self: Any, x: Any, eps: Any) -> Any:
     """You do not remember what `backward` needs: the docstring has the names."""
+    self._remembered = ""
     x = self.as_data(x)
     eps = checks.noise(eps, len(x), self.n_z, self.dtype)
     mu, logvar = self._heads(x)
