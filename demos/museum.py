@@ -220,7 +220,9 @@ def moments_agree(number, n=3000):
     grey = images(1, 6).astype(np.uint8)
     draw = datasets.PIXELS[vae.pixels]
     x = draw(np.repeat(grey, n, axis=0), rng, vae.dtype)
-    bits = vae.pixels != "bits" or moments_are(x, grey[0] / 255, grey[0] / 255 * (1 - grey[0] / 255))
+    bits = vae.pixels != "bits" or moments_are(
+        x, grey[0] / 255, grey[0] / 255 * (1 - grey[0] / 255)
+    )
     seen = {}
     for name, layer in {"mu": vae._mu, "logvar": vae._logvar, "z": vae._decoder[0]}.items():
         layer.forward = spy(layer.forward, seen, name)
