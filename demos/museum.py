@@ -289,10 +289,29 @@ def look_at(case):
 
 # ---- which test catches it ----
 
-FILES = {
-    "2": ("distributions", "layers", "vae", "training"),
-    "3": ("layers", "vae", "optimizers", "datasets", "training", "distributions"),
+# where to look for it: the tests of the exercise's equation first, then whole files
+LOOK_IN = {
+    "2.1": "distributions::test_gaussian_density_has_mass_1_mean_mu_and_variance_exp_logvar",
+    "2.2": "distributions::test_kl_is_its_integral",
+    "2.3": "distributions::test_samples_have_the_declared_mean_and_variance",
+    "2.4": "distributions::test_reparameterize_backward",
+    "2.5": "distributions::test_kl_backward",
+    "2.6": "layers::test_sigmoid_is_stable_and_symmetric",
+    "2.7": "distributions::test_bernoulli_log_likelihood_is_eq_11",
+    "2.8": "distributions::test_bernoulli_backward",
+    "2.9": "distributions::test_gaussian_log_density_backward",
+    "3.1": "layers::test_affine_backward",
+    "3.2": "layers::test_affine_backward",
+    "3.3": "layers::test_affine_backward",
+    "3.4": "layers::test_smooth_activations_and_their_derivatives",
+    "3.5": "vae::test_bound_worked_by_hand",
+    "3.7": "vae::test_loss_and_gradient_against_the_formula",
+    "3.9": "optimizers::test_adagrad_first_two_steps_by_hand",
+    "3.10": "optimizers::test_adam_first_two_steps_by_hand",
+    "3.11": "datasets::test_binarize_has_the_pixels_probability",
+    "3.12": "training::test_one_epoch_is_algorithm_1",
 }
+FILES = ("distributions", "layers", "optimizers", "datasets", "vae", "training")
 
 
 def failing_tests(case, nodes, first=True):
@@ -335,9 +354,11 @@ def failing_tests(case, nodes, first=True):
 
 
 def find(case):
-    """The first test that fails under the mistake, of the files where it may be, or ""."""
-    nodes = [f"tests/test_{name}.py" for name in FILES[case.number[0]]]
-    for node in nodes:
+    """The first test that fails under the mistake, where it is looked for, or ""."""
+    first, _, name = LOOK_IN[case.number].partition("::")
+    own = f"tests/test_{first}.py"
+    files = [own, *(f"tests/test_{file}.py" for file in FILES if file != first)]
+    for node in (f"{own}::{name}", *files):
         found = failing_tests(case, [node])
         if found:
             return found[0]
@@ -346,8 +367,9 @@ def find(case):
 
 def find_all(workers=2):
     """Write demos/museum.json anew: for each case the test that fails under it."""
+    names = [case.name for case in cases()]
     with ProcessPoolExecutor(workers) as pool:
-        found = dict(zip([c.name for c in cases()], pool.map(_find, [c.name for c in cases()])))
+        found = dict(zip(names, pool.map(_find, names)))
     CAUGHT_BY.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return found
 
