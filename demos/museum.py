@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -173,7 +174,7 @@ def train(number, steps=STEPS, seed=SEED, after_step=None):
 
 
 def true_bound(theta, number):
-    """The mean bound of 300 new images, in nats, by the right code: not to be called in `put_in`."""
+    """The mean bound of 300 new images, in nats; by the right code when not in `put_in`."""
     vae, _ = toy(number)
     vae.params.theta[...] = theta
     rng = np.random.default_rng(2)
@@ -196,7 +197,7 @@ def as_good_as_right(bound, number):
 
 
 def gradient_agrees(number):
-    """Whether the gradient is that of the reported loss, by central differences: a check as usual."""
+    """Whether the gradient is that of the reported loss, by central differences."""
     rng, decoder = np.random.default_rng(4), toy(number)[0].decoder
     vae = VAE(5, (4,), N_Z, decoder=decoder, dtype=np.float64, seed=1)  # few weights
     vae.params.theta[...] += rng.uniform(-0.2, 0.2, vae.params.theta.size)  # no bias is 0
@@ -336,6 +337,7 @@ def failing_tests(case, nodes, first=True):
     for name in [name for name in sys.modules if name.startswith("test_")]:
         del sys.modules[name]  # it has the right functions under its own names
     with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
         put_in(case.mistakes),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
@@ -343,7 +345,7 @@ def failing_tests(case, nodes, first=True):
         pytest.main(
             [
                 *(str(ROOT / node) for node in nodes), *options, "-q", "--tb=no", "-o", "addopts=",
-                "-p", "no:cacheprovider", "--hypothesis-profile=museum", f"--rootdir={ROOT}",
+                "-p", "no:cacheprovider", "--hypothesis-profile=museum", f"--rootdir={ROOT}", f"--basetemp={temporary}/tests",
                 "-W", "ignore",
             ],
             plugins=[failures],
