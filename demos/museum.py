@@ -61,7 +61,7 @@ class Case:
         """What is wrong."""
         if len(self.mistakes) > 1:
             return f"{self.name}, forward and backward"
-        return self.mistakes[0].sentence.removeprefix("You ")
+        return self.mistakes[0].sentence
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,14 @@ def true_bound(theta, number):
         return float(vae.elbo(x, rng.standard_normal((20, len(x), N_Z))).mean())
 
 
-@lru_cache
 def right_bounds(number):
     """What the right program reaches with five seeds: the true bounds of its weights."""
+    alone = (*GAUSSIAN, ADAGRAD, TURN)  # the others have one toy
+    return _right_bounds(number if number in alone else "2.2")
+
+
+@lru_cache
+def _right_bounds(number):
     return tuple(true_bound(train(number, seed=seed)[0].params.theta, number) for seed in range(5))
 
 
@@ -345,8 +350,8 @@ def failing_tests(case, nodes, first=True):
         pytest.main(
             [
                 *(str(ROOT / node) for node in nodes), *options, "-q", "--tb=no", "-o", "addopts=",
-                "-p", "no:cacheprovider", "--hypothesis-profile=museum", f"--rootdir={ROOT}", f"--basetemp={temporary}/tests",
-                "-W", "ignore",
+                "-p", "no:cacheprovider", "--hypothesis-profile=museum", f"--rootdir={ROOT}",
+                f"--basetemp={temporary}/tests", "-W", "ignore",
             ],
             plugins=[failures],
         )  # fmt: skip

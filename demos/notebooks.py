@@ -186,8 +186,11 @@ def _exercise(exercise: Exercise, solved: bool) -> list[Cell]:
 
 def main(arguments: list[str]) -> int:
     """Write all notebooks."""
-    parser = argparse.ArgumentParser(prog="python -m demos notebooks", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m demos notebooks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("notebooks"), metavar="DIR", help="the folder (notebooks)"
     )

@@ -38,20 +38,21 @@ from common import BLUE, GREY, ORANGE, finish, options, panels
 
 from scratchvae.processes import cores
 
-DOZEN = (
-    "log σ² read as log σ",
-    "mean over the pixels",
-    "KL without its ½",
-    "KL with its sign turned round",
-    "3.5 forward_without_noise",
-    "3.11 bits_by_a_threshold",
-    "3.12 turn_with_one_noise",
-    "2.3 sample_without_sigma",
-    "2.8 bernoulli_gradient_times_slope",
-    "3.7 gradient_of_mu_through_dz_alone",
-    "3.7 gradient_through_mu_alone",
-    "2.6 sigmoid_that_overflows",
-)
+DOZEN = {  # and in few words
+    "log σ² read as log σ": "log σ² read as log σ, twice",
+    "mean over the pixels": "mean over the pixels, twice",
+    "KL without its ½": "KL without its ½, twice",
+    "KL with its sign turned round": "the KL's sign turned round, twice",
+    "3.5 forward_without_noise": "no noise: z = μ",
+    "3.11 bits_by_a_threshold": "bits by a threshold, not drawn",
+    "3.12 turn_with_one_noise": "one ε for the whole minibatch",
+    "2.3 sample_without_sigma": "z = μ + ε, without σ",
+    "2.8 bernoulli_gradient_times_slope": "the sigmoid's slope again in da",
+    "3.7 gradient_of_mu_through_dz_alone": "no gradient through σ",
+    "3.7 gradient_through_mu_alone": "no gradient from log σ² to h",
+    "2.6 sigmoid_that_overflows": "1 / (1 + e^(−a)) as it stands",
+}
+OPENING = "log σ² read as log σ"
 RUN_TESTS = importlib.util.find_spec("pytest") and importlib.util.find_spec("hypothesis")
 
 
@@ -101,7 +102,7 @@ def main():
     print(f"and of these {len(checked)}, {len(blind)} have the right moments too.")
     ran = sum(fails is not None for _, _, fails in found)
     print(f"A test fails under {len(caught)} of {len(found)}; {ran} tests were run.")
-    opening = next(seen for seen, _, _ in found if seen.name == DOZEN[0])
+    opening = next(seen for seen, _, _ in found if seen.name == OPENING)
     assert opening.improves and opening.gradient and not opening.moments and not opening.as_good
     assert opening.reported[1] > max(right) + 0.5 > opening.true + 1
     assert len(rises) > len(found) / 2 and len(worse) > len(rises) / 3 and len(checked) >= 3
@@ -133,7 +134,7 @@ def number(value):
 # %% The picture
 def curves():
     """Of the opening exhibit, every 20 steps: the reported bound, the true one, the right one."""
-    case, thetas = museum.case(DOZEN[0]), []
+    case, thetas = museum.case(OPENING), []
 
     def keep(step, vae):
         if step % 20 == 19:
@@ -162,8 +163,8 @@ def draw(found, right, args, everything):
     axes.plot(steps, of_right, color=GREY, lw=2.5, ls="--", label="right program: true bound")
     axes.plot(steps, true, color=BLUE, lw=2.5, ls=":", label="wrong program: true bound")
     axes.set(
-        title=f"Opening exhibit: log σ² read as log σ, forward and backward.\nIt reports "
-        f"{number(reported[-1])}; its true bound is {number(true[-1])}",
+        title="Opening exhibit: log σ² read as log σ, forward and backward.\nIt reports "
+        f"{number(reported[-3:].mean())}; its true bound is {number(true[-1])}",
         xlabel="step", ylabel="bound, nats per image",
     )  # fmt: skip
     axes.legend(frameon=False, loc="lower right")
@@ -171,7 +172,7 @@ def draw(found, right, args, everything):
     order = sorted(found, key=lambda item: [not mark for mark in marks_of(*item)], reverse=True)
     shown = order if everything else found
     heads = (
-        "the reported\nbound falls", "the gradient\ncheck fails", "the moments\nare wrong",
+        "the reported bound\ndoes not rise", "the gradient\ncheck fails", "the moments\nare wrong",
         "the true bound\nis worse", "a test of\ntests/ fails",
     )  # fmt: skip
     marks = np.array([marks_of(*item) for item in shown], float)
@@ -188,7 +189,7 @@ def draw(found, right, args, everything):
         table.text(column + 0.5, rows * 1.015, count, ha="center", va="top", fontsize=11)
     table.xaxis.tick_top()
     table.set_xticks(np.arange(5) + 0.5, heads, fontsize=10)
-    names = [] if everything else [item[0].name for item in shown]
+    names = [] if everything else [DOZEN[item[0].name] for item in shown]
     table.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=9)
     table.tick_params(length=0)
     table.spines[:].set_visible(False)
