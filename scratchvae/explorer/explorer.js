@@ -419,7 +419,7 @@ function drawNear() {
   paint($("near-x"), images[i]);
   paint($("near-mean"), decode(mu));
   $("near-q").textContent =
-    `q(z|x) = N(μ, σ²): μ = ${vector(mu)}, σ = ${vector(sigma)}. Its ellipses at 1 σ and 2 σ are in the plane.`;
+    `q(z|x): μ = ${vector(mu)}, σ = ${vector(sigma)}. The ellipses in the plane are at 1 σ and 2 σ.`;
   soon(drawDecoded);
 }
 
@@ -508,7 +508,7 @@ function makeSliders() {
   const idle = n_z - active.length;
   $("inactive").hidden = idle === 0;
   $("inactive").firstElementChild.textContent =
-    `${idle} ${idle === 1 ? "unit" : "units"} that μ(x) does not use (Var μ_j ≤ 0.01)`;
+    `${idle} ${idle === 1 ? "unit" : "units"} that the encoder does not use (Var μ(x) ≤ 0.01)`;
   $("z-zero").onclick = () => setZ(new Float64Array(n_z));
   $("z-prior").onclick = () => setZ(random.normals(n_z));
   $("z-code").onclick = () => setZ(encode(state.x).mu);
@@ -592,7 +592,7 @@ function makeUnits() {
   }
   const idle = active.length === 0 ? 0 : n_z - active.length;
   $("more-units").hidden = idle === 0;
-  $("more-units").firstElementChild.textContent = `${idle} more, that μ(x) does not use (Var μ_j ≤ 0.01)`;
+  $("more-units").firstElementChild.textContent = `${idle} more, that the encoder does not use (Var μ(x) ≤ 0.01)`;
 }
 
 function showUnits() {
@@ -621,11 +621,12 @@ function showSamples() {
     }
     $("moves").textContent =
       `${n} samples: the bound is ${number(mean, 1)} ± ${number(sd, 1)} nats (mean ± standard deviation); ` +
-      `a pixel moves by ${number(spread, 3)} on average. The KL is exact and does not move.`;
+      `a pixel moves by ${number(spread, 3)} on average. The KL is exact and does not move. ` +
+      "Below each image: the bound for this z.";
   }
   const figures = [["x", state.x], ["at μ(x)", decode(samples[0].mu)]];
   samples.slice(-SHOWN).forEach((s, i) => {
-    figures.push([`z no. ${Math.max(n - SHOWN, 0) + i + 1}: 𝓛 ${number(s.elbo, 1)}`, s.mean]);
+    figures.push([`z no. ${Math.max(n - SHOWN, 0) + i + 1}\n${number(s.elbo, 1)}`, s.mean]);
   });
   showPictures($("drawn"), figures);
 }
@@ -913,7 +914,7 @@ function makeSample() {
 function writeWords() {
   const formula = (id, ...lines) => {
     $(id).innerHTML = lines
-      .map(([equation, ...names]) => `${equation} &ensp; ${names.map((name) => `<code>${name}</code>`).join(", ")}`)
+      .map(([equation, ...names]) => `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${names.map((name) => `<code>${name}</code>`).join(", ")}`)
       .join("<br>");
   };
   const mean = {
@@ -935,7 +936,7 @@ function writeWords() {
   $("decode-what").textContent = n_z === 2
     ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at its code μ(x), by its label. " +
       "The circles hold 39, 86 and 99 % of the prior N(0, I)."
-    : "Each slider is one unit z_j. The most active unit is first: activity is the variance of μ_j(x) over images.";
+    : "Each slider is one unit z_j. The most active unit is first: its mean μ(x) varies most from image to image.";
   formula("decode-formula", [mean, "vae.VAE.decode"],
     n_z === 2 ? ["log p(z) = −½ |z|² − log 2π", "distributions.standard_normal_log_density"]
       : ["activity of z_j = Var<sub>x</sub> μ_j(x)", "evaluation.active_units"]);
@@ -977,9 +978,15 @@ if (n_z === 2) {
 }
 restyle();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
-new ResizeObserver(restyle).observe(document.body);
+let width = document.body.clientWidth;
+new ResizeObserver(() => {
+  if (document.body.clientWidth !== width) {
+    width = document.body.clientWidth;
+    restyle();
+  }
+}).observe(document.body);
 
 window.explorer = {
   data, images, codes, state, frames, encode, decode, bound, family, gaussianKL, logPrior,
-  straight, onSphere, generator, setZ, setImage, setEnds, setT,
+  straight, onSphere, generator, setZ, setImage, setEnds, setT, drawAll,
 };
