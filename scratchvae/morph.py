@@ -65,9 +65,7 @@ def on_sphere(z0: ArrayLike, z1: ArrayLike, t: ArrayLike) -> FloatArray:
     return ((1 - t) * r0 + t * r1) * u
 
 
-def _codes(
-    z0: ArrayLike, z1: ArrayLike, t: ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _codes(z0: ArrayLike, z1: ArrayLike, t: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     a, b = np.asarray(z0, np.float64), np.asarray(z1, np.float64)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"z0 and z1 have shapes {a.shape} and {b.shape}; both should be (n_z,)")

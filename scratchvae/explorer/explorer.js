@@ -505,6 +505,7 @@ function makeSliders() {
     const place = active.includes(j) ? $("sliders") : $("inactive").lastElementChild;
     place.append(make("div", { className: "slider" }, label, input, shown));
   }
+  $("sliders").classList.toggle("many", active.length > 6);
   const idle = n_z - active.length;
   $("inactive").hidden = idle === 0;
   $("inactive").firstElementChild.textContent =
@@ -529,6 +530,8 @@ function setImage(x, index = null) {
   state.x = Float64Array.from(x);
   state.samples = [bound(state.x, eps)]; // the same ε: what changes now is due to x
   if (index !== null) remember(index);
+  $("x-says").textContent = index === null
+    ? "x is your drawing." : `x is test image ${index}, label ${data.labels[index]}.`;
   soon(drawEncoded);
 }
 
@@ -542,6 +545,7 @@ function sampleAgain(times) {
 
 function drawEncoded() {
   drawGrid();
+  paint($("mean"), decode(state.samples[0].mu));
   showBound();
   showUnits();
   showSamples();
@@ -612,7 +616,7 @@ function showSamples() {
   const samples = state.samples, n = samples.length, elbos = samples.map((sample) => sample.elbo);
   const mean = sum(elbos) / n, sd = Math.sqrt(sum(elbos.map((v) => (v - mean) ** 2)) / (n - 1));
   if (n === 1) {
-    $("moves").textContent = "One z so far. The first picture is x, the second is E[x|z] at z = μ(x), the third is at this z.";
+    $("moves").textContent = "One z so far. Below is E[x|z] at this z, and the bound for it.";
   } else {
     let spread = 0; // the pixels' standard deviation over the samples, its mean over pixels
     for (let i = 0; i < n_x; i++) {
@@ -624,7 +628,7 @@ function showSamples() {
       `a pixel moves by ${number(spread, 3)} on average. The KL is exact and does not move. ` +
       "Below each image: the bound for this z.";
   }
-  const figures = [["x", state.x], ["at μ(x)", decode(samples[0].mu)]];
+  const figures = [];
   samples.slice(-SHOWN).forEach((s, i) => {
     figures.push([`z no. ${Math.max(n - SHOWN, 0) + i + 1}\n${number(s.elbo, 1)}`, s.mean]);
   });
@@ -724,7 +728,7 @@ function makeGrid() {
   $("centre").onclick = () => setImage(centred(state.x));
   $("again").onclick = () => sampleAgain(1);
   $("again10").onclick = () => sampleAgain(10);
-  remember = chooser($("pick-x"), "x", (i) => setImage(images[i]));
+  remember = chooser($("pick-x"), "x", (i) => setImage(images[i], i));
 }
 
 // ---- 6. Panel 3: morph -------------------------------------------------------------------
@@ -936,7 +940,7 @@ function writeWords() {
   $("decode-what").textContent = n_z === 2
     ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at its code μ(x), by its label. " +
       "The circles hold 39, 86 and 99 % of the prior N(0, I)."
-    : "Each slider is one unit z_j. The most active unit is first: its mean μ(x) varies most from image to image.";
+    : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most from image to image.";
   formula("decode-formula", [mean, "vae.VAE.decode"],
     n_z === 2 ? ["log p(z) = −½ |z|² − log 2π", "distributions.standard_normal_log_density"]
       : ["activity of z_j = Var<sub>x</sub> μ_j(x)", "evaluation.active_units"]);
@@ -962,6 +966,7 @@ function restyle() { // after a change of colours, size or shown labels
   if (state.near !== null) soon(drawNear);
 }
 
+document.documentElement.style.setProperty("--aspect", columns / rows);
 readTheme();
 writeWords();
 if (n_z === 2) makePlane();
