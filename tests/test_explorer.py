@@ -144,7 +144,7 @@ def test_the_rows_left_take_the_error_of_a_row_back():
     x, W = rng.standard_normal((50, 4)) @ rng.standard_normal((4, 4)), rng.standard_normal((4, 3))
     seen = []
 
-    def nearest(w):  # only the first row that comes is rounded
+    def nearest(w, row):  # only the first row that comes is rounded
         seen.append(w)
         return np.round(w) if len(seen) == 1 else w
 

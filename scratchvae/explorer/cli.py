@@ -16,7 +16,8 @@ from scratchvae.files import written_whole
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-IMAGES = {"bits": 600, "grey": 200}  # a bit takes an eighth of the space of a grey level
+PIXELS = ("bits", "grey")
+IN_THE_PLANE, TO_CHOOSE_FROM = 600, 200  # test images in the file, for n_z = 2 and for others
 CALIBRATION = 4000  # training images for the second moments of the layers' inputs
 PIXELS_BAR, BOUND_BAR = 0.01, 0.3  # above these, --precise is worth its size
 
@@ -40,14 +41,14 @@ def add_commands(commands: "Commands") -> None:
     )
     added.add_argument(
         "--pixels",
-        choices=IMAGES,
+        choices=PIXELS,
         help="what the model sees (bits for a Bernoulli decoder, else grey)",
     )
     added.add_argument(
         "--images",
         type=_positive,
         metavar="N",
-        help="test images in the file (600 of bits, 200 of grey levels)",
+        help="test images in the file (600 for n_z = 2, which are the points of its plane; else 200)",
     )
     added.add_argument(
         "--precise", action="store_true", help="weights in 16 bits, not 8: a file twice as large"
@@ -69,7 +70,7 @@ def explore(args: argparse.Namespace) -> int:
         )
     out = args.out or args.model.parent / "explore.html"
     pixels = args.pixels or vae.pixels
-    n = IMAGES[pixels] if args.images is None else args.images
+    n = args.images or (IN_THE_PLANE if vae.n_z == 2 else TO_CHOOSE_FROM)
     if args.images is not None and n > len(data.test_images):
         raise ValueError(f"--images is {n}; there are {len(data.test_images)} test images")
     with written_whole(out) as part:

@@ -30,10 +30,19 @@ function halves(base64) { // float16: a sign, 5 bits of exponent, 10 bits of fra
   });
 }
 
-function weights(layer) { // W ≈ low + step k, with one low and one step for each column
+function weights(layer) { // W ≈ low + step (k + f / 4), one low and one step for each column
   if (layer.half) return halves(layer.half);
-  const k = bytes(layer.k), low = floats(layer.low), step = floats(layer.step);
+  const k = Float32Array.from(bytes(layer.k)), low = floats(layer.low), step = floats(layer.step);
   const W = new Float32Array(k.length), n_out = low.length;
+  if (layer.f) { // f has two bits, for some rows
+    const fours = bytes(layer.f);
+    layer.rows.forEach((row, r) => {
+      for (let j = 0; j < n_out; j++) {
+        const at = r * n_out + j;
+        k[row * n_out + j] += ((fours[at >> 2] >> (6 - 2 * (at & 3))) & 3) / 4;
+      }
+    });
+  }
   for (let i = 0; i < k.length; i++) W[i] = low[i % n_out] + step[i % n_out] * k[i];
   return W;
 }

@@ -27,6 +27,12 @@ triangular, all these formulas are rows of U:
 This is the method of Frantar and others 2022 (GPTQ, arXiv 2210.17323). Rows with a large
 H_rr come first: their errors cost most, and most rows are left to make up for them.
 
+**Two bits more** go to the encoder's first layer. Its inputs are pixels. A pixel that is a
+drawn bit has noise of its own, so no other row can make up for its error. The rows with
+H_rr above the mean are the pixels that are on most often: their steps are s_j / 4.
+
+    W_ij ≈ l_j + s_j (k_ij + f_ij / 4)                        f_ij = 0, 1, 2, 3
+
 **16 bits** are NumPy's float16, with the same method. The layers beside z always have 16
 bits: they have few weights, and an error in z is seen in every pixel.
 """
@@ -61,7 +67,7 @@ def packed(
         layers[name] = {
             "shape": list(W.shape),
             "b": text(values[f"{name}.b"].astype("<f4")),
-            **(halves(W, h) if precise or beside_z else bytes_(W, h)),
+            **(halves(W, h) if precise or beside_z else bytes_(W, h, fine=name == "encoder.0")),
         }
     if "x_logvar" in values:  # the isotropic decoder's one number
         layers["x_logvar"] = {"b": text(values["x_logvar"].astype("<f4"))}
@@ -93,17 +99,35 @@ def layer_inputs(vae: VAE, x: FloatArray, rng: np.random.Generator) -> dict[str,
     return inputs
 
 
-def bytes_(W: FloatArray, x: FloatArray) -> dict[str, str]:
-    """W in 8 bits: k, (n_in, n_out) of uint8; low and step, (n_out,) each. x: its input."""
+def bytes_(W: FloatArray, x: FloatArray, fine: bool = False) -> dict[str, Any]:
+    """W in 8 bits: k, (n_in, n_out) of uint8; low and step, (n_out,) each. x: its input.
+
+    fine: two bits more for the rows with H_rr above the mean. Then `rows` are their
+    indices, and f has their rows of f_ij, four of them in a byte.
+    """
     low = W.min(axis=0).astype(np.float32)
     step = ((W.max(axis=0) - low) / 255).astype(np.float32)
     step[step == 0] = 1
+    squares = (x.astype(np.float64) ** 2).mean(axis=0)  # H_rr
+    parts = np.where(fine & (squares > squares.mean()), 4, 1)  # of a step
 
-    def whole(w: FloatArray) -> FloatArray:
-        return np.clip(np.round((w - low) / step), 0, 255)
+    def quarters(w: FloatArray, parts: Any) -> FloatArray:
+        """4 k + f, the place of w on the grid of steps / 4."""
+        whole = np.clip(np.round(parts * (w - low) / step), 0, 256 * parts - 1)
+        return whole * (4 // parts)
 
-    Q = rounded(W, x, lambda w: low + step * whole(w).astype(np.float64))
-    return {"k": text(whole(Q).astype(np.uint8)), "low": text(low), "step": text(step)}
+    def nearest(w: FloatArray, row: int) -> FloatArray:
+        return low + step * (quarters(w, parts[row]) / 4)
+
+    places = quarters(rounded(W, x, nearest), parts[:, None]).astype(np.uint16)
+    stored = {"k": text((places // 4).astype(np.uint8)), "low": text(low), "step": text(step)}
+    if not fine:
+        return stored
+    rows = np.flatnonzero(parts == 4)
+    f = np.zeros(-(-len(rows) * W.shape[1] // 4) * 4, np.uint8)
+    f[: len(rows) * W.shape[1]] = places[rows].ravel() % 4
+    fours = f.reshape(-1, 4) << np.array([6, 4, 2, 0], np.uint8)
+    return {**stored, "rows": rows.tolist(), "f": text(fours.sum(axis=1).astype(np.uint8))}
 
 
 def halves(W: FloatArray, x: FloatArray) -> dict[str, str]:
@@ -115,18 +139,19 @@ def halves(W: FloatArray, x: FloatArray) -> dict[str, str]:
     if np.abs(W).max() >= largest:
         raise ValueError(f"a weight is {np.abs(W).max():.3g}; float16 ends at {largest:.0f}")
 
-    def half(w: FloatArray) -> FloatArray:
+    def half(w: FloatArray, row: int) -> FloatArray:
         return np.clip(w, -largest, largest).astype(np.float16).astype(np.float64)
 
     return {"half": text(rounded(W, x, half).astype("<f2"))}
 
 
 def rounded(
-    W: FloatArray, x: FloatArray, nearest: Callable[[FloatArray], FloatArray]
+    W: FloatArray, x: FloatArray, nearest: Callable[[FloatArray, int], FloatArray]
 ) -> FloatArray:
     """W row by row to the nearest numbers that can be stored; the rows left take the error back.
 
-    W: (n_in, n_out), float64. x: (B, n_in). nearest: a row (n_out,) to the nearest row.
+    W: (n_in, n_out), float64. x: (B, n_in). nearest: a row (n_out,) and its
+    index to the nearest row.
     """
     H = x.T.astype(np.float64) @ x.astype(np.float64) / len(x)
     H += (DAMPING * np.trace(H) / len(H) + 1e-12) * np.eye(len(H))
@@ -134,12 +159,12 @@ def rounded(
     W, Q = W[order], np.empty_like(W)
     U = np.linalg.cholesky(np.linalg.inv(H[np.ix_(order, order)])).T  # H⁻¹ = Uᵀ U
     for r in range(len(W)):
-        Q[r] = nearest(W[r])
+        Q[r] = nearest(W[r], int(order[r]))
         e = (W[r] - Q[r]) / U[r, r]
         W[r + 1 :] -= np.outer(U[r, r + 1 :], e)  # W_i ← W_i − e U_ri / U_rr
-    back = np.empty_like(Q)
-    back[order] = Q
-    return back
+    in_place = np.empty_like(Q)
+    in_place[order] = Q
+    return in_place
 
 
 def unpacked(vae: VAE, layers: dict[str, dict[str, Any]]) -> VAE:
@@ -153,7 +178,11 @@ def unpacked(vae: VAE, layers: dict[str, dict[str, Any]]) -> VAE:
         if "half" in layer:
             W = numbers(layer["half"], "<f2").reshape(shape)
         else:
-            k = numbers(layer["k"], "u1").reshape(shape)
+            k = numbers(layer["k"], "u1").reshape(shape).astype(np.float32)
+            if "f" in layer:
+                f = numbers(layer["f"], "u1")[:, None] >> np.array([6, 4, 2, 0], np.uint8) & 3
+                n_out, rows = shape[1], layer["rows"]
+                k[rows] += f.ravel()[: len(rows) * n_out].reshape(len(rows), n_out) / 4
             W = numbers(layer["low"], "<f4") + numbers(layer["step"], "<f4") * k
         other.params.values[f"{name}.W"][...] = W
         other.params.values[f"{name}.b"][...] = numbers(layer["b"], "<f4")
