@@ -173,6 +173,23 @@ def test_eight_bits_keep_the_outputs_better_than_the_nearest_numbers():
     assert ((x @ (stored - W)) ** 2).mean() < 0.5 * ((x @ (plain - W)) ** 2).mean()
 
 
+def test_rows_that_are_used_have_a_quarter_of_the_step():
+    """With inputs that do not depend on each other, no row makes up for another.
+
+    Then the error is the rounding alone: step / 8 at most for rows that are often used, in the
+    encoder's first layer, and step / 2 for the others. Both limits are nearly reached.
+    """
+    vae = VAE(60, (70,), 2, image_shape=(6, 10), dtype=np.float64)
+    used = np.arange(60) % 3 == 0
+    x = np.diag(np.where(used, 1.0, 0.1))
+    layers = weights.packed(vae, x)
+    error = np.abs(weights.unpacked(vae, layers).params.theta - vae.params.theta)[: 60 * 70]
+    W = vae.params.values["encoder.0.W"]
+    steps = error.reshape(60, 70) / (np.ptp(W, axis=0) / 255)
+    assert layers["encoder.0"]["rows"] == list(np.flatnonzero(used))
+    assert 0.12 < steps[used].max() < 0.126 and 0.49 < steps[~used].max() < 0.501
+
+
 @pytest.mark.parametrize("precise", [False, True])
 @pytest.mark.parametrize("name", ["plane", "twenty", "tall", "linear"])
 def test_packed_weights_come_back(models, files, name, precise):
@@ -190,8 +207,8 @@ def test_packed_weights_come_back(models, files, name, precise):
 
 def test_a_column_of_equal_weights_is_exact():
     """max = min: the step is not 0 / 255, and nothing is NaN."""
-    packed = weights.bytes_(np.full((3, 2), 0.25), np.eye(3))
-    assert set(weights.numbers(packed["k"], "u1")) == {0}
+    packed = weights.bytes_(np.full((3, 2), 0.25), np.eye(3), fine=True)
+    assert set(weights.numbers(packed["k"], "u1")) == set(weights.numbers(packed["f"], "u1")) == {0}
     np.testing.assert_array_equal(weights.numbers(packed["low"], "<f4"), 0.25)
 
 
