@@ -199,6 +199,12 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+const named = (element, name) => { // what a screen reader says
+  element.setAttribute("aria-label", name);
+  return element;
+};
+const pressed = (button, yes) => button.setAttribute("aria-pressed", String(yes));
+
 /* Drawing waits for the browser's next frame, and happens once in it. */
 const waiting = new Set(), frames = []; // frames: milliseconds of the last ones
 function soon(draw) {
@@ -262,7 +268,7 @@ const classColour = (label) => theme.classes[kinds.indexOf(label) % 10];
 /* Buttons that choose a test image: the one before, the next one, of any label or of one. */
 function chooser(root, what, choose) {
   let at = 0;
-  const select = make("select", { ariaLabel: `${what}: label` }, make("option", { value: "" }, "any label"));
+  const select = named(make("select", {}, make("option", { value: "" }, "any label")), `${what}: label`);
   for (const kind of kinds) select.append(make("option", { value: kind }, `label ${kind}`));
   const move = (step) => {
     for (let tries = 0; tries < images.length; tries++) {
@@ -271,8 +277,8 @@ function chooser(root, what, choose) {
     }
     choose(at);
   };
-  const before = make("button", { type: "button", ariaLabel: `${what}: the test image before` }, "‹");
-  const next = make("button", { type: "button", ariaLabel: `${what}: the next test image` }, "›");
+  const before = named(make("button", { type: "button" }, "‹"), `${what}: the test image before`);
+  const next = named(make("button", { type: "button" }, "›"), `${what}: the next test image`);
   before.onclick = () => move(-1);
   next.onclick = () => move(1);
   select.onchange = () => { if (data.labels[at] !== Number(select.value)) move(1); };
@@ -282,6 +288,7 @@ function chooser(root, what, choose) {
 
 const state = {
   z: new Float64Array(n_z), // panel 1
+  held: false, // panel 1: the mouse does not move z
   near: null, // panel 1: index of a test image
   only: null, // panel 1: the one label that is shown
   x: null, // panel 2
@@ -300,7 +307,7 @@ function setZ(z) {
 
 function drawDecoded() {
   paint($("decoded"), decode(state.z));
-  $("decoded").ariaLabel = `decoded image at z = ${vector(state.z)}`;
+  named($("decoded"), `decoded image at z = ${vector(state.z)}`);
   $("z").textContent = vector(state.z);
   if (n_z === 2) drawPlane();
   else showSliders();
@@ -396,6 +403,7 @@ function drawPlane() {
     context.lineWidth = width;
     context.beginPath();
     context.arc(x, y, 7, 0, 2 * Math.PI);
+    if (state.held) context.arc(x, y, 1.5, 0, 2 * Math.PI);
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
       context.moveTo(x + 7 * dx, y + 7 * dy);
       context.lineTo(x + 14 * dx, y + 14 * dy);
@@ -452,10 +460,17 @@ function makePlane() {
     setZ(z);
     showNear(nearest(z, finger * 10 / plane.clientWidth * 2 * reach));
   };
-  plane.onpointermove = follow;
+  let down = null; // where the button was pressed
+  plane.onpointermove = (event) => { if (!state.held || event.buttons) follow(event); };
   plane.onpointerdown = (event) => {
     plane.setPointerCapture(event.pointerId);
+    down = [event.clientX, event.clientY];
     follow(event);
+  };
+  plane.onpointerup = (event) => { // a click holds z or lets it go; after a drag it is held
+    const dragged = Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4;
+    state.held = dragged || !state.held;
+    soon(drawDecoded);
   };
   plane.onkeydown = (event) => {
     const step = event.shiftKey ? 0.5 : 0.1;
@@ -488,7 +503,7 @@ function makePlane() {
 function styleChips() {
   for (const chip of document.querySelectorAll(".chip")) {
     const kind = chip.dataset.kind === "" ? null : Number(chip.dataset.kind);
-    chip.ariaPressed = String(kind === state.only);
+    pressed(chip, kind === state.only);
     chip.style.color = kind === null || kind === state.only ? "" : classColour(kind);
   }
 }
@@ -654,7 +669,7 @@ function showPictures(root, figures) {
     const [canvas, words] = root.children[i].children;
     paint(canvas, x);
     canvas.setAttribute("role", "img");
-    canvas.ariaLabel = caption || `image ${i + 1}`;
+    named(canvas, caption || `image ${i + 1}`);
     words.textContent = caption;
     words.hidden = caption === "";
   });
@@ -728,8 +743,8 @@ function makeGrid() {
   };
   const mode = (erase) => {
     erasing = erase;
-    $("pen").ariaPressed = String(!erase);
-    $("eraser").ariaPressed = String(erase);
+    pressed($("pen"), !erase);
+    pressed($("eraser"), erase);
   };
   $("pen").onclick = () => mode(false);
   $("eraser").onclick = () => mode(true);
@@ -756,7 +771,7 @@ function drawStrips() {
   const [z0, z1] = ends(), there = onSphere(z0, z1, 0.5) !== null;
   for (const name of ["a", "b"]) {
     paint($(name), images[state[name]]);
-    $(name).ariaLabel = `test image ${state[name]}, label ${data.labels[state[name]]}`;
+    named($(name), `test image ${state[name]}, label ${data.labels[state[name]]}`);
   }
   const along = (path) => Array.from({ length: STEPS }, (_, i) => {
     const z = path(z0, z1, i / (STEPS - 1));
@@ -872,7 +887,7 @@ function play(now) { // t goes from 0 to 1 and back, in 2.5 seconds each way
 function setPlaying(yes) {
   playing = yes ? performance.now() - 2500 * state.t : 0;
   $("play").textContent = yes ? "Pause" : "Play";
-  $("play").ariaPressed = String(yes);
+  pressed($("play"), yes);
   if (yes) requestAnimationFrame(play);
 }
 
@@ -948,7 +963,7 @@ function writeWords() {
     `${data.bits_of_a_weight} bits. The encoder turns an image x into q(z|x), the decoder turns z into p(x|z).`;
   $("decode-what").textContent = n_z === 2
     ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at its code μ(x), by its label. " +
-      "The circles hold 39, 86 and 99 % of the prior N(0, I)."
+      "The circles hold 39, 86 and 99 % of the prior N(0, I). A click holds z, the next click lets it go."
     : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most from image to image.";
   formula("decode-formula", [mean, "vae.VAE.decode"],
     n_z === 2 ? ["log p(z) = −½ |z|² − log 2π", "distributions.standard_normal_log_density"]
@@ -978,6 +993,7 @@ function restyle() { // after a change of colours, size or shown labels
 document.documentElement.style.setProperty("--aspect", columns / rows);
 readTheme();
 writeWords();
+$("seen").classList.toggle("beside-sliders", n_z !== 2);
 if (n_z === 2) makePlane();
 else makeSliders();
 makeUnits();
