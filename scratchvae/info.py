@@ -13,12 +13,13 @@ package.
     log          the logarithm to any base. Base 2 gives bits, base e gives nats
     N(μ, σ²)     the Gaussian with mean μ and variance σ²; N alone counts samples
 
-**Information** (notes §1.1). A message that halves the uncertainty carries one bit. Let
-eight kinds of weather be equally probable. A forecast that names one of them leaves one
-possibility of eight: 8 → 4 → 2 → 1. These are three halvings, so it carries 3 bits. In
-general, an event has the probability P, and the news of it leaves the share P of what
-was possible. For P = (½)^k these are k = −log₂ P halvings. We define the information as
-−log₂ P for every P. Its other name is *surprise*. Three quantities are built from it:
+**Information** (notes §1.1). A message that halves the number of equally probable cases
+carries one bit. Let eight kinds of weather be equally probable. A forecast that names
+one of them leaves one case of eight: 8 → 4 → 2 → 1. These are three halvings, so it
+carries 3 bits. In general, let an event have the probability P. After we hear that it
+happened, only the fraction P of the cases is left. If P = (½)^k, the cases were halved
+k = −log₂ P times. We define the information as −log₂ P for every P. Its other name is
+*surprise*. Three quantities are built from it:
 
     H(p)      = −Σ p(x) log p(x)      entropy: the mean surprise               notes §1.2
     H(p, q)   = −Σ p(x) log q(x)      cross entropy: the mean surprise of      notes §1.3
@@ -39,18 +40,23 @@ Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m
 
     log t ≤ log m + (t − m)/m
 
-Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. □
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. When are
+the two means equal? The right side minus the left side is never negative, so equal means
+need a difference that is always 0. It is 0 only at t/m = 1. So then t = m always. □
 
-The right side of the last formula is the tangent of log at m. Every concave function
-lies below its tangents, so it has the same proof: E[f(t)] ≤ f(E[t]). For a convex
-function such as −log, ≤ becomes ≥: the notes have this form. `vae.py` uses it for the
-lower bound.
+The right side of the last formula is the tangent of log at m. The same proof works for
+every other concave function g, which lies below its tangents: g(t) ≤ g(m) + g′(m) (t − m).
+Take the mean of both sides: E[g(t)] ≤ g(m) = g(E[t]). For a convex function such as −log, ≤
+becomes ≥: the notes have this form. `vae.py` uses it for the lower bound.
 
 **Why KL ≥ 0** (notes §1.5). If q(x) = 0 < p(x) for some x, KL = ∞. If not, take
 t = q(x)/p(x) with x ~ p. States with p(x) = 0 are never drawn: nothing is divided by 0.
 
     −KL(p ‖ q) = E_p[log (q(x)/p(x))] ≤ log E_p[q(x)/p(x)]        by Jensen's inequality
                = log Σ p(x) q(x)/p(x) = log Σ q(x) ≤ log 1 = 0    Σ over x with p(x) > 0
+
+For densities, read ∫ ... dx in place of Σ: Jensen's inequality holds for every random
+t > 0.
 
 The inequality log t ≤ t − 1 says more: it holds for each state. With p for p(x) and q
 for q(x), and t = q/p, it says
@@ -59,6 +65,7 @@ for q(x), and t = q/p, it says
                         = 0 − 0 + q ≥ 0                           if p = 0
 
 Add these terms over all states. Because Σ p = Σ q = 1, the sum is KL (in nats).
+A term is 0 only if q = p, so KL is 0 only if p and q are the same distribution.
 `kl_divergence` adds exactly these terms. No term is negative, so the sum is not
 negative, even if p and q are nearly equal and the computer rounds.
 
@@ -80,8 +87,8 @@ as float64.
 
 Nothing is clipped or renormalised. A ValueError names the argument and the index of an
 entry that is negative, NaN or infinite. It also names an empty array, two shapes that
-differ, and a sum that is not 1. A sum may miss 1 by √(machine epsilon): 1.5e-8 for
-float64, 3.5e-4 for float32. Counts are not probabilities: divide them by their sum.
+differ, and a sum that is not 1. A sum may differ from 1 by √(machine epsilon): 1.5e-8
+for float64, 3.5e-4 for float32. Counts are not probabilities: divide them by their sum.
 """
 
 import heapq
@@ -101,7 +108,7 @@ BLOCK = 40_960  # entries at a time: so many stay in the processor's cache
 
 
 def _log(base: float) -> float:
-    """log(base). A number of nats, divided by it, is in the unit of this base."""
+    """log(base). Divide nats by it: log x to this base is (natural log x) / log(base)."""
     if not (0 < base < np.inf and base != 1):
         raise ValueError(f"base is {base}; it should be above 0, finite, and not 1")
     return math.log(base)  # math.log(e) is exactly 1
@@ -171,8 +178,8 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
 
     That line would hold the terms of all rows in memory at once. This function computes
     a block of rows, sums its terms, and goes on to the next block. For a million rows
-    of ten states, KL then takes half the time, and an extra memory of 0.3 times the
-    array p in place of 5 times.
+    of ten states, KL then takes half the time. Its extra memory is 0.3 times the size of
+    p; that line would need 5 times.
     """
     n = arrays[0].shape[-1]
     rows = [array.reshape(-1, n) for array in arrays]
@@ -183,7 +190,7 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
         for start in range(0, len(sums), step):
             block = slice(start, start + step)
             sums[block] = terms(*(array[block] for array in rows)) @ ones
-    return sums.reshape(arrays[0].shape[:-1])[()]
+    return sums.reshape(arrays[0].shape[:-1])[()]  # [()] makes a number of an array ()
 
 
 def _p_log_q(p: Array, q: Array) -> Array:
@@ -198,8 +205,12 @@ def _p_log_q(p: Array, q: Array) -> Array:
 def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
-    The straight form is p * log(p / q) - p + q. It has three faults:
-    - p = q = 0 gives NaN. So log 0 is replaced by log 1, as in `_p_log_q`.
+    The straight form is p * log(p / q) - p + q. It has three faults. So there are two
+    forms: `far` = p (log p − log q) + q − p, and, where |q − p| ≤ ½ p, a form for near
+    numbers, below.
+    - p = 0 gives 0 · log 0 = NaN. So `far` uses `safe_p`, which is 1 if p = 0: for
+      p = 0 < q, `far` is 0 · (log 1 − log q) + q = q. For p = q = 0 the form for near
+      numbers is taken (0 ≤ 0), and it is 0.
     - p / q overflows if q is very small. So `far` has log p − log q in its place.
     - If q is near to p, then p log(p/q) and q − p almost cancel, and their sum is
       mostly rounding error. So there the term is written another way. With
@@ -255,7 +266,8 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     0.8113
 
     H is 0 if one state is certain, and log n if all n states are equally probable. It
-    is never more, because log n − H(p) = KL(p ‖ uniform) ≥ 0.
+    is never more: H(p, uniform) = −Σ p(x) log(1/n) = log n, so log n − H(p) is
+    KL(p ‖ uniform) ≥ 0.
 
     p: (..., n), distributions along `axis`. Returns (...), in bits (base 2).
     ValueError: see the top of the file.
@@ -267,8 +279,10 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
 def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """H(p, q) = −Σ p(x) log q(x) = E_p[−log q(x)] (notes §1.3).
 
-    A code made for q has a message of −log₂ q(x) bits for the state x. If x ~ p, the
-    mean length of the messages is H(p, q). It is least for q = p, where it is H(p).
+    A code gives each state a message of bits. The best code for q uses about −log₂ q(x)
+    bits for the state x (`code_lengths` says why; here a length need not be whole). If
+    x ~ p, the mean length of the messages is H(p, q). It is least for q = p, where it is
+    H(p).
 
     >>> p, q = [0.5, 0.5], [0.25, 0.75]
     >>> print(f"{cross_entropy(p, q):.4f} bits in place of {entropy(p):.4f}")
@@ -292,10 +306,11 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     >>> print(f"{kl_divergence([0.5, 0.5], [0.1, 0.9]):.4f}")
     0.7370
 
-    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q misses 1
-    by the little that is allowed, the result is Σ p log(p/q) − Σ p + Σ q, in nats.
-    ValueError: see the top of the file.
+    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0. It
+    is 0 only for p = q (or so near that it is rounded to 0). For q near p it keeps
+    digits that H(p, q) − H(p) loses. It is ∞ if some x has p(x) > 0 and q(x) = 0. If Σ
+    p or Σ q differs from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ
+    q] / log(base), with natural logarithms. ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
     return _sum_of_terms(_gibbs_terms, p, q) / _log(base)
@@ -307,8 +322,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
+    y is the true label, 0 or 1 (or a probability); ŷ is the predicted probability of 1.
     This is the cross entropy H(p, q) of the two distributions over two states,
-    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all
+    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). What the notes call Cost is its sum over all
     entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
@@ -373,7 +389,8 @@ def jensen_shannon_divergence(
     """
 
     def terms(p: Array, q: Array) -> Array:
-        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)]. m could be rounded to 0, p + q not
+        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)]. m can be rounded to 0; p + q cannot. The
+        # other parts of the terms cancel: −2p + (p + q) − 2q + (p + q) = 0
         return 0.25 * (_gibbs_terms(2 * p, p + q) + _gibbs_terms(2 * q, p + q))
 
     p, q = _two_distributions(p, q, axis)
@@ -399,7 +416,9 @@ def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Values:
     """½ Σ |p(x) − q(x)|: a metric.
 
     An event is a set of states. It has one probability under p and one under q. The
-    total variation is the largest difference of the two, over all events.
+    total variation is the largest difference of the two, over all events. The best
+    event holds all x with p(x) > q(x). Because Σ (p − q) = 0, the positive differences
+    and the negative ones have the same total size. Each total is ½ Σ |p − q|.
 
     >>> print(f"{total_variation([0.7, 0.2, 0.1], [0.4, 0.4, 0.2]):.4f}")  # 0.7 − 0.4
     0.3000
@@ -464,6 +483,8 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent: (n,), the count of each class; children: (K, n), the same for each of K
     children, which must add to the parent. These are counts and not probabilities,
     because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
+    ValueError: a negative count, all counts 0, other shapes, or children whose sum
+    differs from the parent by more than 1e-9 of it.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -489,10 +510,14 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     exists if Σ 2^(−length) ≤ 1, and only then (Kraft's inequality). Here every
     2^(−length) ≤ q(x), so the sum is at most Σ q(x) = 1.
 
+    No code has a mean length below H(q). With r(x) = 2^(−length(x)), mean length − H(q) =
+    Σ q log₂ (q/r). It is ≥ 0 by the proof that KL ≥ 0, which needs only Σ r ≤ 1.
+
     >>> print(code_lengths([0.5, 0.25, 0.15, 0.1]))
     [1. 2. 3. 4.]
 
-    q: (n,). Returns (n,), whole numbers; ∞ where q(x) = 0, a state without a codeword.
+    q: (n,). Returns (n,), whole numbers, exact also for a q(x) just below a power of ½;
+    ∞ where q(x) = 0, a state without a codeword.
     """
     q = _distribution("q", _vector("q", q), -1)
     # q = f · 2^k with ½ ≤ f < 1, so −log₂ q is in (−k, 1 − k]: rounded up, it is 1 − k.
@@ -544,7 +569,8 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
     return float(p[p > 0] @ lengths[p > 0])
 
 
-# ---- Gaussians in closed form; logvar is log σ² ----
+# ---- Gaussians in closed form; logvar is log σ². In these formulas log is the natural
+# logarithm, so they are in nats; the code divides by log(base) ----
 
 
 def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
@@ -629,17 +655,22 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
     Here p(x) is a density, not a probability. The probability of a short interval of
     width Δ at x is p(x) Δ. Round x to steps of Δ. The rounded x has an entropy, the sum
 
-        −Σ p(x) Δ log [p(x) Δ] ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
+        −Σ p(x) Δ log [p(x) Δ] = −Σ p(x) Δ log p(x) − Σ p(x) Δ log Δ
+                               ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
-    This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
-    So H(p) may be negative (a density may be above 1), and it depends on the unit of x.
+    because a sum of p(x) Δ is nearly an integral of p(x) dx, and ∫ p(x) dx = 1.
+    The entropy of the rounded x, H(p) − log Δ, is a mean surprise. H(p) alone is not: it
+    is the part that does not depend on Δ.
+    So H(p) may be negative (a density may be above 1), and it depends on the unit of x:
+    in centimetres in place of metres the density is 100 times lower, and H(p) is log 100
+    higher.
 
     >>> p = lambda x: np.full(x.shape, 4.0)  # uniform on [0, ¼]
     >>> print(f"{differential_entropy(p, 0, 0.25):.4f}")
     -2.0000
 
     p: the density, called with an array of points. ValueError if its mass on the
-    interval is not 1 to 1e-6: widen the interval. In bits (base 2). The integral is
+    interval differs from 1 by more than 1e-6: widen the interval. In bits (base 2). The integral is
     computed by Gauss's rule with 16 nodes on each of 400 equal panels. Its error is
     about 1e-12 for a smooth density, and larger for a density with jumps.
     """
@@ -651,9 +682,9 @@ def differential_cross_entropy(
 ) -> float:
     """H(p, q) = −∫ p(x) log q(x) dx over [low, high] (notes §1.3), for a continuous x.
 
-    For small Δ, H(p, q) − log Δ is the mean length of a message that tells x, rounded
-    to steps of Δ, in a code made for q, while x ~ p. H(p, q) is not a length: it may be
-    negative.
+    Draw x ~ p, round x to steps of Δ, and send it in a code made for q. For small Δ the
+    mean length of the messages is about H(p, q) − log Δ. H(p, q) is not a length: it may
+    be negative.
 
     >>> p = lambda x: 1.0 * (x < 1)  # uniform on [0, 1]
     >>> q = lambda x: np.full(x.shape, 0.5)  # uniform on [0, 2]
@@ -732,15 +763,16 @@ def monte_carlo_kl(
     The θ with the least *true* KL is in general another number. No sample changes it.
     For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
-    true KL, and the second θ to the first.
+    true KL. The θ of the highest likelihood comes nearer to the θ of the least true KL.
 
-    **If log p is unknown**, the constant is unknown. But it is the same for every q. It
-    cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. Then log_p may be any function, such as 0.
+    **If log p is unknown**, (1/N) Σ_i log p(x_i) is unknown. But it is the same for every
+    q. It cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass
+    `lambda x: np.zeros(len(x))` as log_p for both, and subtract the two results.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2
-    >>> kl, error = monte_carlo_kl(x, log_p, log_q)  # both less ½ log 2π, which cancels
+    >>> kl, error = monte_carlo_kl(x, log_p, log_q)  # −½ log 2π left out twice: it cancels
     >>> print(f"{kl:.4f} ± {error:.4f}, true {gaussian_kl(0, 0, 1, 0):.4f}")
     0.7122 ± 0.0144, true 0.7213
 

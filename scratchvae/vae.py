@@ -1,9 +1,16 @@
 """The variational autoencoder: encoder, decoder, the bound, and its gradient by hand.
 
+AEVB is the paper of Kingma and Welling, *Auto-Encoding Variational Bayes*, arXiv
+1312.6114. "The notes" are lecture notes on it.
+
 **The model** (AEVB section 3, notes §2). First z is drawn from the prior p(z) = N(0, I).
 Nobody sees z. Then x is drawn from p(x|z), and x is seen. The decoder, a network with
 the weights θ, turns z into the parameters of p(x|z). For a Bernoulli these are the
 logits a, one for each pixel.
+
+**The goal.** Training looks for the θ that makes Σ_i log p(x_i) large, over the data
+points x_i: maximum likelihood. In `info.py` p was the truth. From here on, p is the
+model, with prior p(z), decoder p(x|z) and posterior p(z|x).
 
 **What cannot be computed.** The probability of x is an integral over all z:
 
@@ -11,24 +18,35 @@ logits a, one for each pixel.
 
 Each z costs a pass through the decoder. A grid of 100 points in each dimension has
 100^n_z points: 10⁴ for n_z = 2, and 10⁴⁰ for n_z = 20. So nobody can compute p(x) when
-n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) has p(x) below the line, so it
+n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) is divided by p(x), so it
 cannot be computed either. The encoder, a network with the weights φ, takes its place.
 It turns x into μ and log σ², and
 
     q(z|x) = N(z; μ, σ²)        is an approximation of p(z|x).
 
-In the code θ and φ lie in one vector, `params.theta`.
+As in AEVB, θ are the decoder's weights here. The code keeps θ and φ in one vector,
+`params.theta`.
 
-**The whole process, with shapes.** B images, L samples of z for each, n_h hidden units:
+**The whole process, with shapes.** The default sizes: B images, L samples of z for each,
+500 hidden units. `→` computes, `~→` samples, and `←` carries the gradient back. Each
+arrow with W and b has a different W and b, and a different dW and db. z is reshaped from
+(L, B, 20) to (L·B, 20) between the two lines. In training no x is sampled: the x on the
+right is the given one, and da comes from log p(x|z) at it. The second sampling makes new
+images, as many as a has rows.
 
-                 encoder, φ                               decoder, θ
-    x ──────► h ──────┬──► μ ────────┬──► z ───────► h′ ───────► a ───────► x ~ p(x|z)
-    (B, n_x)  (B, n_h)│    (B, n_z)  │    (L, B, n_z)(L B, n_h)  (L B, n_x) sampling 2
-                      └──► log σ² ───┤
-                           (B, n_z)  │
-                                     └─ ε ~ N(0, I) makes z ~ q(z|x)        sampling 1
+ ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
-      (dx)  ◄───── dh ◄─── dμ, dlog σ² ◄─ dz ◄────── dh′ ◄────── da ◄────── loss
+           tanh(x W + b)          h W + b, twice               z = μ + σ ⊙ ε
+     x     ───────────→      h     ───────────→    μ, log σ²   ~~~~~~~~~~~→      z
+  (B, 784) ←───────────  (B, 500)  ←───────────   2 × (B, 20)  ←───────────  (L, B, 20)
+              dW, db                    dh                      dμ, dlog σ²
+
+ DECODER  p(x|z)                                        second sampling: x ~ p(x|z)
+
+            tanh(z W + b)              h′ W + b           1 with p = sigmoid(a)
+      z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
+  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
+                 dz                       dh′                      da
 
 **The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
 
@@ -36,10 +54,16 @@ In the code θ and φ lie in one vector, `params.theta`.
              = E_q[log p(x, z) − log p(z|x)]                  p(x, z) = p(z|x) p(x)
              = E_q[log q(z|x) − log p(z|x)] + E_q[log p(x, z) − log q(z|x)]
                                                         log q added and subtracted
-             = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                     AEVB eq. (1)
 
-The first part is ≥ 0 (Jensen's inequality, derived in `info.py`; notes §1.5). So
-𝓛(x) ≤ log p(x): 𝓛 is the evidence lower bound, ELBO. With p(x, z) = p(x|z) p(z),
+The first mean is a KL by its definition: z is drawn from q, so q stands first. The
+second mean gets the name 𝓛(x):
+
+    log p(x) = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                     AEVB eq. (1)
+
+The KL is ≥ 0 (Jensen's inequality, derived in `info.py`; notes §1.5). So 𝓛(x) ≤ log
+p(x): 𝓛 is the evidence lower bound, ELBO. We cannot compute log p(x), so we make 𝓛
+large in its place, over θ and φ. log p(x) does not depend on φ. So for a fixed θ, a
+larger 𝓛 means a smaller KL: q(z|x) comes nearer to p(z|x). Now use p(x, z) = p(x|z) p(z):
 
     𝓛(x) = E_q[log p(x, z) − log q(z|x)]                      AEVB eq. (2)
          = E_q[log p(x|z)] + E_q[log p(z) − log q(z|x)]
@@ -50,42 +74,50 @@ so log p(x₁, ..., x_N) = Σ_i log p(x_i), and the bounds of the data points ad
 
 **Its estimate.** The mean over q becomes a mean over L samples z_l = μ + σ ⊙ ε_l with
 ε_l ~ N(0, I), where ⊙ multiplies entry by entry. AEVB calls these estimates SGVB,
-stochastic gradient variational Bayes. Estimator A samples all of eq. (2), through the
-weights w_l:
+stochastic gradient variational Bayes; ≃ is the paper's sign for "is estimated by".
+Estimator A samples all of eq. (2), through the ratios w_l = p(x, z_l) / q(z_l|x). They
+are called importance weights, and are not weights of a network:
 
     log w_l = log p(x, z_l) − log q(z_l|x)
     𝓛(x) ≃ (1/L) Σ_l log w_l                                  AEVB eq. (6)
 
-The same weights give p(x) itself: E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x). So
+They also give p(x): E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x). So
 𝓛 = E_q[log w] ≤ log E_q[w] = log p(x). Estimator B uses that the KL of eq. (3) has a
 closed form, and samples the rest:
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
-**Why this has a derivative** (AEVB §2.4). The distribution of ε does not depend on φ.
-So the mean over z is a mean over ε, and the derivative goes inside it:
+**Why this has a derivative** (AEVB §2.4). Let f(z) = log p(x|z), the part of (10) that
+is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] = ∫ q(z|x)
+f(z) dz the density q has φ, so the gradient does not go inside the mean over q. But the
+density of ε has no φ. Only μ and σ, which the encoder computes, depend on φ. So the
+gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of 𝓛.
-If z were drawn from q directly, z would be a mere number, without a derivative in φ.
+For the decoder's weights it goes inside too, because q does not depend on them. The KL
+of (10) is not sampled, so its gradient is exact. So the gradient of (10) for a few
+drawn ε is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z
+would be a mere number, without a derivative in φ.
 
-**The reduction.** Sum over pixels and over latent dimensions, mean over the L samples,
-mean over the B data points of the minibatch, in nats:
+**The reduction**, from many numbers to one loss. We sum over pixels and over latent
+dimensions. Then we take the mean over the L samples, and the mean over the B data points
+of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample l of x_b,
 
-    loss = −(1/B) Σ_b 𝓛(x_b)
+    loss = −(1/B) Σ_b 𝓛(x_b) = (1/B) Σ_b KL_b − 1/(L B) Σ_b Σ_l log p(x_b|z_lb)
 
-**Its gradient, from the loss backwards.** In the loss, each log p(x_b|z_lb) has the
-weight −1 / (L B), and each KL_b has the weight 1 / B.
+**Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
+factor −1 / (L B), and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli
+    1. da       = −(x − sigmoid(a)) / (L B)         a Bernoulli's, in `distributions.py`;
+                                                    x is used for each of the L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
     3. dμ       = Σ_l dz_l                    from z = μ + σ ⊙ ε
        dlog σ²  = Σ_l dz_l ⊙ ε_l ⊙ ½ σ        from z too: ∂σ / ∂log σ² = ½ σ
     4. dμ       += μ / B                      from the KL
        dlog σ²  += ½ (σ² − 1) / B             from the KL too
-    5. dh       = dμ W_μᵀ + dlog σ² W_log σ²ᵀ     both heads use h: their gradients add
+    5. dh       = dμ (W_mu)ᵀ + dlog σ² (W_logvar)ᵀ    h is used twice: two gradients add
     6. the encoder's backward pass of dh. Nobody needs dx.
 """
 
@@ -194,7 +226,13 @@ class VAE:
     # ---- the two networks ----
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z)."""
+        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.encode(x)[0].round(4)
+        array([[-0.1929],
+               [-0.2143]])
+        """
         self._remembered = ""
         return self._heads(self.as_data(x))
 
@@ -206,6 +244,9 @@ class VAE:
         """E[x|z], the means of p(x|z). For a Bernoulli: the probability that a pixel is 1.
 
         z: (B, n_z). Returns (B, n_x).
+
+        >>> VAE(3, (2,), 1, dtype=np.float64).decode([[1.0]]).round(4)
+        array([[0.7665, 0.1924, 0.5691]])
         """
         return self._output.mean(self._decoder_hidden(z))
 
@@ -220,8 +261,13 @@ class VAE:
     ) -> FloatArray:
         """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
 
-        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        draw: gives x ~ p(x|z) in place of its mean. z ~ p(z) and then x ~ p(x|z): this is the
+        whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
+
+        >>> vae = VAE(3, (2,), 1, dtype=np.float64)
+        >>> vae.sample(1, seed=1).round(4), vae.sample(1, seed=1, draw=True)
+        (array([[0.6353, 0.3397, 0.5274]]), array([[0., 1., 0.]]))
         """
         rng = np.random.default_rng(seed)
         z = self.noise(checks.positive_int("n", n), rng)  # sampling z ~ p(z)
@@ -229,7 +275,11 @@ class VAE:
         return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
-        """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x)."""
+        """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x).
+
+        >>> VAE(3, (2,), 1, dtype=np.float64).reconstruct([[0, 1, 1]]).round(4)
+        array([[0.4202, 0.5951, 0.4846]])
+        """
         return self.decode(self.encode(x)[0])
 
     def noise(self, n: int, rng: np.random.Generator) -> FloatArray:
@@ -241,10 +291,17 @@ class VAE:
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it, or an x that
+        the decoder does not model: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
-        For `backward` it remembers self._x, self._eps as (L, B, n_z), and self._mu_logvar;
-        the layers remember the rest.
+        It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
+        self._mu_logvar; the layers remember the rest. It sets self._remembered = "" first and
+        "forward" last: only then may `backward` run.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
+        >>> reconstruction.round(4), kl.round(4)
+        (array([-1.7886, -2.4751]), array([0.0306, 0.0837]))
         """
         self._remembered = ""
         self._x = self.as_data(x)
@@ -275,10 +332,15 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too, by k = log p(z) − log q(z|x), and has the same mean as `elbo`.
-        Its variance is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). Which of the two varies
-        less depends on the model (`demos/posterior_and_prior.py`).
+        It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So `elbo_sampled` and
+        `elbo` have the same mean. For L = 1 the variance of `elbo` is Var[log p(x|z)], and the
+        variance of `elbo_sampled` is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). This can be
+        more or less: see `demos/posterior_and_prior.py`. L samples divide both by L.
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.elbo_sampled(x, eps=np.zeros((2, 1))).round(4)
+        array([-1.9209, -2.7665])
         """
         return self.log_weights(x, eps).mean(axis=0)
 
@@ -287,6 +349,10 @@ class VAE:
 
         E[log w] = 𝓛(x), and E[w] = p(x).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.log_weights(x, eps=np.zeros((1, 2, 1))).round(4)
+        array([[-1.9209, -2.7665]])
         """
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar, checks.noise(eps, len(mu), self.n_z, self.dtype))
@@ -303,11 +369,12 @@ class VAE:
         checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
-        dh_decoder = self._output.backward(-1 / (L * B))  # 1. da and dh′
+        # 1. da, with the factor −1 / (L B) in it, and from it dh′
+        dh_decoder = self._output.backward(-1 / (L * B))
         dz = layers.backward(self._decoder, dh_decoder).reshape(eps.shape)  # 2.
         dmu, dlogvar = reparameterize_backward(dz, logvar, eps)  # 3.
         dkl_dmu, dkl_dlogvar = gaussian_kl_backward(mu, logvar)
-        dmu += dkl_dmu / B  # 4. the weight of each KL in the loss is 1 / B
+        dmu += dkl_dmu / B  # 4. the factor of each KL in the loss is 1 / B
         dlogvar += dkl_dlogvar / B
         dh_encoder = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # 5.
         layers.backward_weights(self._encoder, dh_encoder)  # 6.
@@ -316,6 +383,11 @@ class VAE:
         """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> loss = vae.loss_and_grad(x, eps=np.zeros((2, 1)))
+        >>> round(loss, 4), vae.params.grads["mu.b"].round(4)
+        (2.189, array([-0.5238]))
         """
         loss = -float(self.elbo(x, eps).mean(dtype=np.float64))
         self.backward()
@@ -325,6 +397,10 @@ class VAE:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l).
 
         x: (B, n_x). z: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.log_joint(x, z=np.zeros((2, 1))).round(4)
+        array([[-2.9984, -2.9984]])
         """
         self._remembered = ""
         x = self.as_data(x)
@@ -339,6 +415,11 @@ class VAE:
 
         The decoder's backward pass gives ∂ log p(x|z) / ∂z, and ∂ log p(z) / ∂z = −z.
         Returns (L, B, n_z). RuntimeError when another call came between.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> log_p = vae.log_joint(x, z=np.zeros((2, 1)))
+        >>> vae.log_joint_backward().ravel().round(4)
+        array([-1.7046,  1.7046])
         """
         checks.remembered("log_joint_backward", "log_joint", self._remembered)
         dz = layers.backward_input(self._decoder, self._output.backward_input())

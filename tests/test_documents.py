@@ -1,0 +1,98 @@
+"""What the documents say about the tree is so: links, functions, the reading order, widths."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "demos/README.md", "data/README.md"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def anchors(path: Path) -> set[str]:
+    """The names that a forge gives to the headings of a Markdown file."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name):
+    """Every link of a document to a file, a picture or a heading of the repository has one."""
+    here = ROOT / name
+    text = here.read_text(encoding="utf-8")
+    links = [*re.findall(r"\]\(([^)\s]+)\)", text), *re.findall(r'src="([^"]+)"', text)]
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        path, _, heading = link.partition("#")
+        target = here.parent / path if path else here
+        assert target.exists(), link
+        assert not heading or heading in anchors(target), link
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_prose_has_at_most_88_columns(name):
+    """Lines of prose have at most 88 columns; tables and shell commands may be longer."""
+    in_code = False
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            in_code = not in_code
+        command = in_code and line.startswith("python3 -m venv")
+        assert len(line) <= 88 or line.startswith("|") or command, line
+
+
+def test_every_function_of_the_equation_table_exists():
+    """`module.function` in the table from equation to function is an attribute of that module."""
+    names = re.findall(r"`([a-z_]+)\.([A-Za-z_.]+)[`(]", section("From equation to function"))
+    assert len(names) > 20
+    for module, name in names:
+        thing = importlib.import_module(f"scratchvae.{module}")
+        for attribute in name.split("."):
+            assert hasattr(thing, attribute), f"{module}.{name}"
+            thing = getattr(thing, attribute)
+
+
+def test_an_import_points_up_the_reading_order():
+    """The reading order has every file of the core, and each imports only files above it.
+
+    An import for type hints alone, under `if TYPE_CHECKING`, is none when the program runs.
+    """
+    order = re.findall(r"\]\(scratchvae/(\w+)\.py\)", section("Reading order"))
+    files = {path.stem for path in (ROOT / "scratchvae").glob("*.py")}
+    assert set(order) ^ files == {"__init__"} and len(order) == len(set(order))
+    for i, name in enumerate(order):
+        tree = ast.parse((ROOT / "scratchvae" / f"{name}.py").read_text(encoding="utf-8"))
+        for hints in [node for node in tree.body if isinstance(node, ast.If)]:
+            if ast.unparse(hints.test) == "TYPE_CHECKING":
+                hints.body = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scratchvae"):
+                _, *module = node.module.split(".")
+                used = set(module[:1] or [alias.name for alias in node.names]) & files
+                assert used <= set(order[:i]), f"{name} imports {used - set(order[:i])}"
+
+
+def test_every_demo_and_every_picture_is_shown():
+    """demos/README.md names every demo, and shows every picture there is."""
+    text = (ROOT / "demos" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "demos").glob("*.py"):
+        assert path.stem == "__main__" or f"]({path.name})" in text, path.name
+    for path in (ROOT / "demos" / "pictures").glob("*.png"):
+        assert f"](pictures/{path.name})" in text, path.name
+
+
+def test_the_diagram_is_one_diagram():
+    """The README shows the diagram of vae.py's docstring, line for line."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    start = readme.index("```\nENCODER") + 4
+    source = (ROOT / "scratchvae" / "vae.py").read_text(encoding="utf-8")
+    in_source = [line.strip() for line in source.splitlines()]
+    for line in readme[start : readme.index("```", start)].splitlines():
+        assert line.strip() in in_source
