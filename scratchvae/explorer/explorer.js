@@ -582,7 +582,7 @@ function drawGrid() {
   paint(picture, state.x);
   context.imageSmoothingEnabled = false;
   context.drawImage(picture, 0, 0, width, height);
-  if (document.activeElement === $("grid")) {
+  if ($("grid").matches(":focus-visible")) {
     const [row, column] = state.cell;
     context.lineWidth = 3;
     context.strokeStyle = theme.two;
