@@ -551,6 +551,7 @@ function makeSliders() {
 
 function showSliders() {
   sliders.forEach(({ input, shown }, j) => {
+    if (shown.textContent === number(state.z[j])) return;
     input.value = state.z[j];
     shown.textContent = number(state.z[j]);
   });
