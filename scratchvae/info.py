@@ -121,7 +121,7 @@ def _log(base: float) -> float:
 def _array(name: str, value: ArrayLike) -> NDArray[Any]:
     """value as an array of real numbers, without a mask."""
     parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+    if any(isinstance(part, np.ndarray) and hasattr(part, "mask") for part in parts):
         raise TypeError(f"{name} is a masked array; it should have a number in every place")
     try:
         array = np.asarray(value)
