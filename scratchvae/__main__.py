@@ -11,7 +11,7 @@ from io import TextIOWrapper
 
 from scratchvae import cli
 
-ROOMS = ("homework",)
+ROOMS = ("homework", "study", "explorer")
 
 
 def main() -> int:
