@@ -49,6 +49,7 @@ class Exercise:
 
 
 _FORWARD = ("2.2", "2.3", "2.6", "2.7", "3.1")
+_BACKWARD = ("2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "3.1", "3.2", "3.3", "3.4", "3.5")
 
 EXERCISES = (
     Exercise(
@@ -259,7 +260,7 @@ EXERCISES = (
         "∂loss/∂θ, loss = −(1/B) Σ_b 𝓛(x_b)",
         "∇ of AEVB eq. (10)",
         12,
-        (*_FORWARD, "2.4", "2.5", "2.8", "3.2", "3.3", "3.4", "3.5"),
+        _BACKWARD,
     ),
     Exercise(
         "3.8",
@@ -306,7 +307,7 @@ EXERCISES = (
         "draw ε, find g, update θ",
         "AEVB Algorithm 1",
         8,
-        (*_FORWARD, "2.4", "2.5", "2.8", "3.2", "3.3", "3.4", "3.5", "3.7"),
+        (*_BACKWARD, "3.7"),
         also_blank=("parallel._Worker.epoch", "parallel._Worker._step"),
     ),
     Exercise(
