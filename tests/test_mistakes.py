@@ -242,7 +242,7 @@ def test_public_tests_notice_small_edits() -> None:
             "px = self._log_px_z(x, reparameterize(mu, logvar, eps.reshape(-1, *mu.shape)))\n"
             "self._remembered = 'forward'\n"
             "return px.mean(axis=0), gaussian_kl(mu, logvar)",
-            "forward([[1., 2., 2., 2.],",
+            "forward([[2., 1., 2., 1.], [1., 2., 2., 2.]], [[[",
         ),
         (
             "3.10",
