@@ -100,8 +100,8 @@ def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> F
     """log N(z; μ, σ²) = −½ Σ_j [ log 2π + log σ_j² + (z_j − μ_j)² / σ_j² ].
 
     z, mu, logvar: (..., n). The three broadcast against each other. Returns (...) of the
-    shape that they make together, in nats. A density is not a probability. It can be more than 1, and
-    then its logarithm is positive.
+    shape that they make together, in nats. A density is not a probability. It can be
+    more than 1, and then its logarithm is positive.
 
     The last term is computed as ε², where ε = (z − μ) / σ. The reason is overflow. In
     float32, whose largest number is e^88.7, 1/σ² overflows for log σ² ≤ −89, but 1/σ only
