@@ -469,7 +469,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
             "--data",
             type=Path,
             metavar="DIR",
-            help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
+            help="a folder of idx files named as MNIST's (data/ in the package or beside it)",
         )
         added.add_argument(
             "--pixels",

@@ -81,8 +81,8 @@ def load_mnist(
 ) -> ImageSet:
     """MNIST, or another idx image set whose files have MNIST's names.
 
-    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is set, else
-    the copy that comes with the package.
+    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is
+    set, else the folder data/ in the package or beside it.
     FileFormatError when a file is missing, damaged, or does not match the others, or when a
     file has more than max_memory bytes of images.
     """
@@ -103,7 +103,7 @@ def load_mnist(
 
 
 def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """The folder asked for; else $SCRATCHVAE_DATA; else the copy in the package or checkout."""
+    """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]
     places = _own_places() if folder is None else [checks.path("folder", folder)]
@@ -116,8 +116,8 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
     raise FileFormatError(
         f"no data folder: looked in {' and '.join(map(str, places))}. It should hold "
         "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
-        "t10k-labels-idx1-ubyte.gz; MNIST's four files come with "
-        "the package, in data/ of its repository. Name the folder with --data or $SCRATCHVAE_DATA"
+        "t10k-labels-idx1-ubyte.gz; the package's repository has MNIST's four files in data/. "
+        "Name the folder with --data or $SCRATCHVAE_DATA"
     )
 
 

@@ -74,9 +74,10 @@ negative, even if p and q are nearly equal and the computer rounds.
     -(p * log(p)).sum()
 
 It is right if every p(x) > 0. For p(x) = 0 the formula means 0 log 0 = 0, the limit of
-t log t for t → 0. But the computer finds 0 · (−∞) = NaN. So the code uses a safe form:
-see `_p_log_q`. The straight form of KL, `(p * log(p / q)).sum()`, has two more faults:
-see `_gibbs_terms`. The tests check that the safe form and the straight form agree.
+t log t for t → 0. But the computer finds 0 · (−∞) = NaN. The straight form of KL,
+`(p * log(p / q)).sum()`, has two more faults. p / q overflows if q is very small. And
+if q is near to p, the terms almost cancel, and their sum is mostly rounding error. So
+the code uses safe forms: the same numbers, without these faults.
 
 **Conventions.** p is an array. Its last axis is the distribution, unless `axis` names
 another one. The other axes are a batch: (..., n) is a batch of distributions of n
@@ -202,7 +203,7 @@ def _vector(name: str, value: ArrayLike) -> ArrayLike:
     return array
 
 
-# ---- sums of terms, and the terms in their safe form ----
+# ---- sums of terms ----
 
 
 def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
@@ -230,6 +231,7 @@ def _p_log_q(p: Array, q: Array) -> Array:
 
     The straight form is p * log(q). For p = q = 0 the computer finds 0 · (−∞) = NaN.
     The safe form replaces q by 1 wherever p = 0. There log 1 = 0, and the term is 0.
+    The tests check that the two forms agree.
     """
     return p * np.log(np.where(p > 0, q, 1))
 
@@ -251,6 +253,7 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
         p log(p/q) − p + q = p [u − log(q/p)] = p [u − log(1 + u)]
 
       and log1p(u) computes log(1 + u) with all its digits, also for a small u.
+    The tests check that these forms and the straight form agree.
     """
     safe_p = np.where(p > 0, p, 1)
     change = q - p
@@ -365,7 +368,8 @@ def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) 
     0.2231
 
     y, y_hat: the same shape, in [0, 1]. Returns that shape, in **nats** by default, as
-    a loss is. It is ∞ where ŷ = 0 and y > 0, and where ŷ = 1 and y < 1.
+    a loss is. It is ∞ where ŷ = 0 and y > 0, and where ŷ = 1 and y < 1. ValueError for
+    an entry outside [0, 1], and for two shapes that differ.
     """
     y, y_hat = _numbers("y", y, 0, 1), _numbers("y_hat", y_hat, 0, 1)
     _same_shape("y", y, "y_hat", y_hat)
@@ -515,8 +519,9 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent: (n,), the count of each class; children: (K, n), the same for each of K
     children, which must add to the parent. These are counts and not probabilities,
     because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
-    ValueError: a negative count, all counts 0, other shapes, or children whose sum
-    differs from the parent by more than 1e-9 of it.
+    ValueError: a negative count, all counts 0, other shapes, or children that do not
+    add to the parent: their sum differs, in any class, by more than 1e-9 of the
+    parent's count of that class.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -549,7 +554,8 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     [1. 2. 3. 4.]
 
     q: (n,). Returns (n,), whole numbers, exact also for a q(x) just below a power of ½;
-    ∞ where q(x) = 0, a state without a codeword.
+    ∞ where q(x) = 0, a state without a codeword. They are float64 also for a float32 q.
+    ValueError if q is not one distribution, (n,); see also the top of the file.
     """
     q = _distribution("q", _vector("q", q), -1)
     # q = f · 2^k with ½ ≤ f < 1, so −log₂ q is in (−k, 1 − k]: rounded up, it is 1 − k.

@@ -179,7 +179,10 @@ class LogMean:
         self.m, self.S1, self.S2, self.K = np.full(n, -np.inf), np.zeros(n), np.zeros(n), 0
 
     def add(self, log_w: FloatArray) -> None:
-        """Take in some weights. log_w: (K, n), finite."""
+        """Take in k new weights of each data point. log_w: (k, n), finite.
+
+        self.K counts all weights so far. The sums are float64, also for a float32 log_w.
+        """
         m = np.maximum(self.m, log_w.max(axis=0))
         shrink, w = np.exp(self.m - m), np.exp(log_w.astype(np.float64) - m)
         self.S1, self.S2 = (
@@ -204,8 +207,8 @@ def importance_weighted_bound(
     """L_K = log (1/K) Σ_k w_k: the log of the mean weight (Burda et al. 2015, eq. (8)).
 
     w_k = p(x, z_k) / q(z_k|x) with z_k ~ q(z|x). x: (B, n_x). Returns L_K and its standard
-    error, (B,) each, in nats. `_groups` divides the K samples; for k of them the noise is
-    drawn as (k, B, n_z).
+    error, (B,) each, in nats. `_groups` divides the K samples into groups. For each group
+    of k samples, the noise is drawn by one rng.standard_normal((k, B, n_z), vae.dtype).
     """
     weights = LogMean(len(x))
     for k in _groups(K, len(x)):

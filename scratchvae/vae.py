@@ -296,8 +296,8 @@ class VAE:
         the decoder does not model: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
         It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
-        self._mu_logvar; the layers remember the rest. It sets self._remembered = "" first and
-        "forward" last: only then may `backward` run.
+        self._mu_logvar, the tuple (mu, logvar); the layers remember the rest. It sets
+        self._remembered = "" first and "forward" last: only then may `backward` run.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
@@ -336,7 +336,7 @@ class VAE:
         It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So `elbo_sampled` and
         `elbo` have the same mean. For L = 1 the variance of `elbo` is Var[log p(x|z)], and the
         variance of `elbo_sampled` is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). This can be
-        more or less: see `demos/posterior_and_prior.py`. L samples divide both by L.
+        more or less. L samples divide both by L.
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
@@ -349,7 +349,9 @@ class VAE:
         """log w_l = log p(x|z_l) + log p(z_l) − log q(z_l|x), at z_l = μ + σ ⊙ ε_l.
 
         E[log w] = 𝓛(x), and E[w] = p(x).
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats. Errors: as in
+        `forward`. It uses the layers, so it sets self._remembered = "" first: after it,
+        `backward` needs a new `forward`.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> vae.log_weights(x, eps=np.zeros((1, 2, 1))).round(4)
@@ -365,7 +367,8 @@ class VAE:
     def backward(self) -> None:
         """∂loss/∂θ and ∂loss/∂φ at the last `forward`, written into params.g: steps 1 to 6 above.
 
-        RuntimeError when another call came between `forward` and this one.
+        RuntimeError when another call came between `forward` and this one:
+        `checks.remembered` does this.
         """
         checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar

@@ -137,6 +137,7 @@ def show(args: argparse.Namespace) -> int:
         print(
             f"{'':10}{e.equation}  ({e.source})"
             + (f"; builds on {', '.join(e.builds_on)}" if e.builds_on else "")
+            + (f"; may call {', '.join(e.may_call)}" if e.may_call else "")
         )
     print(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
     return 0
