@@ -12,12 +12,14 @@ crash can leave the parts of two different epochs. The other files of a run foll
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from scratchvae.training import History
 
 FORMAT, VERSION = "scratchvae.Training", 1
+NOTHING: Mapping[str, NDArray[Any]] = {}
 
 
 def settings_of(
@@ -58,8 +61,9 @@ def save_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Write the state after a whole epoch."""
+    """Write the state after a whole epoch. more: what else the algorithm remembers, by name."""
     state = {
         "settings": settings,
         "t": optimizer.t,
@@ -75,6 +79,7 @@ def save_training(
             state=json.dumps(state, default=lambda array: array.tolist()),
             theta=model.params.theta,
             **sums,
+            **{f"state.{name}": array for name, array in more.items()},
         )
 
 
@@ -85,8 +90,9 @@ def load_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Put model, optimizer, generator and history into the state of the file.
+    """Put model, optimizer, generator, history and the arrays of `more` into the file's state.
 
     ValueError, with what differs, for a training with other settings. FileFormatError for a
     file that is damaged or of another kind. Then nothing is changed.
@@ -106,6 +112,10 @@ def load_training(
             if not differ:
                 theta = model.params.theta
                 vectors = {name: saved[name] for name in ("theta", *optimizer.sums)}
+                arrays = {name: saved[f"state.{name}"] for name in more}
+                for name, array in arrays.items():
+                    if array.shape != more[name].shape or array.dtype != more[name].dtype:
+                        raise ValueError(f"{name} has the shape {array.shape}")
                 for name, vector in vectors.items():
                     if vector.shape != theta.shape or vector.dtype != theta.dtype:
                         raise ValueError(f"{name} should be {theta.size} numbers of {theta.dtype}")
@@ -121,6 +131,8 @@ def load_training(
     model.params.theta[...] = vectors["theta"]
     for name in optimizer.sums:
         getattr(optimizer, name)[...] = vectors[name]
+    for name, array in more.items():
+        array[...] = arrays[name]
     optimizer.t = t
     history.__dict__.update(past)
 
