@@ -70,7 +70,8 @@ def save_training(
         "generator": rng.bit_generator.state,
         "history": asdict(history),
     }
-    sums = {name: getattr(optimizer, name) for name in optimizer.sums}
+    vectors: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
+    vectors |= {f"state.{name}": array for name, array in more.items()}
     with written_whole(path) as part, open(part, "wb") as file:
         np.savez(
             file,
@@ -78,8 +79,7 @@ def save_training(
             version=VERSION,
             state=json.dumps(state, default=lambda array: array.tolist()),
             theta=model.params.theta,
-            **sums,
-            **{f"state.{name}": array for name, array in more.items()},
+            **vectors,
         )
 
 

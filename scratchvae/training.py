@@ -198,15 +198,14 @@ def fit(
         )
     )
 
-    lr, factor = optimizer.lr, SCHEDULES[schedule]
     with (
         _back_to_whole_epochs(model.params.theta) as epoch_is_whole,
-        _kept_lr(optimizer),
+        _scheduled(optimizer, schedule, epochs) as set_lr,
         algorithm,
     ):
         for epoch in range(len(history.elbo) + 1, epochs + 1):  # repeat
             start = time.perf_counter()
-            optimizer.lr = lr * factor(epoch, epochs)
+            set_lr(epoch)
             train, step = algorithm.epoch(rng, partial(line.within, epoch))
             _check_finite(train, f"at step {step} of epoch {epoch}", optimizer)
             seconds = time.perf_counter() - start
@@ -281,13 +280,22 @@ class Alone:
 
 
 @contextmanager
-def _kept_lr(optimizer: Optimizer) -> Iterator[None]:
-    """The optimizer has the same learning rate after the block as before it."""
-    lr = optimizer.lr
+def _scheduled(optimizer: Optimizer, schedule: str, epochs: int) -> Iterator[Callable[[int], None]]:
+    """Gives a function that sets the learning rate of an epoch; at the end it is as it was.
+
+    "constant" leaves the learning rate alone, so `after_epoch` may change it.
+    """
+    lr, factor = optimizer.lr, SCHEDULES[schedule]
+
+    def set_for(epoch: int) -> None:
+        if schedule != "constant":
+            optimizer.lr = lr * factor(epoch, epochs)
+
     try:
-        yield
+        yield set_for
     finally:
-        optimizer.lr = lr
+        if schedule != "constant":
+            optimizer.lr = lr
 
 
 @contextmanager
