@@ -1,4 +1,8 @@
-"""`python -m demos` lists the demos; `python -m demos NAME [NAME ...]` or `python -m demos all` runs them, with --out DIR and --show."""
+"""`python -m demos` lists the demos, `python -m demos NAME [NAME ...]` runs some of them.
+
+The name `all` runs all. Options stand after the names: --out DIR is the folder of the
+pictures, --show opens windows.
+"""
 
 import ast
 import subprocess
@@ -6,20 +10,21 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DEMOS = {
-    path.stem: (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[
-        0
-    ]
-    for path in sorted(HERE.glob("*.py"))
-    if path.stem not in ("__main__", "common", "quadrature")
-}
+NO_DEMOS = ("__main__", "common", "quadrature")
+
+
+def title(path: Path) -> str:
+    """The first line of the docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
+
+
+DEMOS = {path.stem: title(path) for path in sorted(HERE.glob("*.py")) if path.stem not in NO_DEMOS}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demos that are named. Returns 0, or 1 when one fails, or 2 for a name that is none."""
-    start = next(
-        (i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments)
-    )
+    """Run the demos that are named. Returns 0; 1 if one fails; 2 for an unknown name."""
+    dashed = [i for i, argument in enumerate(arguments) if argument.startswith("-")]
+    start = min(dashed, default=len(arguments))
     names, options = arguments[:start], arguments[start:]
     if not names:
         width = max(map(len, DEMOS))
@@ -28,9 +33,8 @@ def main(arguments: list[str]) -> int:
         return 0
     unknown = [name for name in names if name not in (*DEMOS, "all")]
     if unknown:
-        print(
-            f"no demo is called {', '.join(unknown)}; there are {', '.join(DEMOS)}", file=sys.stderr
-        )
+        there_are = ", ".join(DEMOS)
+        print(f"no demo is called {', '.join(unknown)}; there are {there_are}", file=sys.stderr)
         return 2
     failed = []
     for name in DEMOS if "all" in names else names:

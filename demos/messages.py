@@ -1,23 +1,32 @@
 # %% [markdown]
-"""Messages of a code made for the wrong belief are longer: on average by KL(p ‖ q) bits a day.
+"""A code made for a wrong belief q needs KL(p ‖ q) bits a day more than one for p.
 
-The claim (notes §1.3 and §1.4): a code made for the belief q spends −log₂ q bits on a weather. If the truth is p, the mean is the cross
-entropy H(p, q) = −Σ p log₂ q; it is least, and equal to the entropy H(p), when q = p. What is lost otherwise is KL(p ‖ q) = H(p, q) − H(p).
+The claim (notes §1.3 and §1.4). A code made for the belief q spends −log₂ q bits on a
+weather of probability q. If p is the truth, the mean is the cross entropy
 
-Real codewords are whole bits, so the claim is exact where each probability is a power of ½, as in the first example. In general:
-    Huffman's code for p, used under p:      H(p) ≤ mean < H(p) + 1, and no code of a word a day that can be read again has a lower mean
-    Shannon's ⌈−log₂ q⌉ bits, used under p:  H(p, q) ≤ mean < H(p, q) + 1
-    Huffman's code for q, used under p:      mean ≥ that of Huffman's code for p ≥ H(p); it may lie on either side of H(p, q)
-The second example has the last of these below H(p, q).
+    H(p, q) = −Σ p log₂ q                bits a day
+
+It is lowest for q = p, and there it is the entropy H(p). What a wrong belief adds is
+
+    KL(p ‖ q) = H(p, q) − H(p)           bits a day
+
+Real codewords have a whole number of bits. So the claim is exact if each probability is
+a power of ½, as in the first example. In general three statements hold:
+
+- Huffman's code for p, used under p: H(p) ≤ mean < H(p) + 1. No code has a lower mean,
+  if each day has one word and no word begins another.
+- Shannon's code of ⌈−log₂ q⌉ bits, used under p: H(p, q) ≤ mean < H(p, q) + 1.
+- Huffman's code for q, used under p: the mean is at least that of Huffman's code for p.
+  It may lie on either side of H(p, q). In the second example it lies below.
 """
 
+# %%
 import numpy as np
-from common import DARK, GREY, LIGHT, finish, options
+from common import BLUE, DARK, GREY, LIGHT, ORANGE, finish, note, options, panels, row
 
 from scratchvae import info
 
 args = options(__doc__)
-from matplotlib import pyplot as plt  # noqa: E402  after the options: they choose whether there is a window
 
 WEATHERS = ["sun", "cloud", "rain", "storm", "snow"]
 SHADES = ["1", LIGHT, GREY, "0.4", DARK]
@@ -30,11 +39,15 @@ EXAMPLES = {
 
 # %% Codes, and messages there and back
 def shannon_code(q):
-    """Codewords of ⌈−log₂ q⌉ bits: put intervals of length 2^(−bits) side by side, the long ones first, and write where each begins."""
+    """Codewords of ⌈−log₂ q⌉ bits.
+
+    Each word is an interval of [0, 1) of length 2^(−bits). The intervals lie side by
+    side, the long ones first. A word writes where its interval begins.
+    """
     lengths, words, start = info.code_lengths(q).astype(int), {}, 0.0
     for i in np.argsort(lengths, kind="stable"):
         words[i] = format(int(start * 2 ** lengths[i]), f"0{lengths[i]}b")
-        start += 0.5 ** lengths[i]  # Kraft's inequality: these add to 1 at most
+        start += 0.5 ** lengths[i]  # these add to at most 1 (Kraft's inequality)
     return [words[i] for i in range(len(words))]
 
 
@@ -44,7 +57,7 @@ def encode(days, code):
 
 
 def decode(bits, code):
-    """The days again: no codeword begins another, so the first one that fits is the right one."""
+    """The days again. No codeword begins another, so the first that fits is right."""
     day_of, days, word = {word: day for day, word in enumerate(code)}, [], ""
     for bit in bits:
         word += bit
@@ -62,9 +75,8 @@ for example, (p, q) in EXAMPLES.items():
     days = np.random.default_rng(0).choice(len(p), size=7 * WEEKS, p=p).tolist()
     codes = {"Huffman for p": info.huffman_code(p), "Shannon for p": shannon_code(p)}
     codes |= {"Huffman for q": info.huffman_code(q), "Shannon for q": shannon_code(q)}
-    print(
-        f"p and q are {example}: H(p) = {H:.3f}, H(p, q) = {cross:.3f}, KL(p‖q) = {KL:.3f} bits a day"
-    )
+    print(f"p and q are {example}, in bits a day:")
+    print(f"   H(p) = {H:.3f}, H(p, q) = {cross:.3f}, KL(p ‖ q) = {KL:.3f}")
     print(f"   {'':8}{'p':8}{'q':8}" + "  ".join(codes))
     for i, weather in enumerate(WEATHERS):
         print(
@@ -78,150 +90,85 @@ for example, (p, q) in EXAMPLES.items():
         lengths = np.array([len(word) for word in code])
         mean[name], measured[name] = info.expected_length(p, lengths), len(bits) / len(days)
         weekly[name] = lengths[days].reshape(WEEKS, 7).sum(axis=1)
-        assert abs(measured[name] - mean[name]) < 4 * lengths[days].std() / np.sqrt(
-            len(days)
-        )  # four standard errors
+        standard_error = lengths[days].std() / np.sqrt(len(days))
+        assert abs(measured[name] - mean[name]) < 4 * standard_error
         print(
-            f"   {name}: {len(bits)} bits for {len(days)} days, {measured[name]:.3f} a day; expected {mean[name]:.3f}"
+            f"   {name}: {len(bits)} bits for {len(days)} days,"
+            f" {measured[name]:.3f} a day; expected {mean[name]:.3f}"
         )
     more = mean["Huffman for q"] - mean["Huffman for p"]
     lucky = (weekly["Huffman for q"] < weekly["Huffman for p"]).mean()
-    print(
-        f"   Huffman for q costs {more:.3f} bits a day more than for p, though it was the shorter one in {lucky:.1%} of the weeks"
-    )
+    print(f"   Huffman for q needs {more:.3f} bits a day more than Huffman for p;")
+    print(f"   it is the shorter one in {lucky:.1%} of the weeks")
 
     assert abs(cross - H - KL) < 1e-12
-    assert H - 1e-12 <= mean["Huffman for p"] < H + 1 and mean["Huffman for p"] <= min(
-        mean.values()
-    )
-    assert (
-        H - 1e-12 <= mean["Shannon for p"] < H + 1
-        and cross - 1e-12 <= mean["Shannon for q"] < cross + 1
-    )
-    if example == "powers of ½":  # whole bits are enough, and nothing is lost by them
-        assert abs(mean["Huffman for p"] - H) < 1e-12 and abs(mean["Huffman for q"] - cross) < 1e-12
+    assert H - 1e-12 <= mean["Huffman for p"] < H + 1
+    assert mean["Huffman for p"] <= min(mean.values())
+    assert H - 1e-12 <= mean["Shannon for p"] < H + 1
+    assert cross - 1e-12 <= mean["Shannon for q"] < cross + 1
+    if example == "powers of ½":  # −log₂ of each is a whole number: nothing is lost
+        assert abs(mean["Huffman for p"] - H) < 1e-12
+        assert abs(mean["Huffman for q"] - cross) < 1e-12
     else:
         assert H < mean["Huffman for p"] < mean["Huffman for q"] < cross < mean["Shannon for q"]
     results[example] = (H, cross, KL, measured, codes, days[:7])
 
 # %% The picture
-figure, panels = plt.subplot_mosaic(
-    [["book", "week", "week"], ["powers of ½", "powers of ½", "not powers of ½"]],
-    figsize=(13, 8),
-    layout="constrained",
-    width_ratios=[4, 2.5, 6.5],
-    height_ratios=[1, 1.2],
+figure, ((book, strips), bars) = panels(
+    2,
+    2,
+    (12.5, 8.2),
+    "A code made for the belief q (orange), beside a code made for the truth p (blue)",
+    height_ratios=[1, 1.25],
 )
 *_, codes, week = results["powers of ½"]
 right, wrong = codes["Huffman for p"], codes["Huffman for q"]
 
-book = panels["book"]
-book.set(title="The truth p, the belief q, and Huffman's codes", xlim=(0, 10), ylim=(-6, 0.6))
+book.set(title="The truth p, the belief q, Huffman's codes", xlim=(0, 10), ylim=(-5.6, 0.6))
 book.axis("off")
 p, q = EXAMPLES["powers of ½"]
-for x, heading in ((2.8, "p"), (4.1, "code for p"), (6.9, "q"), (8.2, "code for q")):
-    book.text(x, 0, heading, fontsize=10, va="center")
-for i, weather in enumerate(WEATHERS):
-    y = -1 - i
-    book.barh(y, 0.7, left=0.1, height=0.7, color=SHADES[i], edgecolor="k")
-    for x, text in ((1.1, weather), (2.8, f"1/{1 / p[i]:.0f}"), (6.9, f"1/{1 / q[i]:.0f}")):
-        book.text(x, y, text, fontsize=10, va="center")
-    for x, code in ((4.1, right), (8.2, wrong)):
-        book.text(x, y, code[i], fontsize=10, va="center", family="monospace")
+row(book, 0, (2.8, 4.1, 6.9, 8.2), ("p", "code for p", "q", "code for q"), fontsize=10)
+for i, (weather, shade) in enumerate(zip(WEATHERS, SHADES)):
+    book.barh(-1 - i, 0.7, left=0.1, height=0.7, color=shade, edgecolor="k")
+    shares = weather, f"1/{1 / p[i]:.0f}", f"1/{1 / q[i]:.0f}"
+    row(book, -1 - i, (1.1, 2.8, 6.9), shares, fontsize=10)
+    row(book, -1 - i, (4.1, 8.2), (right[i], wrong[i]), fontsize=10, family="monospace")
 
-strips = panels["week"]
-for top, code, name in (
-    (0, right, "code made for the truth p"),
-    (-3.2, wrong, "code made for the belief q"),
-):
+for top, code, name, colour in ((0, right, "truth p", BLUE), (-3.2, wrong, "belief q", ORANGE)):
     start = 0
     for day in week:
-        word = code[day]
-        strips.barh(
-            top,
-            len(word),
-            left=start,
-            height=0.8,
-            align="center",
-            color=SHADES[day],
-            edgecolor="k",
-            lw=1.2,
-        )
+        bits = code[day]
+        place = {"left": start, "height": 0.8, "edgecolor": "k", "lw": 1.2}
+        strips.barh(top, len(bits), color=SHADES[day], **place)
+        strips.barh(top - 0.8, len(bits), color="w", **place)
         ink = "w" if day > 2 else "k"
-        strips.text(
-            start + len(word) / 2,
-            top,
-            WEATHERS[day],
-            ha="center",
-            va="center",
-            fontsize=9,
-            color=ink,
-        )
-        strips.barh(top - 0.8, len(word), left=start, height=0.8, color="w", edgecolor="k", lw=1.2)
-        for i, bit in enumerate(word):
-            strips.text(
-                start + i + 0.5,
-                top - 0.8,
-                bit,
-                ha="center",
-                va="center",
-                fontsize=10,
-                family="monospace",
-            )
-        start += len(word)
-    strips.text(0, top + 0.85, f"{name}: {start} bits", va="center", fontsize=10)
-most = max(len(encode(week, right)), len(encode(week, wrong)))
-strips.set(
-    title="The first week, day by day: what is said, and the bits sent",
-    xlabel="bits sent",
-    yticks=[],
-)
-strips.set(xlim=(-0.3, most + 0.3), ylim=(-4.6, 1.4), xticks=range(0, most + 1, 2))
+        note(strips, WEATHERS[day], (start + len(bits) / 2, top), ha="center", color=ink)
+        places = [start + i + 0.5 for i in range(len(bits))]
+        row(strips, top - 0.8, places, bits, fontsize=10, ha="center", family="monospace")
+        start += len(bits)
+    strips.barh(top - 0.1, 0.15, left=-0.45, height=1.8, color=colour)
+    note(strips, f"code made for the {name}: {start} bits", (0, top + 0.9), fontsize=10)
+strips.set(title="The first week: the weathers, and the bits sent", xlabel="bits sent", yticks=[])
+strips.set(xlim=(-0.5, start + 0.3), ylim=(-4.6, 1.5), xticks=range(0, start + 1, 2))
 strips.spines["left"].set_visible(False)
 
-for example, (H, cross, KL, measured, _, _) in results.items():
-    axes = panels[example]
+for axes, (example, (H, cross, KL, measured, _, _)) in zip(bars, results.items()):
     for i, (name, value) in enumerate(measured.items()):
-        axes.bar(
-            i,
-            value,
-            width=0.6,
-            edgecolor="k",
-            color=GREY if "Huffman" in name else "w",
-            hatch="" if "Huffman" in name else "///",
-        )
-        axes.text(
-            i,
-            0.25,
-            f"{value:.3f}",
-            ha="center",
-            va="center",
-            fontsize=10,
-            bbox={"fc": "w", "ec": "k", "lw": 0.5, "pad": 2.5},
-        )
-    for value, style, name in (
-        (H, "--", f"H(p) = {H:.3f}"),
-        (cross, "-.", f"H(p, q) = {cross:.3f}"),
-    ):
-        axes.axhline(value, color="k", ls=style, lw=1.3, zorder=3)
-        axes.text(5.33, value + 0.03, name, ha="right", va="bottom", fontsize=10)
-    axes.annotate(
-        "", (3.75, cross), (3.75, H), arrowprops={"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0}
-    )
-    axes.text(3.85, (H + cross) / 2, f"KL(p‖q) = {KL:.3f}", va="center", fontsize=10)
-    axes.set(
-        title=f"{WEEKS} weeks measured, p and q {example}",
-        ylabel="mean message, bits a day",
-        xlim=(-0.5, 5.35),
-        ylim=(0, 3.75),
-    )
+        colour, hatch = BLUE if name.endswith("p") else ORANGE, "" if "Huff" in name else "//"
+        axes.bar(i, value, width=0.6, edgecolor="k", color=colour, hatch=hatch)
+        box = {"fc": "w", "ec": "k", "lw": 0.5, "pad": 2.5}
+        note(axes, f"{value:.3f}", (i, 0.25), fontsize=10, ha="center", bbox=box)
+    for height, style, name in ((H, "--", "H(p)"), (cross, "-.", "H(p, q)")):
+        axes.axhline(height, color="k", ls=style, lw=1.3)
+        note(axes, f"{name} = {height:.3f}", (5.33, height), (0, 7), ha="right", fontsize=10)
+    arrow = {"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (3.65, cross), (3.65, H), arrowprops=arrow)
+    note(axes, f"KL(p ‖ q) = {KL:.3f}", (3.75, (H + cross) / 2), fontsize=10)
+    axes.set(title=f"{WEEKS} weeks measured, p and q {example}", ylabel="bits a day, mean")
+    axes.set(xlim=(-0.5, 5.35), ylim=(0, 4))
     axes.set_xticks(range(4), [name.replace(" for", "\nfor") for name in measured])
-p, q = EXAMPLES["not powers of ½"]
-for x, entries in zip((-0.4, -0.1, 0.4, 0.9, 1.4, 1.9), zip(["", *WEATHERS], ["p", *p], ["q", *q])):
-    for y, entry in zip((3.6, 3.38, 3.16), entries):
-        axes.text(
-            x, y, entry if isinstance(entry, str) else f"{entry:.2f}", va="center", fontsize=9
-        )
-for axes in (strips, panels["powers of ½"], panels["not powers of ½"]):
-    axes.spines[["top", "right"]].set_visible(False)
+    places = (-0.4, -0.1, 0.45, 1.05, 1.55, 2.15)
+    row(axes, 3.85, places, ("", *WEATHERS))
+    for height, name, of_name in zip((3.63, 3.41), "pq", EXAMPLES[example]):
+        row(axes, height, places, (name, *(f"{share:.4g}" for share in of_name)))
 finish(figure, args)

@@ -13,12 +13,13 @@ package.
     log          the logarithm to any base. Base 2 gives bits, base e gives nats
     N(μ, σ²)     the Gaussian with mean μ and variance σ²; N alone counts samples
 
-**Information** (notes §1.1). A message that halves the uncertainty carries one bit. Let
-eight kinds of weather be equally probable. A forecast that names one of them leaves one
-possibility of eight: 8 → 4 → 2 → 1. These are three halvings, so it carries 3 bits. In
-general, an event has the probability P, and the news of it leaves the share P of what
-was possible. For P = (½)^k these are k = −log₂ P halvings. We define the information as
-−log₂ P for every P. Its other name is *surprise*. Three quantities are built from it:
+**Information** (notes §1.1). A message that halves the number of equally probable cases
+carries one bit. Let eight kinds of weather be equally probable. A forecast that names
+one of them leaves one case of eight: 8 → 4 → 2 → 1. These are three halvings, so it
+carries 3 bits. In general, let an event have the probability P. After we hear that it
+happened, only the fraction P of the cases is left. If P = (½)^k, the cases were halved
+k = −log₂ P times. We define the information as −log₂ P for every P. Its other name is
+*surprise*. Three quantities are built from it:
 
     H(p)      = −Σ p(x) log p(x)      entropy: the mean surprise               notes §1.2
     H(p, q)   = −Σ p(x) log q(x)      cross entropy: the mean surprise of      notes §1.3
@@ -39,18 +40,22 @@ Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m
 
     log t ≤ log m + (t − m)/m
 
-Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. □
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. The two
+sides are equal only if t/m = 1 always, since log t = t − 1 only at t = 1. □
 
-The right side of the last formula is the tangent of log at m. Every concave function
-lies below its tangents, so it has the same proof: E[f(t)] ≤ f(E[t]). For a convex
-function such as −log, ≤ becomes ≥: the notes have this form. `vae.py` uses it for the
-lower bound.
+The right side of the last formula is the tangent of log at m. The same proof works for
+every other concave function g, which lies below its tangents: from
+g(t) ≤ g(m) + g′(m) (t − m), the means of both sides are E[g(t)] ≤ g(E[t]). For a convex function such as −log, ≤
+becomes ≥: the notes have this form. `vae.py` uses it for the lower bound.
 
 **Why KL ≥ 0** (notes §1.5). If q(x) = 0 < p(x) for some x, KL = ∞. If not, take
 t = q(x)/p(x) with x ~ p. States with p(x) = 0 are never drawn: nothing is divided by 0.
 
     −KL(p ‖ q) = E_p[log (q(x)/p(x))] ≤ log E_p[q(x)/p(x)]        by Jensen's inequality
                = log Σ p(x) q(x)/p(x) = log Σ q(x) ≤ log 1 = 0    Σ over x with p(x) > 0
+
+For densities, read ∫ ... dx in place of Σ: Jensen's inequality holds for every random
+t > 0.
 
 The inequality log t ≤ t − 1 says more: it holds for each state. With p for p(x) and q
 for q(x), and t = q/p, it says
@@ -59,6 +64,7 @@ for q(x), and t = q/p, it says
                         = 0 − 0 + q ≥ 0                           if p = 0
 
 Add these terms over all states. Because Σ p = Σ q = 1, the sum is KL (in nats).
+A term is 0 only if q = p, so KL is 0 only if p and q are the same distribution.
 `kl_divergence` adds exactly these terms. No term is negative, so the sum is not
 negative, even if p and q are nearly equal and the computer rounds.
 
@@ -80,8 +86,8 @@ as float64.
 
 Nothing is clipped or renormalised. A ValueError names the argument and the index of an
 entry that is negative, NaN or infinite. It also names an empty array, two shapes that
-differ, and a sum that is not 1. A sum may miss 1 by √(machine epsilon): 1.5e-8 for
-float64, 3.5e-4 for float32. Counts are not probabilities: divide them by their sum.
+differ, and a sum that is not 1. A sum may differ from 1 by √(machine epsilon): 1.5e-8
+for float64, 3.5e-4 for float32. Counts are not probabilities: divide them by their sum.
 """
 
 import heapq
@@ -101,7 +107,7 @@ BLOCK = 40_960  # entries at a time: so many stay in the processor's cache
 
 
 def _log(base: float) -> float:
-    """log(base). A number of nats, divided by it, is in the unit of this base."""
+    """log(base). Divide nats by it: log x to this base is (natural log x) / log(base)."""
     if not (0 < base < np.inf and base != 1):
         raise ValueError(f"base is {base}; it should be above 0, finite, and not 1")
     return math.log(base)  # math.log(e) is exactly 1
@@ -199,7 +205,9 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
     The straight form is p * log(p / q) - p + q. It has three faults:
-    - p = q = 0 gives NaN. So log 0 is replaced by log 1, as in `_p_log_q`.
+    - p = 0 gives 0 · log 0 = NaN. So `far` has `safe_p`, which is 1 there: for p = 0 < q
+      it is 0 · (log 1 − log q) + q = q. For p = q = 0 it is still NaN, but there
+      |q − p| ≤ ½ p holds (0 ≤ 0), and the other form is taken, which is 0.
     - p / q overflows if q is very small. So `far` has log p − log q in its place.
     - If q is near to p, then p log(p/q) and q − p almost cancel, and their sum is
       mostly rounding error. So there the term is written another way. With
@@ -255,7 +263,8 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     0.8113
 
     H is 0 if one state is certain, and log n if all n states are equally probable. It
-    is never more, because log n − H(p) = KL(p ‖ uniform) ≥ 0.
+    is never more: H(p, uniform) = −Σ p(x) log(1/n) = log n, so log n − H(p) is
+    KL(p ‖ uniform) ≥ 0.
 
     p: (..., n), distributions along `axis`. Returns (...), in bits (base 2).
     ValueError: see the top of the file.
@@ -293,8 +302,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     0.7370
 
     p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q misses 1
-    by the little that is allowed, the result is Σ p log(p/q) − Σ p + Σ q, in nats.
+    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs
+    from 1 by the small allowed amount, it is Σ p log(p/q) − Σ p + Σ q, in nats.
     ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
@@ -373,7 +382,8 @@ def jensen_shannon_divergence(
     """
 
     def terms(p: Array, q: Array) -> Array:
-        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)]. m could be rounded to 0, p + q not
+        # ½ p log (p/m) = ¼ · 2p log [2p / (p + q)]. m can be rounded to 0; p + q cannot. The
+        # other parts of the terms cancel: −2p + (p + q) − 2q + (p + q) = 0
         return 0.25 * (_gibbs_terms(2 * p, p + q) + _gibbs_terms(2 * q, p + q))
 
     p, q = _two_distributions(p, q, axis)
@@ -399,7 +409,9 @@ def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Values:
     """½ Σ |p(x) − q(x)|: a metric.
 
     An event is a set of states. It has one probability under p and one under q. The
-    total variation is the largest difference of the two, over all events.
+    total variation is the largest difference of the two, over all events. The best
+    event holds all x with p(x) > q(x). The positive differences p(x) − q(x) add to as
+    much as the negative ones, since both distributions sum to 1: each to ½ Σ |p − q|.
 
     >>> print(f"{total_variation([0.7, 0.2, 0.1], [0.4, 0.4, 0.2]):.4f}")  # 0.7 − 0.4
     0.3000
@@ -629,8 +641,10 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
     Here p(x) is a density, not a probability. The probability of a short interval of
     width Δ at x is p(x) Δ. Round x to steps of Δ. The rounded x has an entropy, the sum
 
-        −Σ p(x) Δ log [p(x) Δ] ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
+        −Σ p(x) Δ log [p(x) Δ] = −Σ p(x) Δ log p(x) − Σ p(x) Δ log Δ
+                               ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
+    because a sum of p(x) Δ is nearly an integral of p(x) dx, and ∫ p(x) dx = 1.
     This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
     So H(p) may be negative (a density may be above 1), and it depends on the unit of x.
 
@@ -734,13 +748,14 @@ def monte_carlo_kl(
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
     true KL, and the second θ to the first.
 
-    **If log p is unknown**, the constant is unknown. But it is the same for every q. It
-    cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. Then log_p may be any function, such as 0.
+    **If log p is unknown**, (1/N) Σ_i log p(x_i) is unknown. But it is the same for every
+    q. It cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass log_p = 0 for both,
+    and subtract the two results.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2
-    >>> kl, error = monte_carlo_kl(x, log_p, log_q)  # both less ½ log 2π, which cancels
+    >>> kl, error = monte_carlo_kl(x, log_p, log_q)  # −½ log 2π left out twice: it cancels
     >>> print(f"{kl:.4f} ± {error:.4f}, true {gaussian_kl(0, 0, 1, 0):.4f}")
     0.7122 ± 0.0144, true 0.7213
 

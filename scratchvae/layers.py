@@ -78,9 +78,9 @@ class Affine(Layer):
     for W_ij is a sum over n. The same is true of b_j. But the loss depends on x_ni
     through every output j of one row, n. So the chain rule for x_ni is a sum over j:
 
-        ∂loss/∂W_ij = Σ_n dy_nj x_ni = Σ_n (xᵀ)_in dy_nj           dW = xᵀ dy
+        ∂loss/∂W_ij = Σ_n dy_nj x_ni = Σ_n (xᵀ)_{i,n} dy_nj        dW = xᵀ dy
         ∂loss/∂b_j  = Σ_n dy_nj · 1                                db = Σ_n dy_n
-        ∂loss/∂x_ni = Σ_j dy_nj W_ij = Σ_j dy_nj (Wᵀ)_ji           dx = dy Wᵀ
+        ∂loss/∂x_ni = Σ_j dy_nj W_ij = Σ_j dy_nj (Wᵀ)_{j,i}        dx = dy Wᵀ
 
     The right column has the same three equations, written with whole arrays. dy_n is
     row n of dy.
@@ -179,7 +179,7 @@ class Sigmoid(Layer):
     As for tanh, y is enough for the derivative:
 
         1 − y = (1 + e^(−x) − 1) / (1 + e^(−x)) = e^(−x) / (1 + e^(−x))
-        dy/dx = e^(−x) / (1 + e^(−x))² = y (1 − y)
+        sigmoid′(x) = e^(−x) / (1 + e^(−x))² = y (1 − y)
     """
 
     def forward(self, x: FloatArray) -> FloatArray:

@@ -1,9 +1,16 @@
 """The variational autoencoder: encoder, decoder, the bound, and its gradient by hand.
 
+AEVB is the paper of Kingma and Welling, *Auto-Encoding Variational Bayes*, arXiv
+1312.6114. "The notes" are lecture notes on it.
+
 **The model** (AEVB section 3, notes §2). First z is drawn from the prior p(z) = N(0, I).
 Nobody sees z. Then x is drawn from p(x|z), and x is seen. The decoder, a network with
 the weights θ, turns z into the parameters of p(x|z). For a Bernoulli these are the
 logits a, one for each pixel.
+
+**The goal.** Training looks for the θ that makes Σ_i log p(x_i) large, over the data
+points x_i: maximum likelihood. In `info.py` p was the truth. From here on, p is the
+model, with prior p(z), decoder p(x|z) and posterior p(z|x).
 
 **What cannot be computed.** The probability of x is an integral over all z:
 
@@ -11,7 +18,7 @@ logits a, one for each pixel.
 
 Each z costs a pass through the decoder. A grid of 100 points in each dimension has
 100^n_z points: 10⁴ for n_z = 2, and 10⁴⁰ for n_z = 20. So nobody can compute p(x) when
-n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) has p(x) below the line, so it
+n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) is divided by p(x), so it
 cannot be computed either. The encoder, a network with the weights φ, takes its place.
 It turns x into μ and log σ², and
 
@@ -19,16 +26,24 @@ It turns x into μ and log σ², and
 
 In the code θ and φ lie in one vector, `params.theta`.
 
-**The whole process, with shapes.** B images, L samples of z for each, n_h hidden units:
+**The whole process, with shapes.** The default sizes: B images, L samples of z for each,
+500 hidden units. `→` computes, `~→` samples, and `←` carries the gradient back. Each
+arrow with W and b has its own, and gets its own dW and db. In training no x is sampled:
+da comes from log p(x|z) at the given x. The second sampling makes new images.
 
-                 encoder, φ                               decoder, θ
-    x ──────► h ──────┬──► μ ────────┬──► z ───────► h′ ───────► a ───────► x ~ p(x|z)
-    (B, n_x)  (B, n_h)│    (B, n_z)  │    (L, B, n_z)(L B, n_h)  (L B, n_x) sampling 2
-                      └──► log σ² ───┤
-                           (B, n_z)  │
-                                     └─ ε ~ N(0, I) makes z ~ q(z|x)        sampling 1
+ ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
-      (dx)  ◄───── dh ◄─── dμ, dlog σ² ◄─ dz ◄────── dh′ ◄────── da ◄────── loss
+           tanh(x W + b)          h W + b, twice               z = μ + σ ⊙ ε
+     x     ───────────→      h     ───────────→    μ, log σ²   ~~~~~~~~~~~→      z
+  (B, 784) ←───────────  (B, 500)  ←───────────   2 × (B, 20)  ←───────────  (L, B, 20)
+              dW, db                    dh                      dμ, dlog σ²
+
+ DECODER  p(x|z)                                        second sampling: x ~ p(x|z)
+
+            tanh(z W + b)              h′ W + b           1 with P = sigmoid(a)
+      z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
+  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
+                 dz                       dh′                      da
 
 **The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
 
@@ -36,10 +51,16 @@ In the code θ and φ lie in one vector, `params.theta`.
              = E_q[log p(x, z) − log p(z|x)]                  p(x, z) = p(z|x) p(x)
              = E_q[log q(z|x) − log p(z|x)] + E_q[log p(x, z) − log q(z|x)]
                                                         log q added and subtracted
-             = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                     AEVB eq. (1)
 
-The first part is ≥ 0 (Jensen's inequality, derived in `info.py`; notes §1.5). So
-𝓛(x) ≤ log p(x): 𝓛 is the evidence lower bound, ELBO. With p(x, z) = p(x|z) p(z),
+The first mean is a KL by its definition: z is drawn from q, so q stands first. The
+second mean gets the name 𝓛(x):
+
+    log p(x) = KL(q(z|x) ‖ p(z|x)) + 𝓛(x)                     AEVB eq. (1)
+
+The KL is ≥ 0 (Jensen's inequality, derived in `info.py`; notes §1.5). So 𝓛(x) ≤ log
+p(x): 𝓛 is the evidence lower bound, ELBO. We cannot compute log p(x), so we make 𝓛
+large in its place, over θ and φ. log p(x) does not depend on φ. So for a fixed θ, a
+larger 𝓛 means a smaller KL: q(z|x) comes nearer to p(z|x). Now use p(x, z) = p(x|z) p(z):
 
     𝓛(x) = E_q[log p(x, z) − log q(z|x)]                      AEVB eq. (2)
          = E_q[log p(x|z)] + E_q[log p(z) − log q(z|x)]
@@ -50,42 +71,47 @@ so log p(x₁, ..., x_N) = Σ_i log p(x_i), and the bounds of the data points ad
 
 **Its estimate.** The mean over q becomes a mean over L samples z_l = μ + σ ⊙ ε_l with
 ε_l ~ N(0, I), where ⊙ multiplies entry by entry. AEVB calls these estimates SGVB,
-stochastic gradient variational Bayes. Estimator A samples all of eq. (2), through the
-weights w_l:
+stochastic gradient variational Bayes; ≃ is the paper's sign for "is estimated by".
+Estimator A samples all of eq. (2), through the ratios w_l = p(x, z_l) / q(z_l|x). They
+are called importance weights, and are not weights of a network:
 
     log w_l = log p(x, z_l) − log q(z_l|x)
     𝓛(x) ≃ (1/L) Σ_l log w_l                                  AEVB eq. (6)
 
-The same weights give p(x) itself: E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x). So
+They also give p(x): E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x). So
 𝓛 = E_q[log w] ≤ log E_q[w] = log p(x). Estimator B uses that the KL of eq. (3) has a
 closed form, and samples the rest:
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
-**Why this has a derivative** (AEVB §2.4). The distribution of ε does not depend on φ.
-So the mean over z is a mean over ε, and the derivative goes inside it:
+**Why this has a derivative** (AEVB §2.4). ∇_φ is the gradient with respect to φ. In
+E_q[f(z)] = ∫ q(z|x) f(z) dz the density q itself depends on φ, so the derivative of the
+mean is not the mean of a derivative of f. But the density of ε has no φ. Only μ and σ,
+which the encoder computes, depend on φ. So the derivative goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
 The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of 𝓛.
 If z were drawn from q directly, z would be a mere number, without a derivative in φ.
 
-**The reduction.** Sum over pixels and over latent dimensions, mean over the L samples,
-mean over the B data points of the minibatch, in nats:
+**The reduction**, from many numbers to one loss. We sum over pixels and over latent
+dimensions. Then we take the mean over the L samples, and the mean over the B data points
+of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample l of x_b,
 
-    loss = −(1/B) Σ_b 𝓛(x_b)
+    loss = −(1/B) Σ_b 𝓛(x_b) = (1/B) Σ_b KL_b − 1/(L B) Σ_b Σ_l log p(x_b|z_lb)
 
-**Its gradient, from the loss backwards.** In the loss, each log p(x_b|z_lb) has the
-weight −1 / (L B), and each KL_b has the weight 1 / B.
+**Its gradient, from the loss backwards.** So each log p(x_b|z_lb) has the factor
+−1 / (L B) in the loss, and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli
+    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli;
+                                                    each x counts for all its L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
     3. dμ       = Σ_l dz_l                    from z = μ + σ ⊙ ε
        dlog σ²  = Σ_l dz_l ⊙ ε_l ⊙ ½ σ        from z too: ∂σ / ∂log σ² = ½ σ
     4. dμ       += μ / B                      from the KL
        dlog σ²  += ½ (σ² − 1) / B             from the KL too
-    5. dh       = dμ W_μᵀ + dlog σ² W_log σ²ᵀ     both heads use h: their gradients add
+    5. dh       = dμ (W_mu)ᵀ + dlog σ² (W_logvar)ᵀ    h is used twice: two gradients add
     6. the encoder's backward pass of dh. Nobody needs dx.
 """
 
@@ -297,9 +323,10 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too, by k = log p(z) − log q(z|x), and has the same mean as `elbo`.
-        Its variance is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). Which of the two varies
-        less depends on the model (`demos/posterior_and_prior.py`).
+        It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So its mean is that of
+        `elbo`. For L = 1, the variance of `elbo` is Var[log p(x|z)]; here it is Var[log p(x|z)]
+        + Var k + 2 Cov(log p(x|z), k), which can be more or less: see
+        `demos/posterior_and_prior.py`. L samples divide both by L.
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
@@ -333,11 +360,12 @@ class VAE:
         checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
-        dh_decoder = self._output.backward(-1 / (L * B))  # 1. da and dh′
+        # 1. da and dh′, times the factor of log p(x|z) in the loss
+        dh_decoder = self._output.backward(-1 / (L * B))
         dz = layers.backward(self._decoder, dh_decoder).reshape(eps.shape)  # 2.
         dmu, dlogvar = reparameterize_backward(dz, logvar, eps)  # 3.
         dkl_dmu, dkl_dlogvar = gaussian_kl_backward(mu, logvar)
-        dmu += dkl_dmu / B  # 4. the weight of each KL in the loss is 1 / B
+        dmu += dkl_dmu / B  # 4. the factor of each KL in the loss is 1 / B
         dlogvar += dkl_dlogvar / B
         dh_encoder = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # 5.
         layers.backward_weights(self._encoder, dh_encoder)  # 6.

@@ -1,5 +1,6 @@
 """Every demo runs, asserts its own claim, and leaves its picture."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -17,11 +18,8 @@ SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or pr
 
 
 def run(*arguments, cwd):
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OPENBLAS_NUM_THREADS": "1",
-    }  # two threads wait for each other when others run
+    # one thread: two wait for each other when other programs run
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
@@ -34,13 +32,28 @@ def run(*arguments, cwd):
 
 @pytest.mark.parametrize("demo", DEMOS)
 def test_demo(demo, tmp_path):
-    """The demo ends well from any folder, prints its numbers, and writes its PNG where it is told."""
+    """The demo ends well in any folder, prints its numbers, and writes its PNG into --out."""
     options = SMALL.get(demo, ["--out", tmp_path / "pictures"])
     result = run(ROOT / "demos" / f"{demo}.py", *options, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() and "Warning" not in result.stderr
     if demo not in SMALL:
         assert (tmp_path / "pictures" / f"{demo}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize("demo", DEMOS)
+def test_demo_as_cells(demo):
+    """A code cell begins before the imports: a converter does not take them for text."""
+    source = (ROOT / "demos" / f"{demo}.py").read_text(encoding="utf-8")
+    assert source.startswith("# %% [markdown]\n")
+    docstring = ast.parse(source).body[0]
+    assert source.splitlines()[docstring.end_lineno :][:2] == ["", "# %%"]
+
+
+@pytest.mark.parametrize("demo", [demo for demo in DEMOS if demo not in SMALL])
+def test_committed_picture(demo):
+    """The picture of each demo is in the repository, and has at most 150 kB."""
+    assert (ROOT / "demos" / "pictures" / f"{demo}.png").stat().st_size <= 150_000
 
 
 def test_the_list_of_demos():

@@ -86,3 +86,13 @@ def test_every_demo_and_every_picture_is_shown():
         assert path.stem == "__main__" or f"]({path.name})" in text, path.name
     for path in (ROOT / "demos" / "pictures").glob("*.png"):
         assert f"](pictures/{path.name})" in text, path.name
+
+
+def test_the_diagram_is_one_diagram():
+    """The README shows the diagram of vae.py's docstring, line for line."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    start = readme.index("```\nENCODER") + 4
+    source = (ROOT / "scratchvae" / "vae.py").read_text(encoding="utf-8")
+    in_source = [line.strip() for line in source.splitlines()]
+    for line in readme[start : readme.index("```", start)].splitlines():
+        assert line.strip() in in_source
