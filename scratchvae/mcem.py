@@ -24,7 +24,7 @@ in the paper too, and why it cannot be used on data that arrive one by one.
 
 **The step size** is tuned so that 90 % of the moves are accepted (AEVB appendix E):
 
-    log h ← log h + 0.02 · (accepted share of the minibatch − 0.9)
+    log h ← log h + 0.1 · (accepted share of the minibatch − 0.9)
 
 **What the paper leaves open**: where a chain starts, what is tuned by how much, and whether a
 visit counts as one sample or as several. Here a data point counts once for each visit.
@@ -43,7 +43,7 @@ from scratchvae.vae import VAE
 from scratchvae.wake_sleep import decoder_gradient
 
 LEAPFROGS, ACCEPTANCE, UPDATES = 10, 0.9, 5  # AEVB appendix E
-FIRST_STEP, TUNING = 0.1, 0.02
+FIRST_STEP, TUNING, FORGETTING = 0.1, 0.1, 0.02
 
 
 class MCEM(Alone):
@@ -97,7 +97,7 @@ class MCEM(Alone):
         chain = Chain(vae, x, still, still, z[None])
         share = chain.move(1.0, np.full(len(x), self.h), LEAPFROGS, rng).mean()
         self._tuned[0] *= np.exp(TUNING * (share - ACCEPTANCE))
-        self._tuned[1] += TUNING * (share - self._tuned[1])
+        self._tuned[1] += FORGETTING * (share - self._tuned[1])
         self.chains[rows] = z = chain.state.z[0]
         before = None
         for _ in range(UPDATES):

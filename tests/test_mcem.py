@@ -7,7 +7,7 @@ from test_wake_sleep import ALL_X, joint_on_a_grid, parts, small_vae
 from scratchvae import SGD, VAE, Adagrad, fit
 from scratchvae.distributions import standard_normal_log_density
 from scratchvae.gradient_check import central_difference
-from scratchvae.mcem import ACCEPTANCE, LEAPFROGS, UPDATES, MCEM
+from scratchvae.mcem import ACCEPTANCE, LEAPFROGS, MCEM, UPDATES
 from scratchvae.wake_sleep import decoder_gradient
 
 

@@ -78,5 +78,5 @@ def test_a_cosine_of_another_length_is_refused(tmp_path, first, second):
 
 def test_an_unknown_schedule_is_refused():
     """ValueError with the names there are."""
-    with pytest.raises(ValueError, match="schedule is 'linear'; .* constant, iwae, cosine"):
+    with pytest.raises(ValueError, match=r"schedule is 'linear'; .* constant, iwae, cosine"):
         trained(1, schedule="linear")
