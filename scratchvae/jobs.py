@@ -149,7 +149,7 @@ def run_jobs(
     still run, and then its exception is raised; when the workers die, ChildProcessError.
     """
     found = {job.name: result_of(job, folder) for job in jobs}
-    todo = [job for job in jobs if found[job.name] is None]
+    todo = [job for job in dict.fromkeys(jobs) if found[job.name] is None]
     board = Board(jobs, todo, folder, progress)
     outcomes = (
         _here(todo, board, folder) if executor is None else _by(executor, todo, board, folder)
@@ -302,7 +302,11 @@ class Board:
     """
 
     def __init__(self, jobs: Sequence[Job], todo: Sequence[Job], folder: Path, show: bool) -> None:
-        self.jobs, self.left, self.folder = jobs, {job.name: job for job in todo}, folder
+        self.jobs, self.left, self.folder = (
+            list(dict.fromkeys(jobs)),
+            {job.name: job for job in todo},
+            folder,
+        )
         self.on = show and sys.stderr is not None and bool(todo)
         self.terminal = self.on and sys.stderr.isatty()
         self.start, self.lines = time.perf_counter(), 0

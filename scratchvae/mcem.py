@@ -26,6 +26,10 @@ in the paper too, and why it cannot be used on data that arrive one by one.
 
     log h ← log h + 0.1 · (accepted share of the minibatch − 0.9)
 
+**An encoder, afterwards.** The estimators of log p(x) begin at q(z|x), which MCEM does not
+have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It changes no
+p(x). It only puts the estimator's chains where the posterior is.
+
 **What the paper leaves open**: where a chain starts, what is tuned by how much, and whether a
 visit counts as one sample or as several. Here a data point counts once for each visit.
 """
@@ -34,9 +38,9 @@ import numpy as np
 
 from scratchvae.datasets import Images
 from scratchvae.distributions import standard_normal_log_density
-from scratchvae.evaluation import Bound
+from scratchvae.evaluation import Bound, seen_by
 from scratchvae.hmc import Chain
-from scratchvae.optimizers import Optimizer
+from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
 from scratchvae.training import Alone
 from scratchvae.vae import VAE
@@ -107,3 +111,24 @@ class MCEM(Alone):
         assert before is not None
         log_pz = standard_normal_log_density(z)
         return Bound.mean(before - log_pz, -log_pz)
+
+
+def fit_encoder(vae: VAE, images: Images, steps: int, *, lr: float = 1e-3, seed: int = 0) -> None:
+    """φ climbs the bound of the images, while θ stands still; in place.
+
+    images: (N, n_x), as for `fit`. steps: of Adam, on minibatches of 100.
+    """
+    rng, adam = np.random.default_rng(seed), Adam(vae.params, lr)
+    draw = seen_by(vae, None)
+    of_theta = [
+        g
+        for name, g in vae.params.grads.items()
+        if name.split(".")[0] not in ("encoder", "mu", "logvar")
+    ]
+    for _ in range(steps):
+        x = draw(images[rng.integers(0, len(images), 100)], rng, vae.dtype)
+        vae.forward(x, vae.noise(len(x), rng))
+        vae.backward()
+        for g in of_theta:
+            g[...] = 0  # Adam does not move a weight whose gradient was always 0
+        adam.step()

@@ -84,6 +84,7 @@ def figure3(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
         for n_train in args.n_train or (1000, 50_000)
         for algorithm in ALGORITHMS
     ]
+    trainings = list(dict.fromkeys(trainings))  # a small data set has one N alone
     run(trainings)
     measures = [job for training in trainings for job in _likelihoods(training, args, folder)]
     run(measures)

@@ -27,19 +27,19 @@ from scratchvae.evaluation import evaluate
 from scratchvae.files import written_whole
 from scratchvae.jobs import Report, Result
 from scratchvae.likelihood import log_likelihood
-from scratchvae.mcem import MCEM
+from scratchvae.mcem import MCEM, fit_encoder
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.resume import load_training, save_training, settings_of
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import Alone, History
 from scratchvae.vae import VAE
-from scratchvae.wake_sleep import WakeSleep, sleep
+from scratchvae.wake_sleep import WakeSleep
 
 ALGORITHMS: dict[str, type[Alone]] = {"aevb": Alone, "wake-sleep": WakeSleep, "mcem": MCEM}
 STEP_SIZES = (0.01, 0.02, 0.1)
 TRIAL = 10_000  # samples
 SECONDS = 5.0  # between two writes of a training's state
-SLEEPS = 2000  # steps of the sleep phase that give MCEM's decoder an encoder
+ENCODER_STEPS = 2000  # that give MCEM's decoder an encoder
 EVALUATED = 10_000  # training images whose bound is a point of the curve
 
 
@@ -147,7 +147,7 @@ class Training:
         self, vae: VAE, curve: Curve, images: Images, test_images: Images, seconds: float,
         folder: Path,
     ) -> None:  # fmt: skip
-        """Add a point to the curve. MCEM has no bound, and no encoder until it sleeps."""
+        """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
         curve.samples.append(curve.epochs[0] * len(images))
         if self.algorithm != "mcem":
             train, test = (evaluate(vae, part) for part in (images[:EVALUATED], test_images))
@@ -157,7 +157,7 @@ class Training:
             if self.algorithm == "mcem":
                 twin = VAE(**{**vae.settings, "hidden": vae.hidden})
                 twin.params.theta[...] = vae.params.theta
-                sleep(twin, SLEEPS)
+                fit_encoder(twin, images, ENCODER_STEPS)
                 vae = twin
             save_model(vae, path)
 

@@ -33,9 +33,6 @@ where p has mass and q has none, so q covers all of the posterior, and the bound
 **And x is a dream**, not a data point: the encoder learns the images that the model makes,
 which differ from the data as long as the model is poor. Therefore the two phases together
 descend on no common objective. `demos/wake_sleep_is_another_kl.py` shows both gradients.
-
-**The sleep phase alone** gives an encoder to any decoder, without any data. Monte Carlo EM
-(`mcem.py`) has none, and an estimator of log p(x) wants one to begin with.
 """
 
 import numpy as np
@@ -49,7 +46,6 @@ from scratchvae.distributions import (
     standard_normal_log_density,
 )
 from scratchvae.evaluation import Bound
-from scratchvae.optimizers import Adam
 from scratchvae.parameters import FloatArray
 from scratchvae.training import Alone
 from scratchvae.vae import VAE
@@ -109,16 +105,3 @@ class WakeSleep(Alone):
         encoder_gradient(vae, x_dreamt, z_dreamt)
         self.optimizer.step()
         return Bound.mean(log_px_z, gaussian_kl(mu, logvar))
-
-
-def sleep(vae: VAE, steps: int, *, batch_size: int = 100, lr: float = 1e-3, seed: int = 0) -> None:
-    """The sleep phase alone: φ learns q(z|x) ≈ p(z|x) from dreams, and θ stays.
-
-    steps: of Adam, each on batch_size dreams.
-    """
-    rng, adam = np.random.default_rng(seed), Adam(vae.params, lr)
-    vae.params.g[...] = 0  # Adam does not move a weight whose gradient was always 0
-    for _ in range(steps):
-        z, x = dream(vae, batch_size, rng)
-        encoder_gradient(vae, x, z)
-        adam.step()

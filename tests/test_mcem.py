@@ -7,7 +7,7 @@ from test_wake_sleep import ALL_X, joint_on_a_grid, parts, small_vae
 from scratchvae import SGD, VAE, Adagrad, fit
 from scratchvae.distributions import standard_normal_log_density
 from scratchvae.gradient_check import central_difference
-from scratchvae.mcem import ACCEPTANCE, LEAPFROGS, MCEM, UPDATES
+from scratchvae.mcem import ACCEPTANCE, LEAPFROGS, MCEM, UPDATES, fit_encoder
 from scratchvae.wake_sleep import decoder_gradient
 
 
@@ -148,3 +148,22 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     run(40)
     with pytest.raises(ValueError, match="images was '40 x 6"):
         run(30)
+
+
+def test_an_encoder_for_a_given_decoder():
+    """For a linear decoder p(z|x) is Gaussian, N(m, v) with v = σ² / (W Wᵀ + σ²) and
+    m = W (x − b)ᵀ / (W Wᵀ + σ²). `fit_encoder` leads a linear encoder there; the decoder stays.
+    """
+    vae = VAE(3, (), 1, decoder="isotropic", dtype=np.float64, seed=0)
+    W, b, sigma2 = np.array([[0.8, -0.5, 0.3]]), np.array([0.2, 0.4, 0.1]), 0.5
+    values = vae.params.values
+    values["x_mu.W"][...], values["x_mu.b"][...] = W, b
+    values["x_logvar"][...] = np.log(sigma2)
+    images = np.random.default_rng(0).random((500, 3))
+    fit_encoder(vae, images, 1500, lr=1e-2, seed=1)
+    fit_encoder(vae, images, 1500, lr=1e-3, seed=2)
+    precision = (W @ W.T).item() + sigma2
+    mu, logvar = vae.encode(images)
+    np.testing.assert_allclose(mu, (images - b) @ W.T / precision, atol=0.03)
+    np.testing.assert_allclose(np.exp(logvar), sigma2 / precision, rtol=0.1)
+    assert (values["x_mu.W"] == W).all() and (values["x_logvar"] == np.log(sigma2)).all()

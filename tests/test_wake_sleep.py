@@ -11,7 +11,6 @@ from scratchvae.wake_sleep import (
     decoder_gradient,
     dream,
     encoder_gradient,
-    sleep,
 )
 
 N_X, N_Z = 3, 1
@@ -217,23 +216,3 @@ def test_fit_trains_by_wake_sleep_and_goes_on_to_the_bit(tmp_path):
             optimizer=Adam(whole.params, 1e-2), progress=False)  # fmt: skip
     with pytest.raises(ValueError, match="workers is 2; it should be 1 for WakeSleep"):
         fit(whole, images, steps=WakeSleep, workers=2)
-
-
-def test_sleep_alone_finds_the_posterior():
-    """For a linear decoder p(z|x) is Gaussian, N(m, v) with v = σ² / (W Wᵀ + σ²) and
-    m = W (x − b)ᵀ / (W Wᵀ + σ²). The sleep phase alone leads a linear encoder there, without
-    data, and the decoder stays.
-    """
-    vae = VAE(3, (), 1, decoder="isotropic", dtype=np.float64, seed=0)
-    W, b, sigma2 = np.array([[0.8, -0.5, 0.3]]), np.array([0.2, 0.4, -0.1]), 0.5
-    values = vae.params.values
-    values["x_mu.W"][...], values["x_mu.b"][...] = W, b
-    values["x_logvar"][...] = np.log(sigma2)
-    sleep(vae, 1500, batch_size=200, lr=1e-2, seed=1)
-    sleep(vae, 1500, batch_size=200, lr=1e-3, seed=2)
-    precision = (W @ W.T).item() + sigma2
-    np.testing.assert_allclose(values["mu.W"], W.T / precision, atol=0.03)
-    np.testing.assert_allclose(values["mu.b"], -(b @ W.T) / precision, atol=0.03)
-    x = np.random.default_rng(0).normal(size=(50, 3))
-    np.testing.assert_allclose(np.exp(vae.encode(x)[1]), sigma2 / precision, rtol=0.1)
-    assert (values["x_mu.W"] == W).all() and (values["x_logvar"] == np.log(sigma2)).all()
