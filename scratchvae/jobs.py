@@ -31,6 +31,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -247,6 +248,14 @@ def dask(address: str) -> Iterator[Executor]:
     except (OSError, ValueError) as error:
         raise OSError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
+        # a task that a worker cannot read would end the worker, and wait for another one forever
+        specs = client.run(find_spec, "scratchvae")
+        without = [worker for worker, spec in specs.items() if spec is None]
+        if without:
+            raise ValueError(
+                f"the Dask worker {without[0]} has no scratchvae; it should be installed there, "
+                "in this version"
+            )
         # a job has effects, so that equal arguments must not give an earlier job's future
         yield client.get_executor(pure=False)
 
