@@ -48,7 +48,7 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
     ):
         running = beside.submit(figure2, images, out, "--dask", cluster.scheduler_address)
         deadline = time.monotonic() + 60
-        while not list(out.glob(".*.state")) and time.monotonic() < deadline:
+        while not list(out.glob(".*.share")) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not running.done()
         busy = {address for address, tasks in client.processing().items() if tasks}
