@@ -40,12 +40,13 @@ Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m
 
     log t ≤ log m + (t − m)/m
 
-Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. The two
-sides are equal only if t/m = 1 always, since log t = t − 1 only at t = 1. □
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. When are
+the two means equal? The right side minus the left side is never negative, so equal means
+need a difference that is always 0. It is 0 only at t/m = 1. So then t = m always. □
 
 The right side of the last formula is the tangent of log at m. The same proof works for
-every other concave function g, which lies below its tangents: from
-g(t) ≤ g(m) + g′(m) (t − m), the means of both sides are E[g(t)] ≤ g(E[t]). For a convex function such as −log, ≤
+every other concave function g, which lies below its tangents: g(t) ≤ g(m) + g′(m) (t − m).
+Take the mean of both sides: E[g(t)] ≤ g(m) = g(E[t]). For a convex function such as −log, ≤
 becomes ≥: the notes have this form. `vae.py` uses it for the lower bound.
 
 **Why KL ≥ 0** (notes §1.5). If q(x) = 0 < p(x) for some x, KL = ∞. If not, take
@@ -177,8 +178,8 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
 
     That line would hold the terms of all rows in memory at once. This function computes
     a block of rows, sums its terms, and goes on to the next block. For a million rows
-    of ten states, KL then takes half the time, and an extra memory of 0.3 times the
-    array p in place of 5 times.
+    of ten states, KL then takes half the time. Its extra memory is 0.3 times the size of
+    p; that line would need 5 times.
     """
     n = arrays[0].shape[-1]
     rows = [array.reshape(-1, n) for array in arrays]
@@ -189,7 +190,7 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
         for start in range(0, len(sums), step):
             block = slice(start, start + step)
             sums[block] = terms(*(array[block] for array in rows)) @ ones
-    return sums.reshape(arrays[0].shape[:-1])[()]
+    return sums.reshape(arrays[0].shape[:-1])[()]  # [()] makes a number of an array ()
 
 
 def _p_log_q(p: Array, q: Array) -> Array:
@@ -204,10 +205,12 @@ def _p_log_q(p: Array, q: Array) -> Array:
 def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
-    The straight form is p * log(p / q) - p + q. It has three faults:
-    - p = 0 gives 0 · log 0 = NaN. So `far` has `safe_p`, which is 1 there: for p = 0 < q
-      it is 0 · (log 1 − log q) + q = q. For p = q = 0 it is still NaN, but there
-      |q − p| ≤ ½ p holds (0 ≤ 0), and the other form is taken, which is 0.
+    The straight form is p * log(p / q) - p + q. It has three faults. So there are two
+    forms: `far` = p (log p − log q) + q − p, and, where |q − p| ≤ ½ p, a form for near
+    numbers, below.
+    - p = 0 gives 0 · log 0 = NaN. So `far` uses `safe_p`, which is 1 if p = 0: for
+      p = 0 < q, `far` is 0 · (log 1 − log q) + q = q. For p = q = 0 the form for near
+      numbers is taken (0 ≤ 0), and it is 0.
     - p / q overflows if q is very small. So `far` has log p − log q in its place.
     - If q is near to p, then p log(p/q) and q − p almost cancel, and their sum is
       mostly rounding error. So there the term is written another way. With
@@ -276,8 +279,10 @@ def entropy(p: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
 def cross_entropy(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = -1) -> Values:
     """H(p, q) = −Σ p(x) log q(x) = E_p[−log q(x)] (notes §1.3).
 
-    A code made for q has a message of −log₂ q(x) bits for the state x. If x ~ p, the
-    mean length of the messages is H(p, q). It is least for q = p, where it is H(p).
+    A code gives each state a message of bits. The best code for q uses about −log₂ q(x)
+    bits for the state x (`code_lengths` says why; here a length need not be whole). If
+    x ~ p, the mean length of the messages is H(p, q). It is least for q = p, where it is
+    H(p).
 
     >>> p, q = [0.5, 0.5], [0.25, 0.75]
     >>> print(f"{cross_entropy(p, q):.4f} bits in place of {entropy(p):.4f}")
@@ -301,10 +306,11 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     >>> print(f"{kl_divergence([0.5, 0.5], [0.1, 0.9]):.4f}")
     0.7370
 
-    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs
-    from 1 by the small allowed amount, it is Σ p log(p/q) − Σ p + Σ q, in nats.
-    ValueError: see the top of the file.
+    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0. It
+    is 0 only for p = q (or so near that it is rounded to 0). For q near p it keeps
+    digits that H(p, q) − H(p) loses. It is ∞ if some x has p(x) > 0 and q(x) = 0. If Σ
+    p or Σ q differs from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ
+    q] / log(base), with natural logarithms. ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
     return _sum_of_terms(_gibbs_terms, p, q) / _log(base)
@@ -316,8 +322,9 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
 def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) -> Values:
     """−y log ŷ − (1 − y) log(1 − ŷ), entry by entry (notes §1.3).
 
+    y is the true label, 0 or 1 (or a probability); ŷ is the predicted probability of 1.
     This is the cross entropy H(p, q) of the two distributions over two states,
-    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). The Cost of the notes is its sum over all
+    p = (y, 1 − y) and q = (ŷ, 1 − ŷ). What the notes call Cost is its sum over all
     entries.
 
     >>> print(f"{binary_cross_entropy(1.0, 0.8):.4f}")
@@ -410,8 +417,8 @@ def total_variation(p: ArrayLike, q: ArrayLike, *, axis: int = -1) -> Values:
 
     An event is a set of states. It has one probability under p and one under q. The
     total variation is the largest difference of the two, over all events. The best
-    event holds all x with p(x) > q(x). The positive differences p(x) − q(x) add to as
-    much as the negative ones, since both distributions sum to 1: each to ½ Σ |p − q|.
+    event holds all x with p(x) > q(x). Because Σ (p − q) = 0, the positive differences
+    and the negative ones have the same total size. Each total is ½ Σ |p − q|.
 
     >>> print(f"{total_variation([0.7, 0.2, 0.1], [0.4, 0.4, 0.2]):.4f}")  # 0.7 − 0.4
     0.3000
@@ -476,6 +483,8 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent: (n,), the count of each class; children: (K, n), the same for each of K
     children, which must add to the parent. These are counts and not probabilities,
     because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
+    ValueError: a negative count, all counts 0, other shapes, or children whose sum
+    differs from the parent by more than 1e-9 of it.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -501,10 +510,14 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     exists if Σ 2^(−length) ≤ 1, and only then (Kraft's inequality). Here every
     2^(−length) ≤ q(x), so the sum is at most Σ q(x) = 1.
 
+    No code has a mean length below H(q). With r(x) = 2^(−length(x)), mean length − H(q) =
+    Σ q log₂ (q/r). It is ≥ 0 by the proof that KL ≥ 0, which needs only Σ r ≤ 1.
+
     >>> print(code_lengths([0.5, 0.25, 0.15, 0.1]))
     [1. 2. 3. 4.]
 
-    q: (n,). Returns (n,), whole numbers; ∞ where q(x) = 0, a state without a codeword.
+    q: (n,). Returns (n,), whole numbers, exact also for a q(x) just below a power of ½;
+    ∞ where q(x) = 0, a state without a codeword.
     """
     q = _distribution("q", _vector("q", q), -1)
     # q = f · 2^k with ½ ≤ f < 1, so −log₂ q is in (−k, 1 − k]: rounded up, it is 1 − k.
@@ -556,7 +569,8 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
     return float(p[p > 0] @ lengths[p > 0])
 
 
-# ---- Gaussians in closed form; logvar is log σ² ----
+# ---- Gaussians in closed form; logvar is log σ². In these formulas log is the natural
+# logarithm, so they are in nats; the code divides by log(base) ----
 
 
 def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
@@ -645,15 +659,18 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
                                ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
     because a sum of p(x) Δ is nearly an integral of p(x) dx, and ∫ p(x) dx = 1.
-    This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
-    So H(p) may be negative (a density may be above 1), and it depends on the unit of x.
+    The entropy of the rounded x, H(p) − log Δ, is a mean surprise. H(p) alone is not: it
+    is the part that does not depend on Δ.
+    So H(p) may be negative (a density may be above 1), and it depends on the unit of x:
+    in centimetres in place of metres the density is 100 times lower, and H(p) is log 100
+    higher.
 
     >>> p = lambda x: np.full(x.shape, 4.0)  # uniform on [0, ¼]
     >>> print(f"{differential_entropy(p, 0, 0.25):.4f}")
     -2.0000
 
     p: the density, called with an array of points. ValueError if its mass on the
-    interval is not 1 to 1e-6: widen the interval. In bits (base 2). The integral is
+    interval differs from 1 by more than 1e-6: widen the interval. In bits (base 2). The integral is
     computed by Gauss's rule with 16 nodes on each of 400 equal panels. Its error is
     about 1e-12 for a smooth density, and larger for a density with jumps.
     """
@@ -665,9 +682,9 @@ def differential_cross_entropy(
 ) -> float:
     """H(p, q) = −∫ p(x) log q(x) dx over [low, high] (notes §1.3), for a continuous x.
 
-    For small Δ, H(p, q) − log Δ is the mean length of a message that tells x, rounded
-    to steps of Δ, in a code made for q, while x ~ p. H(p, q) is not a length: it may be
-    negative.
+    Draw x ~ p, round x to steps of Δ, and send it in a code made for q. For small Δ the
+    mean length of the messages is about H(p, q) − log Δ. H(p, q) is not a length: it may
+    be negative.
 
     >>> p = lambda x: 1.0 * (x < 1)  # uniform on [0, 1]
     >>> q = lambda x: np.full(x.shape, 0.5)  # uniform on [0, 2]
@@ -746,12 +763,12 @@ def monte_carlo_kl(
     The θ with the least *true* KL is in general another number. No sample changes it.
     For p = N(1, 1) and q_θ = N(θ, 1), the true KL is least at θ = 1, but the likelihood
     is highest at the mean of the samples. As N grows, the estimate comes nearer to the
-    true KL, and the second θ to the first.
+    true KL. The θ of the highest likelihood comes nearer to the θ of the least true KL.
 
     **If log p is unknown**, (1/N) Σ_i log p(x_i) is unknown. But it is the same for every
     q. It cancels if two models are compared: KL(p ‖ q₁) − KL(p ‖ q₂) is estimated by
-    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass log_p = 0 for both,
-    and subtract the two results.
+    (1/N) Σ_i [log q₂(x_i) − log q₁(x_i)]. To compare two models, pass
+    `lambda x: np.zeros(len(x))` as log_p for both, and subtract the two results.
 
     >>> x = np.random.default_rng(0).standard_normal(10_000)  # p = N(0, 1), q = N(1, 1)
     >>> log_p, log_q = lambda x: -(x**2) / 2, lambda x: -((x - 1) ** 2) / 2

@@ -24,12 +24,15 @@ It turns x into μ and log σ², and
 
     q(z|x) = N(z; μ, σ²)        is an approximation of p(z|x).
 
-In the code θ and φ lie in one vector, `params.theta`.
+As in AEVB, θ are the decoder's weights here. The code keeps θ and φ in one vector,
+`params.theta`.
 
 **The whole process, with shapes.** The default sizes: B images, L samples of z for each,
 500 hidden units. `→` computes, `~→` samples, and `←` carries the gradient back. Each
-arrow with W and b has its own, and gets its own dW and db. In training no x is sampled:
-da comes from log p(x|z) at the given x. The second sampling makes new images.
+arrow with W and b has a different W and b, and a different dW and db. z is reshaped from
+(L, B, 20) to (L·B, 20) between the two lines. In training no x is sampled: the x on the
+right is the given one, and da comes from log p(x|z) at it. The second sampling makes new
+images, as many as a has rows.
 
  ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
@@ -40,7 +43,7 @@ da comes from log p(x|z) at the given x. The second sampling makes new images.
 
  DECODER  p(x|z)                                        second sampling: x ~ p(x|z)
 
-            tanh(z W + b)              h′ W + b           1 with P = sigmoid(a)
+            tanh(z W + b)              h′ W + b           1 with p = sigmoid(a)
       z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
   (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
                  dz                       dh′                      da
@@ -84,15 +87,18 @@ closed form, and samples the rest:
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
-**Why this has a derivative** (AEVB §2.4). ∇_φ is the gradient with respect to φ. In
-E_q[f(z)] = ∫ q(z|x) f(z) dz the density q itself depends on φ, so the derivative of the
-mean is not the mean of a derivative of f. But the density of ε has no φ. Only μ and σ,
-which the encoder computes, depend on φ. So the derivative goes inside the mean over ε:
+**Why this has a derivative** (AEVB §2.4). Let f(z) = log p(x|z), the part of (10) that
+is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] = ∫ q(z|x)
+f(z) dz the density q has φ, so the gradient does not go inside the mean over q. But the
+density of ε has no φ. Only μ and σ, which the encoder computes, depend on φ. So the
+gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-The gradient for a few drawn ε is therefore an unbiased estimate of the gradient of 𝓛.
-If z were drawn from q directly, z would be a mere number, without a derivative in φ.
+For the decoder's weights it goes inside too, because q does not depend on them. The KL
+of (10) is not sampled, so its gradient is exact. So the gradient of (10) for a few
+drawn ε is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z
+would be a mere number, without a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
@@ -100,11 +106,11 @@ of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample 
 
     loss = −(1/B) Σ_b 𝓛(x_b) = (1/B) Σ_b KL_b − 1/(L B) Σ_b Σ_l log p(x_b|z_lb)
 
-**Its gradient, from the loss backwards.** So each log p(x_b|z_lb) has the factor
-−1 / (L B) in the loss, and each KL_b has the factor 1 / B.
+**Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
+factor −1 / (L B), and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli;
-                                                    each x counts for all its L samples
+    1. da       = −(x − sigmoid(a)) / (L B)         a Bernoulli's, in `distributions.py`;
+                                                    x is used for each of the L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
     3. dμ       = Σ_l dz_l                    from z = μ + σ ⊙ ε
@@ -255,7 +261,8 @@ class VAE:
     ) -> FloatArray:
         """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
 
-        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        draw: gives x ~ p(x|z) in place of its mean. z ~ p(z) and then x ~ p(x|z): this is the
+        whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
 
         >>> vae = VAE(3, (2,), 1, dtype=np.float64)
@@ -284,10 +291,12 @@ class VAE:
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it, or an x that
+        the decoder does not model: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
-        For `backward` it remembers self._x, self._eps as (L, B, n_z), and self._mu_logvar;
-        the layers remember the rest.
+        It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
+        self._mu_logvar; the layers remember the rest. It sets self._remembered = "" first and
+        "forward" last: only then may `backward` run.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
@@ -323,10 +332,10 @@ class VAE:
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
-        It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So its mean is that of
-        `elbo`. For L = 1, the variance of `elbo` is Var[log p(x|z)]; here it is Var[log p(x|z)]
-        + Var k + 2 Cov(log p(x|z), k), which can be more or less: see
-        `demos/posterior_and_prior.py`. L samples divide both by L.
+        It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So `elbo_sampled` and
+        `elbo` have the same mean. For L = 1 the variance of `elbo` is Var[log p(x|z)], and the
+        variance of `elbo_sampled` is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). This can be
+        more or less: see `demos/posterior_and_prior.py`. L samples divide both by L.
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
@@ -360,7 +369,7 @@ class VAE:
         checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
-        # 1. da and dh′, times the factor of log p(x|z) in the loss
+        # 1. da, with the factor −1 / (L B) in it, and from it dh′
         dh_decoder = self._output.backward(-1 / (L * B))
         dz = layers.backward(self._decoder, dh_decoder).reshape(eps.shape)  # 2.
         dmu, dlogvar = reparameterize_backward(dz, logvar, eps)  # 3.

@@ -1,9 +1,9 @@
-"""Small edits of the exercises' functions, generated from their syntax trees: do the public tests notice?
+"""Small edits of the exercises' functions, from their syntax trees: do the public tests notice?
 
-    python tests/homework_mutations.py        prints every edit that goes unnoticed, and the share that is noticed
+    python tests/homework_mutations.py        every edit that goes unnoticed, and the share noticed
 
-An edit flips a sign, swaps an operator, drops a term or a factor, changes a constant or an axis, swaps what is returned, turns a
-comparison, or leaves a statement out.
+An edit flips a sign, swaps an operator, drops a term or a factor, changes a constant or an axis,
+swaps what is returned, turns a comparison, or leaves a statement out.
 """
 
 import ast
@@ -114,7 +114,7 @@ def public_tests_of(exercise: Exercise) -> list[Callable[[], None]]:
 
 
 def noticed(exercise: Exercise, text: str) -> bool:
-    """Whether a public test of the exercise fails with this function in place of the reference's."""
+    """Whether a public test of the exercise fails with this function in place of its own."""
     module = importlib.import_module(f"scratchvae.{exercise.module}")
     owner_name, _, name = exercise.name.rpartition(".")
     owner = getattr(module, owner_name) if owner_name else module

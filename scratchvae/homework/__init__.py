@@ -1,4 +1,5 @@
-"""Homework from the source: `make` blanks chosen functions of this package, `grade` marks what comes back. The guide is README.md here.
+"""Homework from the source: `make` blanks chosen functions of this package, `grade` marks them.
 
-The reference source is the only source: there are no solution markers in it and no second copy of it.
+The guide is README.md here. The package's source is the only source: it has no solution
+markers, and there is no second copy of it.
 """

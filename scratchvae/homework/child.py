@@ -1,17 +1,31 @@
-"""The process in which students' code runs. Started by `sandbox.py` as a script, in an empty folder, with tasks on its standard input.
+"""The process in which students' code runs. `sandbox.py` starts it, and sends it tasks.
 
-This process itself runs none of their code. For each task it forks; the fork takes limits of memory, time and file size, gives up the
-pipes of its parent, and runs the one task: a package, given as source text, and the cases to call it with. It sends one line for each case.
-It holds no expected values, and the package that it is given has the exercise's answer only if the student wrote it.
+This process runs no student's code. It forks for each task, and the fork
+
+1. takes limits: one process, memory, the size of a file, open files, processor time;
+2. as root it becomes another user;
+3. reads the student's files and sets the exercise's function into the package (`merge.py`);
+4. calls it with each case, and writes one line of JSON for each.
+
+When the task ends, or its time is over, every other process here is killed. A task that leaves
+a file behind, or has changed this process's limits, says so (`left`), and the sandbox is
+thrown away: the next task finds nothing of the one before.
+
+Inside bubblewrap this process is number 1 of its own process namespace. Number 1 cannot be
+killed or stopped from inside, and since it is not dumpable, nothing inside can read its memory
+or open its pipes. It holds no expected values. The package that it is given has the exercise's
+answer only if the student wrote it.
 """
 
 import base64
 import contextlib
+import ctypes
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -22,120 +36,106 @@ import types
 from typing import Any, BinaryIO
 
 MOST_OUTPUT, MOST_PRINTED = 8_000_000, 2_000  # bytes of answers taken; characters of prints kept
-REFUSED = (
-    "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen", "pty.spawn", "os.kill", "os.killpg",
-    "signal.pthread_kill", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "ctypes.", "os.putenv", "ptrace",
-)  # fmt: skip
-WRITES = (
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.link",
-    "os.symlink",
-    "os.truncate",
-    "os.chmod",
-    "os.chown",
-    "os.mkdir",
-    "shutil.",
-)
+LIMITS = {
+    resource.RLIMIT_NPROC: 0,  # no process and no thread beside this one
+    resource.RLIMIT_AS: 2 << 30,
+    resource.RLIMIT_FSIZE: 1_000_000,
+    resource.RLIMIT_NOFILE: 64,
+    resource.RLIMIT_CORE: 0,
+}
+
+
+class Refused(Exception):
+    """The exercise's function cannot be found or read: the sentence says why."""
+
+
+DEFINED = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+\w+|^\w+[^\n=(]*=|^.*import.*", re.M)
+
+
+def adds(ours: str, theirs: str) -> bool:
+    """Whether the student's file may define something that ours does not: most files do not."""
+    return not set(DEFINED.findall(theirs)) <= set(DEFINED.findall(ours))
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports scratchvae from source texts: nothing of it stands on a disk."""
+    """Imports scratchvae from source texts alone, the student's set into the reference's."""
 
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.texts = texts
+    def __init__(self, task: dict[str, Any]) -> None:
+        self.texts, self.theirs = task["package"], task.get("theirs", {})
+        self.module: str
+        self.function: str
+        self.module, self.function = task.get("exercise") or ("", "")
+        self.whole_class = bool(task.get("whole_class"))
 
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The module, if its text is here."""
-        if name not in self.texts:
+        """The module. Nothing else called scratchvae is found, wherever it is installed."""
+        package, _, module = name.partition(".")
+        if package != "scratchvae":
             return None
-        is_package = (
-            any(other.startswith(f"{name}.") for other in self.texts) or name == "scratchvae"
-        )
-        return importlib.util.spec_from_loader(name, self, is_package=is_package)
+        if module and module not in self.texts and module not in self.theirs:
+            raise ModuleNotFoundError(f"there is no {module}.py in the package", name=name)
+        return importlib.util.spec_from_loader(name, self, is_package=not module)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Run the text."""
-        name = module.__name__
-        module.__file__ = f"{name.replace('.', '/')}.py"
-        exec(compile(self.texts[name], module.__file__, "exec"), module.__dict__)
+        """Run the text: of the reference with what the student added to it."""
+        name = module.__name__.partition(".")[2] or "__init__"
+        module.__file__ = file = f"{name}.py"
+        ours, theirs = self.texts.get(name, ""), self.theirs.get(name)
+        code: Any = ours
+        function = self.function if name == self.module else ""
+        if theirs is not None and name != "__init__" and (function or adds(ours, theirs)):
+            try:
+                code = merge.merge(ours, theirs, function, file, self.whole_class)
+            except merge.SourceError as error:
+                if name == self.module:
+                    raise Refused(str(error)) from None
+        exec(compile(code, file, "exec"), module.__dict__)
 
 
-def guard(folder: str, secret: str) -> None:
-    """Refuse new processes, signals, sockets, writing outside the folder, and reading the reference: a hook that cannot be taken off."""
-    here = os.path.realpath(folder) + os.sep
-    realpath, fsdecode = os.path.realpath, os.fsdecode
-    # bound here, so that a student who changes `os` does not change these
-
-    def inside(path: object) -> bool:
-        return not isinstance(path, str | bytes | os.PathLike) or realpath(
-            fsdecode(path)
-        ).startswith(here)
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and len(arguments) > 2:
-            path, mode, flags = arguments[0], arguments[1], arguments[2]
-            if isinstance(path, int):
-                return
-            writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
-            if isinstance(flags, int) and flags & (
-                os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-            ):
-                writes = True
-            if writes and not inside(path) and fsdecode(path) != os.devnull:
-                raise PermissionError("homework may not write outside its folder")
-            if realpath(fsdecode(path)).startswith(secret):
-                raise PermissionError("homework may not read the reference")
-        elif event.startswith(REFUSED):
-            raise PermissionError(f"homework may not use {event}")
-        elif event.startswith(WRITES) and not all(inside(argument) for argument in arguments):
-            raise PermissionError(f"homework may not use {event} outside its folder")
-
-    sys.addaudithook(hook)
-
-
-def run(task: dict[str, Any], answers: BinaryIO, folder: str, secret: str) -> None:
+def run(task: dict[str, Any], answers: BinaryIO) -> None:
     """In the fork: call the driver with each case, and write a line for each."""
-    sys.meta_path.insert(0, Sources(task["package"]))
-    dumps, write, clock = json.dumps, answers.write, time.perf_counter
-    encode, decode = wire.encode, wire.decode
+    sys.meta_path.insert(0, Sources(task))
     driver = getattr(drivers, task["driver"])
-    guard(folder, secret)
     for case in task["cases"]:
-        inputs = {name: decode(value) for name, value in case.items()}
-        start = clock()
+        inputs = {name: wire.decode(value) for name, value in case.items()}
         reply: dict[str, Any] = {}
+        refused = False
         try:
-            reply["outputs"] = encode(driver(**task["fixed"], **inputs))
-        except (
-            BaseException
-        ) as error:  # SystemExit and KeyboardInterrupt are answers too: wrong ones
-            reply["error"] = [type(error).__name__, str(error)[:300]]
-        reply["after"] = {name: encode(value) for name, value in inputs.items()}
-        reply["seconds"] = clock() - start
-        write(dumps(reply).encode() + b"\n")
+            reply["outputs"] = wire.encode(driver(**task["fixed"], **inputs))
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
+            reply["error"] = [type(error).__name__, _message(error)]
+            refused = isinstance(error, Refused)
+        reply["after"] = {name: wire.encode(value) for name, value in inputs.items()}
+        answers.write(json.dumps(reply).encode() + b"\n")
         answers.flush()
+        if refused:  # it would be read again, with the same result
+            break
 
 
-def limits(seconds: float, memory: int) -> None:
-    """Of this process: processor time, memory, the size of a file it writes, no core dump."""
-    for what, value in (
-        (resource.RLIMIT_CPU, int(seconds) + 2),
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, 1_000_000),
-        (resource.RLIMIT_CORE, 0),
-    ):  # fmt: skip
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:1000]
+    except BaseException:
+        return ""
+
+
+def limits(seconds: float, user: int | None) -> None:
+    """Of this process, for good. user: whom root becomes."""
+    if user is not None:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    for what, most in {**LIMITS, resource.RLIMIT_CPU: int(seconds) + 2}.items():
         hard = resource.getrlimit(what)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(what, (value, value))
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with contextlib.suppress(OSError, ValueError):  # macOS has no limit of address space
+            resource.setrlimit(what, (most, most))
 
 
-def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> dict[str, Any]:
+def supervise(task: dict[str, Any], protocol: tuple[int, int], user: int | None) -> dict[str, Any]:
     """Fork, run, and gather what comes back until it ends or its time is over."""
-    folder = os.getcwd()
     answers_out, answers_in = os.pipe()
     prints_out, prints_in = os.pipe()
     start = time.monotonic()
@@ -148,19 +148,17 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> d
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(prints_in, 1)
             os.dup2(prints_in, 2)
-            limits(task["seconds"], task["memory"])
+            limits(task["seconds"], user)
             with os.fdopen(answers_in, "wb") as out:
-                run(task, out, folder, secret)
+                run(task, out)
             sys.stdout.flush()
-        except BaseException:
-            pass
         finally:
             os._exit(0)
     os.close(answers_in)
     os.close(prints_in)
-    answers, printed, prints, stopped = bytearray(), 0, bytearray(), ""
+    answers, printed, stopped = bytearray(), 0, ""
     open_pipes = {answers_out, prints_out}
-    while answers_out in open_pipes:
+    while answers_out in open_pipes and not stopped:
         left = task["seconds"] - (time.monotonic() - start)
         if left <= 0:
             stopped = f"it was stopped after {task['seconds']:g} s"
@@ -173,16 +171,9 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> d
                 answers += chunk
             else:
                 printed += len(chunk)
-                prints += chunk[: max(0, MOST_PRINTED - len(prints))]
         if len(answers) > MOST_OUTPUT:
             stopped = "its answers were too large"
-            break
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    status = os.waitpid(pid, 0)[1]
+    status = end(pid)
     os.close(answers_out)
     os.close(prints_out)
     lines = bytes(answers[:MOST_OUTPUT]).split(b"\n")[:-1][: len(task["cases"])]
@@ -192,50 +183,75 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], secret: str) -> d
         else:
             stopped = "it ended its process"
     return {
-        "lines": [base64.b64encode(line).decode() for line in lines], "stopped": stopped, "printed": printed,
-        "prints": prints.decode(errors="replace"), "seconds": time.monotonic() - start,
-    }  # fmt: skip
+        "lines": [base64.b64encode(line).decode() for line in lines],
+        "stopped": stopped,
+        "printed": printed,
+    }
+
+
+def end(pid: int) -> int:
+    """Kill the fork and all that it started; its status."""
+    with contextlib.suppress(OSError):
+        if os.getpid() == 1:
+            os.kill(-1, signal.SIGKILL)  # every process of this namespace but this one
+        else:
+            os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    if os.getpid() == 1:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
+    return status
+
+
+def state() -> list[object]:
+    """What a task could leave to the next one: files, and the limits of this process."""
+    known = (getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+    return [os.listdir("."), *(resource.getrlimit(what) for what in known)]
 
 
 def read_exactly(fd: int, size: int) -> bytes:
-    """So many bytes; fewer when the other side has gone."""
+    """So many bytes; fewer when the other side is closed."""
     parts = bytearray()
     while len(parts) < size and (chunk := os.read(fd, min(1 << 20, size - len(parts)))):
         parts += chunk
     return bytes(parts)
 
 
-def main() -> None:
-    """Take tasks, one at a time, and forget each before the next: no fork sees another exercise's package."""
+def main(user: int | None) -> None:
+    """Take tasks, one at a time, and forget each before the next."""
+    with contextlib.suppress(OSError, AttributeError):  # not on macOS
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
     protocol = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    secret = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+    before = state()
     while len(header := read_exactly(protocol[0], 4)) == 4:
         task = json.loads(read_exactly(protocol[0], struct.unpack(">I", header)[0]))
-        for name in os.listdir("."):  # what the fork before has left
-            if os.path.isfile(name) or os.path.islink(name):
-                os.unlink(name)
-        reply = json.dumps(supervise(task, protocol, secret)).encode()
+        reply = supervise(task, protocol, user)
+        reply["left"] = state() != before
         del task
-        os.write(protocol[1], struct.pack(">I", len(reply)))
-        sent = 0
-        while sent < len(reply):
-            sent += os.write(protocol[1], reply[sent:])
+        message = json.dumps(reply).encode()
+        message = struct.pack(">I", len(message)) + message
+        while message:
+            message = message[os.write(protocol[1], message) :]
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [
-        place for place in json.loads(sys.argv[1]) if place not in sys.path
-    ]  # where NumPy is
-    import numpy.polynomial
-    import numpy.random  # noqa: F401  (loaded once, before the forks)
-
+    # -I -S: neither the working directory nor any installed package can be imported. NumPy is
+    # loaded here, before the forks, and its folder leaves the path again.
+    place, number = sys.argv[1:]
     beside = os.path.dirname(os.path.realpath(__file__))
-    sys.path.insert(0, beside)
+    sys.path[:0] = [place, beside]
     import drivers  # type: ignore[import-not-found]
+    import merge  # type: ignore[import-not-found]
+    import numpy.polynomial
+    import numpy.random  # noqa: F401
     import wire  # type: ignore[import-not-found]
 
+    sys.path.remove(place)
     sys.path.remove(beside)
-    del drivers.__file__, wire.__file__
-    main()
+    del drivers.__file__, wire.__file__, merge.__file__
+    main(int(number) if number else None)

@@ -1,104 +1,122 @@
-"""A class at once: a folder of submissions, several at a time, resumable."""
+"""A class at once: a folder of submissions, several at a time, resumable.
+
+Each result is kept in a folder beside the CSV, with a stamp of all that it depends on: the
+submission's files, the exercises, the reference, the grader's own code, the time limit, the
+sandbox, and the versions of Python and NumPy. A result is taken over only under the same stamp.
+The folder of results lies outside the folder of submissions: nothing that is handed in can be
+taken for a result.
+"""
 
 import hashlib
 import json
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from scratchvae.homework import report
-from scratchvae.homework.exercises import Exercise
-from scratchvae.homework.grade import SECONDS, Grade, Key, Mark, grade, read
+import numpy as np
 
-VERSION = 1
+from scratchvae.homework import archives, gradebook, report, submission
+from scratchvae.homework.grade import SECONDS, Grade, grade_read
+from scratchvae.homework.key import Key
+from scratchvae.homework.submission import Submission
+
+CODE = sorted(Path(__file__).parent.glob("*.py"))
 
 
 def grade_all(
     folder: Path,
     csv_path: Path,
-    exercises: Sequence[Exercise],
+    key: Key,
     *,
     jobs: int = 1,
     seconds: float = SECONDS,
     quiet: bool = False,
+    unpacked: archives.Class | None = None,
 ) -> list[Grade]:
-    """Grade every folder in the folder; write the CSV, and beside it a folder with each result, so that a run that stopped goes on.
+    """Grade every folder in the folder, and write the CSV. ValueError before any work.
 
-    A result is taken over only if the submission's files and the exercises are what they were.
+    unpacked: what `archives.unpacked` made of the folder, when zips may be in it.
     """
-    submissions = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    kept = results_folder(folder, csv_path)
+    notes = unpacked.notes if unpacked is not None else {}
+    submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
-    kept = csv_path.with_suffix("")
-    if kept == csv_path:
-        raise ValueError(f"{csv_path} should end in .csv")
     kept.mkdir(parents=True, exist_ok=True)
-    key = Key()
-    grades: dict[str, Grade] = {}
+    grader = _grader(key, seconds)
+    grades: dict[Path, Grade] = {}
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(_one, path, kept, exercises, key, seconds): path for path in submissions
+            pool.submit(_one, path, kept, key, seconds, grader, notes.get(path.name, "")): path
+            for path in submissions
         }
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 result, resumed = future.result()
-                grades[waiting[future].name] = result
+                grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
+                    points = f"{result.points:g} of {result.most:g}"
                     print(
-                        f"{done}/{len(submissions)}  {result.points:g} of {result.most:g}  {result.name}  ({how})",
+                        f"{done}/{len(submissions)}  {points}  {result.name}  ({how})",
                         file=sys.stderr,
                         flush=True,
                     )
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    in_order = [grades[path.name] for path in submissions]
-    report.write_csv(csv_path, in_order)
+    in_order = [grades[path] for path in submissions]
+    gradebook.write_csv(csv_path, in_order)
     return in_order
 
 
-def _one(
-    path: Path, kept: Path, exercises: Sequence[Exercise], key: Key, seconds: float
-) -> tuple[Grade, bool]:
-    files, note = read(path)
-    numbers = [exercise.number for exercise in exercises]
-    stamp = hashlib.sha256(
-        json.dumps([VERSION, numbers, files, note, key.reference], sort_keys=True).encode(
-            "utf-8", "replace"
+def results_folder(folder: Path, csv_path: Path) -> Path:
+    """Where results are kept: grades/ beside grades.csv. ValueError when submissions lie there."""
+    kept = csv_path.with_suffix("")
+    if kept == csv_path:
+        raise ValueError(f"{csv_path} should end in .csv")
+    submitted = folder.resolve()
+    if kept.resolve().is_relative_to(submitted):
+        raise ValueError(
+            f"--csv {csv_path} would put results into {folder}, among the submissions: "
+            "name a place outside it"
         )
-    ).hexdigest()
-    place = kept / f"{hashlib.sha256(path.name.encode('utf-8', 'replace')).hexdigest()[:16]}.json"
+    return kept
+
+
+def _grader(key: Key, seconds: float) -> list[object]:
+    """What a result depends on beside the submission."""
+    code = {path.name: path.read_text(encoding="utf-8") for path in CODE}
+    numbers = [exercise.number for exercise in key.exercises]
+    versions = [sys.version, np.__version__]
+    return [numbers, key.reference, code, seconds, key.sandbox, versions]
+
+
+def _one(
+    path: Path, kept: Path, key: Key, seconds: float, grader: list[object], note: str = ""
+) -> tuple[Grade, bool]:
+    """The result of one submission, and whether it was kept from before."""
     try:
-        saved = json.loads(place.read_text(encoding="utf-8"))
+        handed_in = submission.read(path, key.reference)
+    except Exception as error:
+        handed_in = Submission(path.name, note=f"it cannot be read: {type(error).__name__}")
+    handed_in.note = note or handed_in.note
+    named = handed_in.asked.exercises if handed_in.asked else None
+    said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, named, grader]
+    stamp = hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
+    name = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    place = kept / f"{name}.json"
+    try:
+        saved = json.loads(place.read_text(encoding="ascii"))
         if saved["stamp"] == stamp:
             return Grade.from_json(saved["grade"]), True
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    try:
-        result = grade(path, exercises, key, seconds=seconds)
-    except Exception as error:  # nothing that is handed in may end the class's run
-        marks = [
-            Mark(
-                e.number,
-                e.title,
-                0,
-                e.points,
-                {},
-                f"the grader failed: {type(error).__name__}: {error}",
-            )
-            for e in exercises
-        ]
-        result = Grade(
-            path.name,
-            marks,
-            False,
-            "not graded",
-            f"the grader failed: {type(error).__name__}: {error}",
-        )
-        return result, False
-    report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
+    result = grade_read(handed_in, key, seconds=seconds)
+    if result.final:
+        report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
+    else:
+        place.unlink(missing_ok=True)
     return result, False

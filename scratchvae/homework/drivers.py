@@ -1,6 +1,7 @@
-"""How each exercise's function is called, and what of it is looked at. Runs beside the function, in its process; knows no answers.
+"""How each exercise's function is called, and what of it is looked at.
 
-A driver gets `package`, which imports a file of the package that the function stands in, and the inputs of one case.
+A driver runs beside the function, in its process, and knows no answers. It gets the inputs of
+one case, and returns what the function returned or did.
 """
 
 import importlib
@@ -22,13 +23,24 @@ def package(name: str) -> ModuleType:
 
 def call(module: str, name: str, **inputs: Any) -> Any:
     """A function, with the inputs as its arguments."""
-    return getattr(package(module), name)(**inputs)
+    return _called(getattr(package(module), name), inputs)
 
 
 def call_without_warning(module: str, name: str, **inputs: Any) -> Any:
     """The same, where overflow is an error."""
     with np.errstate(over="raise", invalid="raise"):
-        return getattr(package(module), name)(**inputs)
+        return _called(getattr(package(module), name), inputs)
+
+
+def _called(function: Any, inputs: dict[str, Any]) -> Any:
+    """By name; by position up to the last argument that the student has given another name."""
+    code = getattr(function, "__code__", None)
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else tuple(inputs)
+    names = list(inputs)
+    last = max((i for i, name in enumerate(names) if name not in known), default=-1) + 1
+    return function(
+        *(inputs[name] for name in names[:last]), **{n: inputs[n] for n in names[last:]}
+    )
 
 
 def _affine(W: Array, b: Array) -> tuple[Any, Any]:
@@ -37,10 +49,18 @@ def _affine(W: Array, b: Array) -> tuple[Any, Any]:
     return params, package("layers").Affine(params, "a")
 
 
-def affine_forward(W: Array, b: Array, x: Array) -> Any:
-    """y, and the weights afterwards."""
+def affine_forward(W: Array, b: Array, x: Array, dy: Array | None = None) -> Any:
+    """y, and the weights afterwards.
+
+    With dy: the gradient vector that `backward_weights` finds from what `forward` remembered.
+    """
     params, layer = _affine(W, b)
-    return layer.forward(x), params.theta
+    if dy is None:
+        return layer.forward(x), params.theta
+    layer.forward(x + 1)
+    layer.forward(x)
+    layer.backward_weights(dy)
+    return params.g
 
 
 def affine_backward_weights(W: Array, b: Array, x: Array, dy: Array) -> Any:
@@ -48,9 +68,10 @@ def affine_backward_weights(W: Array, b: Array, x: Array, dy: Array) -> Any:
     params, layer = _affine(W, b)
     layer.forward(x)
     params.g[...] = 7
+    again = dy.copy()
     layer.backward_weights(dy)
     first = params.g.copy()
-    layer.backward_weights(dy)
+    layer.backward_weights(again)
     return first, params.g, params.theta
 
 
@@ -66,7 +87,9 @@ def tanh_backward_input(x: Array, dy: Array) -> Any:
     """dx, twice."""
     layer = package("layers").Tanh()
     layer.forward(x)
-    return layer.backward_input(dy), layer.backward_input(dy)
+    again = dy.copy()
+    first = np.array(layer.backward_input(dy))
+    return first, layer.backward_input(again)
 
 
 def _vae(x: Array, theta: Array, n_z: int, hidden: int) -> Any:
@@ -75,15 +98,24 @@ def _vae(x: Array, theta: Array, n_z: int, hidden: int) -> Any:
     return vae
 
 
-def vae_forward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
-    """The two terms."""
+def vae_forward(
+    x: Array, theta: Array, eps: Array, n_z: int, hidden: int, backward: bool = False
+) -> Any:
+    """The two terms.
+
+    backward: the gradient vector that `backward` finds from what `forward` remembered.
+    """
     vae = _vae(x, theta, n_z, hidden)
-    return tuple(vae.forward(x, eps))
+    if not backward:
+        return tuple(vae.forward(x, eps))
+    vae.forward(1 - x, eps)
+    vae.forward(x, eps)
+    return _gradient(vae)
 
 
-def vae_elbo_sampled(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
-    """The bound, its KL sampled."""
-    return _vae(x, theta, n_z, hidden).elbo_sampled(x, eps)
+def vae_log_weights(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
+    """The log weight of every sample."""
+    return _vae(x, theta, n_z, hidden).log_weights(x, eps)
 
 
 def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
@@ -91,8 +123,14 @@ def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> A
     vae = _vae(x, theta, n_z, hidden)
     vae.forward(x, eps)
     vae.params.g[...] = 7
+    return _gradient(vae), vae.params.theta
+
+
+def _gradient(vae: Any) -> Any:
+    """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
+    vae._remembered = "forward"
     vae.backward()
-    return vae.params.g, vae.params.theta
+    return vae.params.g
 
 
 def central_difference(f: str, theta: Array, h: float) -> Any:
@@ -106,45 +144,27 @@ def central_difference(f: str, theta: Array, h: float) -> Any:
     return package("gradient_check").central_difference(functions[f], theta, h), theta
 
 
-def optimizer(
-    name: str, theta: Array, gs: Array, lr: float, block: int, weight_decay: float
-) -> Any:
-    """θ after each step along the rows of gs, by blocks of `block` entries; and the last gradient afterwards."""
+def optimizer(name: str, theta: Array, gs: Array, block: int, **options: float) -> Any:
+    """θ after each step along the rows of gs, by blocks of `block` entries."""
     module: Any = package("optimizers")
     params = package("parameters").Parameters({"w": theta.shape}, theta.dtype)
     params.theta[...] = theta
     module.BLOCK = block
-    chosen = getattr(module, name)(params, lr=lr, weight_decay=weight_decay)
+    chosen = getattr(module, name)(params, **options)
     path = []
     for g in gs:
         params.g[...] = g
         chosen.step()
+        g[...] = params.g  # which should be as it was
         path.append(params.theta.copy())
-    return np.array(path), params.g
+    return np.array(path)
 
 
-def binarize(levels: Array, draws: int, seed: int) -> Any:
-    """The share of ones at each level, how often neighbours differ, and whether all are 0 or 1. levels: (n,)."""
-    images = np.repeat(levels[:, None], draws, axis=1)
-    bits = package("datasets").binarize(images, np.random.default_rng(seed))
-    differ = (bits[:, 1:] != bits[:, :-1]).mean(axis=1)
-    again = package("datasets").binarize(images, np.random.default_rng(seed + 1))
-    return (
-        bits.mean(axis=1, dtype=np.float64),
-        differ,
-        bool(((bits == 0) | (bits == 1)).all()),
-        (bits != again).mean(axis=1),
-    )
-
-
-def binarize_shape(levels: Array, draws: int, seed: int) -> Any:
-    """Zeros of the shape and type that the bits have, by default and as float64."""
-    images = np.repeat(levels[:, None], draws, axis=1)
+def binarize(images: Array, seed: int, dtype: str = "") -> Any:
+    """The bits, drawn twice with one generator. dtype: asked for, if any."""
     run, rng = package("datasets").binarize, np.random.default_rng(seed)
-    return tuple(
-        np.zeros(bits.shape, bits.dtype)
-        for bits in (run(images, rng), run(images, rng, np.float64))
-    )
+    asked = {"dtype": np.dtype(dtype)} if dtype else {}
+    return run(images, rng, **asked), run(images, rng, **asked)
 
 
 def training_step(
@@ -162,7 +182,10 @@ def training_step(
 
 
 def log_mean(log_w: Array, cut: int) -> Any:
-    """The log of the mean and its standard error, of weights that come in two parts, or in one when cut is 0."""
+    """The log of the mean and its standard error, of weights that come in parts.
+
+    cut: where the second part begins; 0 for one part.
+    """
     mean = package("likelihood").LogMean(log_w.shape[1])
     for part in np.split(log_w, [cut]) if cut else [log_w]:
         mean.add(part)
@@ -172,7 +195,7 @@ def log_mean(log_w: Array, cut: int) -> Any:
 def importance_weighted_bound(
     x: Array, theta: Array, K: int, n_z: int, hidden: int, seed: int
 ) -> Any:
-    """L_K and its standard error, and the gradient vector afterwards."""
+    """L_K and its standard error."""
     vae = _vae(x, theta, n_z, hidden)
     run = package("likelihood").importance_weighted_bound
     return tuple(run(vae, x, K, np.random.default_rng(seed)))

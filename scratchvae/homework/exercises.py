@@ -1,8 +1,12 @@
-"""The table of exercises: which function or method, which equation, how many points, what it builds on.
+"""The table of exercises: which function, which equation, how many points, what it builds on.
 
-An exercise *builds on* others when its function may call theirs: its public tests and its marks need only those, never a later one.
-It *hides* private helpers that are its answer under another name: they are not in the handout, and what else calls them is blanked with it.
-It *gives away to* nobody: `also_blank` names public functions of other files that say the same thing, blanked with it and not asked for.
+An exercise *builds on* others when its function may call theirs: its public tests and its marks
+need only those, never a later one.
+It *hides* private helpers that are its answer under another name: they are not in the handout,
+and what else calls them is blanked with it.
+`also_blank` names other functions that give the answer away: they are blanked with it, and not
+asked for.
+It *remembers for* a later exercise, whose right function is called to see whether it does.
 """
 
 from collections.abc import Iterable
@@ -13,8 +17,9 @@ from dataclasses import dataclass
 class Exercise:
     """One function or method to be written.
 
-    number: "2.4". module: the file's name without .py. name: the function, or Class.method. equation: the mathematics, in one line.
-    source: where the notes or the paper have it. points: of which 1 goes to each kind of check beside the value (see `checks.py`).
+    number: "2.4". module: the file's name without .py. name: the function, or Class.method.
+    equation: the mathematics, in one line. source: where the notes or the paper have it.
+    points: of which 1 goes to each kind of check beside the value (see `checks.py`).
     """
 
     number: str
@@ -27,6 +32,7 @@ class Exercise:
     builds_on: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     also_blank: tuple[str, ...] = ()
+    remembers_for: str = ""
 
     @property
     def marker(self) -> str:
@@ -92,7 +98,6 @@ EXERCISES = (
         "notes §1.2",
         7,
         ("1.1", "1.2", "1.3"),
-        ("_gibbs_terms",),
     ),
     Exercise("1.6", "Shannon's code lengths", "info", "code_lengths", "⌈−log₂ q⌉", "notes §1.3", 7),
     Exercise(
@@ -103,6 +108,7 @@ EXERCISES = (
         "log N(z; μ, σ²) = −½ Σ [log 2π + log σ² + (z − μ)² / σ²]",
         "AEVB eq. (9), (12)",
         8,
+        also_blank=("info.gaussian_cross_entropy",),
     ),
     Exercise(
         "2.2",
@@ -112,7 +118,7 @@ EXERCISES = (
         "KL(N(μ, σ²) ‖ N(0, I)) = −½ Σ [1 + log σ² − μ² − σ²]",
         "notes §2, AEVB appendix B",
         8,
-        also_blank=("info.gaussian_kl",),
+        also_blank=("info.gaussian_kl", "info.gaussian_cross_entropy"),
     ),
     Exercise(
         "2.3",
@@ -181,7 +187,14 @@ EXERCISES = (
         8,
     ),
     Exercise(
-        "3.1", "affine layer, forward", "layers", "Affine.forward", "y = x W + b", "notes §2", 6
+        "3.1",
+        "affine layer, forward",
+        "layers",
+        "Affine.forward",
+        "y = x W + b",
+        "notes §2",
+        6,
+        remembers_for="3.2",
     ),
     Exercise(
         "3.2",
@@ -221,16 +234,18 @@ EXERCISES = (
         "AEVB eq. (7), (10)",
         10,
         _FORWARD,
+        remembers_for="3.7",
     ),
     Exercise(
         "3.6",
-        "the bound with a sampled KL",
+        "the log weights, whose mean is the bound with a sampled KL",
         "vae",
-        "VAE.elbo_sampled",
-        "(1/L) Σ_l [log p(x|z_l) + log p(z_l) − log q(z_l|x)]",
+        "VAE.log_weights",
+        "log w_l = log p(x|z_l) + log p(z_l) − log q(z_l|x)",
         "AEVB eq. (6)",
         8,
         ("2.1", *_FORWARD, "3.5"),
+        also_blank=("likelihood._annealed", "likelihood._anneal"),
     ),
     Exercise(
         "3.7",
@@ -287,13 +302,15 @@ EXERCISES = (
         "AEVB Algorithm 1",
         8,
         ("2.4", "2.5", "2.6", "2.8", *_FORWARD, "3.2", "3.3", "3.4", "3.5", "3.7"),
+        also_blank=("parallel._Worker._step",),
     ),
     Exercise(
         "4.1",
         "the log of a mean of weights that come in parts",
         "likelihood",
         "LogMean.add",
-        "m ← max, S₁ ← S₁ e^(m_old − m) + Σ e^(log w − m), S₂ ← S₂ e^(2 (m_old − m)) + Σ e^(2 (log w − m))",
+        "m ← max, S₁ ← S₁ e^(m_old − m) + Σ e^(log w − m), "
+        "S₂ ← S₂ e^(2 (m_old − m)) + Σ e^(2 (log w − m))",
         "Burda et al. 2015, eq. (8)",
         8,
     ),
@@ -305,7 +322,8 @@ EXERCISES = (
         "L_K = log (1/K) Σ_k p(x, z_k) / q(z_k|x)",
         "Burda et al. 2015, eq. (8)",
         10,
-        ("2.1", *_FORWARD, "4.1"),
+        ("2.1", *_FORWARD, "3.5", "3.6", "4.1"),
+        also_blank=("likelihood._annealed", "likelihood._anneal"),
     ),
 )
 
@@ -324,8 +342,17 @@ def closure(number: str) -> set[str]:
     return found
 
 
+def around(number: str) -> set[str]:
+    """The numbers of what has to be right where the exercise is graded."""
+    later = BY_NUMBER[number].remembers_for
+    return closure(number) | (({later} | closure(later)) - {number} if later else set())
+
+
 def select(numbers: Iterable[str] | None = None) -> list[Exercise]:
-    """The exercises of these numbers, in the table's order: "2.4" is one, "2" all of chapter 2, None all. ValueError for another."""
+    """The exercises of these numbers, in the table's order. ValueError for another number.
+
+    "2.4" is one, "2" all of chapter 2, None all.
+    """
     if numbers is None:
         return list(EXERCISES)
     wanted: set[str] = set()

@@ -1,4 +1,7 @@
-"""The handout: the package with chosen bodies blanked, its public tests, ASSIGNMENT.md. It stands alone."""
+"""The handout: the package with chosen bodies blank, its public tests, ASSIGNMENT.md.
+
+It stands alone.
+"""
 
 import ast
 import shutil
@@ -6,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scratchvae.homework import leaks, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure
+from scratchvae import __version__
+from scratchvae.homework import asked, leaks, source
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
@@ -19,9 +23,10 @@ class LeakError(SourceError):
 
 @dataclass(frozen=True)
 class Blanked:
-    """package: file name without .py -> text. exercises: those asked for and those that come with them.
+    """package: file name without .py -> text. exercises: those asked for, and what comes along.
 
-    unasked: "module.name" of what is blank too, since it says the same. removed: private helpers that are gone.
+    unasked: "module.name" of what is blank too, since it says the same.
+    removed: private helpers that are taken out.
     """
 
     package: dict[str, str]
@@ -36,7 +41,10 @@ def message(exercise: Exercise) -> str:
 
 
 def blank(chosen: Sequence[Exercise]) -> Blanked:
-    """Blank the chosen functions, and with them whatever gives them away. SourceError when one is not where the table says."""
+    """Blank the chosen functions, and with them whatever gives them away.
+
+    SourceError when one is not where the table says.
+    """
     package = source.reference()
     numbers = {exercise.number for exercise in chosen}
     named = {exercise.where: exercise for exercise in EXERCISES}
@@ -84,8 +92,11 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
 
 
 def package_around(exercise: Exercise) -> dict[str, str]:
-    """What an exercise is graded in: the reference with it, and every exercise that it does not build on, blanked."""
-    kept = closure(exercise.number)
+    """What an exercise is graded in: the reference, in which some exercises are blank.
+
+    Blank are the exercise itself and every exercise that it does not build on.
+    """
+    kept = around(exercise.number)
     package = source.reference()
     hidden = set(exercise.hides)
     for other in EXERCISES:
@@ -97,10 +108,10 @@ def package_around(exercise: Exercise) -> dict[str, str]:
         module, _, name = where.partition(".")
         package[module] = source.blank(package[module], name, "not here", f"{module}.py")
     for helper in hidden:
-        text = package[exercise.module]
-        for user in source.users(text, helper, exercise.module):
-            text = source.blank(text, user, "not here", f"{exercise.module}.py")
-        package[exercise.module] = source.remove(text, helper, f"{exercise.module}.py")
+        text, file = package[exercise.module], f"{exercise.module}.py"
+        for user in source.users(text, helper, file):
+            text = source.blank(text, user, "not here", file)
+        package[exercise.module] = source.remove(text, helper, file)
     package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
     return package
 
@@ -112,7 +123,10 @@ def _file(package: Mapping[str, str], module: str) -> str:
 
 
 def check_leaks(blanked: Blanked, handout: Mapping[str, str]) -> None:
-    """LeakError, saying where, when an answer still stands in the handout. handout: file name -> text."""
+    """LeakError, saying where, when an answer still stands in the handout.
+
+    handout: file name -> text.
+    """
     reference = source.reference()
     answers = {exercise.where: (exercise.module, exercise.name) for exercise in blanked.exercises}
     answers.update(
@@ -131,9 +145,9 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     """The tests of these exercises alone: the others' functions are cut out."""
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
-    for name, node in reversed(
-        list(source.functions(source.parse(text, PUBLIC_TESTS.name)).items())
-    ):
+    lines = text.splitlines(keepends=True)
+    tree = source.parse(text, PUBLIC_TESTS.name)
+    for node in reversed(list(source.functions(tree).values())):
         parts = (part for decorator in node.decorator_list for part in ast.walk(decorator))
         markers = {
             part.attr
@@ -141,16 +155,16 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
             if isinstance(part, ast.Attribute) and part.attr.startswith("exercise_")
         }
         if markers and not markers & wanted:
-            text = source.remove(text, name, PUBLIC_TESTS.name)
-    return text.rstrip("\n") + "\n"
+            source.cut(lines, node)
+    return "".join(lines).rstrip("\n") + "\n"
 
 
 def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[str, str]]:
     """Every text file of the handout, path -> text. SourceError, LeakError: see above."""
     blanked = blank(exercises)
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
-    files["scratchvae/cli.py"] = without_homework(files["scratchvae/cli.py"])
     files["tests/test_homework.py"] = public_tests(blanked.exercises)
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
     files["ASSIGNMENT.md"] = assignment(blanked, title)
     files["pyproject.toml"] = (
         '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -161,14 +175,6 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     return blanked, files
 
 
-def without_homework(text: str) -> str:
-    """cli.py without the two lines that add the homework commands, which are not in the handout."""
-    hooks = ("from scratchvae.homework", "add_homework(")
-    return "".join(
-        line for line in text.splitlines(keepends=True) if not line.strip().startswith(hooks)
-    )
-
-
 def configuration(exercises: Sequence[Exercise]) -> str:
     """setup.cfg: what `pip install -e .` needs, and one pytest marker for each exercise."""
     markers = "".join(
@@ -176,10 +182,12 @@ def configuration(exercises: Sequence[Exercise]) -> str:
         for exercise in exercises
     )
     return (
-        "[metadata]\nname = scratchvae\nversion = 0.1.0\n\n[options]\npython_requires = >=3.10\npackages = scratchvae\n"
-        "install_requires =\n    numpy>=1.24\n    matplotlib>=3.6\n\n[options.package_data]\nscratchvae = py.typed\n\n"
+        f"[metadata]\nname = scratchvae\nversion = {__version__}\n\n"
+        "[options]\npython_requires = >=3.10\npackages = scratchvae\n"
+        "install_requires =\n    numpy>=2.0\n    matplotlib>=3.9\n\n"
+        "[options.package_data]\nscratchvae = py.typed\n\n"
         "[options.extras_require]\ntest =\n    pytest>=7\n\n"
-        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.cli:main\n\n"
+        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
         f"[tool:pytest]\ntestpaths = tests\naddopts = -q --strict-markers\nmarkers =\n{markers}"
     )
 
@@ -187,29 +195,36 @@ def configuration(exercises: Sequence[Exercise]) -> str:
 def assignment(blanked: Blanked, title: str) -> str:
     """ASSIGNMENT.md."""
     rows = "".join(
-        f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` | {e.equation.replace('|', chr(92) + '|')} | {e.source} "
+        f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
+        f"| {e.equation.replace('|', chr(92) + '|')} | {e.source} "
         f"| {e.points} | {', '.join(e.builds_on) or '-'} |\n"
         for e in blanked.exercises
     )
     unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
     also = (
-        f"\nThese are blank as well and are not asked for; nothing that is asked needs them:\n\n{unasked}"
+        "\nThese are blank too. They are not asked for, and nothing that is asked needs them:\n\n"
+        f"{unasked}"
         if unasked
         else ""
     )
-    first = blanked.exercises[0]
+    points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
     return f"""# {title}
 
-Each function below has lost its body. Its docstring has the equation, the shapes, and the errors it owes; the file's opening derives
-what is needed. Replace the line `raise NotImplementedError(...)` by your own.
+Each function below has no body. Its docstring has the equation, the shapes, and the
+errors that it must raise; the opening of the file derives what is needed. Replace the
+line `raise NotImplementedError(...)` by your own.
 
 | | exercise | where | equation | source | points | builds on |
 |---|---|---|---|---|---|---|
 {rows}
-{sum(e.points for e in blanked.exercises)} points. Of each exercise's points the value has most; 1 each is for shapes and dtypes,
-for leaving the arguments as they were, for extremes, and for the errors that the docstring promises, where the exercise has these. They
-count once a value is right.
+{points} points. Most points of an exercise are for the right value. 1 point each is for shapes
+and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
+errors that the docstring promises, where the exercise has these checks. They count once a
+value is right.
 {also}
+The sources:
+
+{asked.sources(blanked.exercises)}
 ## Set up, and test
 
 ```
@@ -219,28 +234,38 @@ python3 -m venv .venv
 .venv/bin/python -m pytest                       # everything
 ```
 
-An exercise's tests need that exercise and those it builds on, and no later one. To begin with they all fail.
+The tests of an exercise need that exercise and those it builds on, and no later one. At
+first they all fail.
 
 ## Rules
 
-- Change the bodies of these functions. You may add functions and imports of your own to the same file; a function is graded together with
-  what you added to its file, in a package in which everything it builds on is right. So one mistake costs one exercise.
-- NumPy and the standard library only. No automatic differentiation.
-- The code of an import should only define things: a statement at the top of a file that does more is not taken along.
+- Change the bodies of these functions. You may add functions, classes, constants and
+  imports of your own, to the same file and to the others. A function is graded together with
+  what you added, in a package in which everything that it builds on is right. So one mistake
+  costs one exercise.
+- Use NumPy and the standard library only. No automatic differentiation.
+- The top level of a file should only define things. A call that stands there by itself, as
+  `print(...)`, is not run by the grader.
 
 ## Data
 
-No exercise needs data. To train (`scratchvae train`) put MNIST's four files, `train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`,
-`t10k-images-idx3-ubyte.gz` and `t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in `$SCRATCHVAE_DATA`.
+No exercise needs data. To train (`scratchvae train`), put the four files of MNIST,
+`train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`, `t10k-images-idx3-ubyte.gz` and
+`t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in
+`$SCRATCHVAE_DATA`.
 
 ## Hand in
 
-Hand in the folder `scratchvae/` (with the files in it, none renamed), inside a folder with your name.
+Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
+zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
 """
 
 
 def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool = False) -> Blanked:
-    """Write the handout to a folder that does not exist yet, or is empty. Nothing is written when it would give an answer away."""
+    """Write the handout to a folder that does not exist yet, or is empty.
+
+    Nothing is written when an answer still stands in it.
+    """
     blanked, files = handout(exercises, title)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")

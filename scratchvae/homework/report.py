@@ -1,7 +1,8 @@
-"""What comes of grading: text, Gradescope's results.json, the class's CSV, the table of its mistakes. Files are written whole."""
+"""What grading writes: text, Gradescope's results.json, a class's CSV, the table of its mistakes.
 
-import csv
-import io
+Files are written whole.
+"""
+
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -23,81 +24,14 @@ def text(grade: Grade) -> str:
     """A submission's result, to be read."""
     note = f"{grade.note}\n" if grade.note else ""
     lines = "\n".join(map(line, grade.marks))
-    return f"{grade.name}: {grade.points:g} of {grade.most:g} points\n{note}{lines}\nwhole  {grade.whole}\n"
-
-
-def gradescope(grade: Grade) -> dict[str, object]:
-    """https://gradescope-autograders.readthedocs.io: results.json."""
-    tests: list[dict[str, object]] = [
-        {
-            "number": mark.number,
-            "name": mark.title,
-            "score": mark.points,
-            "max_score": mark.most,
-            "status": "passed" if mark.points == mark.most else "failed",
-            "output": mark.sentence or "right",
-            "visibility": "visible",
-        }
-        for mark in grade.marks
-    ]
-    tests.append(
-        {
-            "number": "whole",
-            "name": "the whole package",
-            "score": 0,
-            "max_score": 0,
-            "output": grade.whole,
-            "visibility": "visible",
-        }
-    )
-    return {
-        "score": grade.points,
-        "output": grade.note or f"{grade.points:g} of {grade.most:g} points",
-        "output_format": "text",
-        "tests": tests,
-    }
+    points = f"{grade.points:g} of {grade.most:g} points"
+    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write JSON."""
+    """Write JSON, in ASCII."""
     with written_whole(path) as part:
-        part.write_text(
-            json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
-
-
-def write_csv(path: Path, grades: Sequence[Grade]) -> None:
-    """A row for each submission: name, points, a column for each exercise, whether the whole trains, and what was said."""
-    numbers = [mark.number for mark in grades[0].marks] if grades else []
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
-    for grade in grades:
-        said = "; ".join(
-            [
-                *([grade.note] if grade.note else []),
-                *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence),
-            ]
-        )
-        cells = [f"{mark.points:g}" for mark in grade.marks]
-        table.writerow(
-            [
-                _cell(grade.name),
-                f"{grade.points:g}",
-                f"{grade.most:g}",
-                *cells,
-                "yes" if grade.trains else "no",
-                _cell(said),
-            ]
-        )
-    with written_whole(path) as part:
-        part.write_text(out.getvalue(), encoding="utf-8")
-
-
-def _cell(value: str) -> str:
-    """A text that a spreadsheet does not take for a formula, without control characters."""
-    value = "".join(letter if letter.isprintable() else " " for letter in value)
-    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+        part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="ascii")
 
 
 @dataclass(frozen=True)
@@ -112,7 +46,7 @@ class Row:
 
 
 def class_rows(grades: Sequence[Grade]) -> list[Row]:
-    """The class's mistakes for each exercise: the named ones by name, then those not done, then the rest together."""
+    """The mistakes of a class for each exercise, by name, or by kind where there is no name."""
     rows = []
     for marks in zip(*(grade.marks for grade in grades)):
         counts = Counter(_kind_of(mark) for mark in marks if mark.points < mark.most)
@@ -128,18 +62,17 @@ def class_rows(grades: Sequence[Grade]) -> list[Row]:
     return rows
 
 
+KINDS = {
+    "not done": "not done",
+    "no answer": "it did not end, or crashed",
+    "missing": "the function is missing",
+    "no Python": "the file is no Python",
+    "grader": "not graded: the grader failed",
+}
+
+
 def _kind_of(mark: Mark) -> str:
-    if mark.mistake:
-        return mark.mistake
-    if mark.sentence.startswith("not done"):
-        return "not done"
-    if mark.sentence.startswith("no answer") or "; then it " in mark.sentence:
-        return "it did not end, or crashed"
-    if mark.sentence.endswith("is missing") or " has no " in mark.sentence:
-        return "the function is missing"
-    if "is no Python" in mark.sentence:
-        return "the file is no Python"
-    return "other"
+    return mark.mistake or KINDS.get(mark.kind, "other")
 
 
 def class_text(rows: Sequence[Row]) -> str:

@@ -1,20 +1,41 @@
-"""The teacher's side of the process in which students' code runs: start it, send tasks, read what comes back, stop it.
+"""The teacher's side of the process in which students' code runs: start it, send tasks, stop it.
 
-What it protects against, and what not, is in README.md here.
+Isolation is the operating system's work. The process stands inside bubblewrap (`bwrap`):
+
+    no network                             --unshare-net
+    processes and /proc of its own         --unshare-pid, --proc
+    shared memory and names of its own     --unshare-ipc, --unshare-uts
+    another user                           --unshare-user; from root: setuid, see `child.py`
+    files: Python's and NumPy's, read-only --ro-bind; no other package, no home, no /tmp
+    one place to write, 64 MB, in memory   --tmpfs
+    it ends when the grader ends           --die-with-parent
+    what outlives a process                refused by a system call filter (`_filter`)
+
+The limits of one task (time, memory, processes, size of a file) are set in `child.py`. One
+sandbox serves one submission. It is thrown away when a task has left something behind, or has
+stopped it; what stopped it is tried once more in a fresh one. So a task can touch no other
+task, and a submission no other submission.
+
+`--sandbox none` starts the same process without bubblewrap. The limits hold, and nothing else
+does: the code can read, write and send whatever the teacher can.
 """
 
 import base64
-import binascii
 import contextlib
+import functools
 import json
 import os
+import platform
+import pwd
 import select
+import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,13 +44,32 @@ import numpy as np
 
 from scratchvae.homework import wire
 
-CHILD = Path(__file__).with_name("child.py")
-MEMORY = 2 << 30  # bytes of address space
+KINDS = ("bwrap", "none", "user:NAME")
+HERE, FILES = Path(__file__).parent, ("child.py", "drivers.py", "merge.py", "wire.py")
+TEMPORARY = 64 << 20  # bytes
+NOBODY = 65534  # the user that the code runs as
+MOST_REPLY = 1 << 25
+LOST = "it stopped the process that it ran in"
+INSTALL = (
+    "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or use "
+    "the container of homework/README.md. --sandbox none runs students' code with your own rights"
+)
+# Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
+# semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
+# the process, or is a namespace of its own.
+CALLS = {
+    "x86_64": (0xC000003E, (29, 64, 68, 240, 248, 249, 250, 272, 308)),
+    "aarch64": (0xC00000B7, (194, 190, 186, 180, 217, 218, 219, 97, 268)),
+}
+
+
+class SandboxError(ValueError):
+    """There is no sandbox to run students' code in: the sentence says what to do."""
 
 
 @dataclass
 class Reply:
-    """What one case came to. outputs: what the driver returned; or error: the exception's type and message."""
+    """What one case came to. outputs: what the driver returned; or error: type and message."""
 
     outputs: Any = None
     error: tuple[str, str] | None = None
@@ -38,47 +78,202 @@ class Reply:
 
 @dataclass
 class Result:
-    """What one task came to. replies: one for each case that was answered. stopped: "" or why there are no more."""
+    """What one task came to. replies: one for each case that was answered.
+
+    stopped: "" or why there are no more. printed: how many bytes.
+    """
 
     replies: list[Reply]
     stopped: str = ""
     printed: int = 0
-    prints: str = ""
-    seconds: float = 0.0
+
+
+def check(kind: str) -> None:
+    """SandboxError when students' code cannot be run in this kind of sandbox."""
+    if kind.startswith("user:"):
+        _user(kind)
+    elif kind not in KINDS:
+        raise ValueError(f"sandbox = {kind!r}; it should be one of {', '.join(KINDS)}")
+    if kind == "bwrap" and (problem := _problem()):
+        raise SandboxError(problem)
+
+
+def _user(kind: str) -> int:
+    """The number of the user of "user:NAME". SandboxError when nobody can become that user."""
+    name = kind.partition(":")[2]
+    if os.geteuid() != 0:
+        raise SandboxError(f"--sandbox {kind}: only root can run code as another user")
+    try:
+        number = pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise SandboxError(f"--sandbox {kind}: there is no user {name!r} here") from None
+    if number == 0:
+        raise SandboxError(f"--sandbox {kind}: it should be a user without rights, not root")
+    return number
+
+
+@functools.cache
+def _problem() -> str:
+    """Why bubblewrap cannot be used here, by trying it; "" when it can."""
+    if shutil.which("bwrap") is None:
+        return f"bubblewrap (bwrap) is not here: {INSTALL}"
+    with _command("bwrap", "pass") as (command, fds):
+        tried = subprocess.run(
+            command, input=b"", capture_output=True, pass_fds=fds, env=_environment(), check=False
+        )
+    if tried.returncode == 0:
+        return ""
+    said = wire.plain(tried.stderr.decode(errors="replace").strip())
+    return f"bubblewrap does not work here ({said}): use version 0.7 or newer, or {INSTALL}"
+
+
+def _environment() -> dict[str, str]:
+    threads = ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM")
+    return {
+        "PATH": os.defpath,
+        "HOME": "/tmp",
+        "LC_ALL": "C.UTF-8",
+        **{f"{name}_NUM_THREADS": "1" for name in threads},
+    }
+
+
+@contextlib.contextmanager
+def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]:
+    """The command line, and the descriptors that it reads. code: in place of `child.py`."""
+    python = os.path.realpath(sys.executable)
+    numpy = Path(np.__file__).resolve().parent
+    options = [python, "-I", "-S", "-B", *(["-c", code] if code else [])]
+    if kind != "bwrap":
+        user = "" if kind == "none" else str(_user(kind))
+        yield [*options, str(HERE / "child.py"), str(numpy.parent), user], []
+        return
+    root = os.geteuid() == 0
+    capabilities = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")  # to become another user, and end it
+    base = Path(sys.base_prefix).resolve()
+    system = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/nix/store")
+    folders = [*system, "/etc/ld.so.cache", "/etc/alternatives", f"{base}/lib", f"{base}/lib64"]
+    entered = {folder for path in (Path(python), base / "lib") for folder in path.parents}
+    above = sorted(str(folder) for folder in entered)[1:]  # without /
+    packages = [
+        str(path)
+        for folder in {"/usr/lib", f"{base}/lib", f"{base}/lib64"}
+        for pattern in ("python3*/site-packages", "python3*/dist-packages")
+        for path in Path(folder).glob(pattern)
+    ]
+    own = str(HERE.parent.resolve())  # the reference, should it stand below one of the folders
+    below = any(Path(own).is_relative_to(Path(folder).resolve()) for folder in folders)
+    inside = "/homework"
+    command = [
+        str(shutil.which("bwrap")),
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--unshare-cgroup-try", "--die-with-parent", "--as-pid-1"),
+        *(
+            [word for name in capabilities for word in ("--cap-add", name)]
+            if root
+            else ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+        ),
+        *("--perms", "1777", "--size", str(TEMPORARY), "--tmpfs", "/tmp"),
+        *(word for folder in above for word in ("--perms", "0755", "--dir", folder)),
+        *(word for folder in folders for word in ("--ro-bind-try", folder, folder)),
+        *("--ro-bind-try", python, python),
+        *(word for path in packages for word in ("--tmpfs", path, "--remount-ro", path)),
+        *(("--tmpfs", own, "--remount-ro", own) if below else ()),
+        *("--ro-bind", str(numpy), f"{inside}/packages/numpy"),
+        *("--ro-bind-try", f"{numpy}.libs", f"{inside}/packages/numpy.libs"),
+        *(word for name in FILES for word in ("--ro-bind", str(HERE / name), f"{inside}/{name}")),
+        *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
+        *("--remount-ro", "/", "--chdir", "/tmp"),
+    ]
+    fds: list[int] = []
+    rules = _filter()
+    if rules:
+        reading, writing = os.pipe()
+        os.write(writing, rules)
+        os.close(writing)
+        fds, command = [reading], [*command, "--seccomp", str(reading)]
+    user = str(NOBODY) if root else ""
+    try:
+        arguments = [] if code else [f"{inside}/child.py", f"{inside}/packages", user]
+        yield [*command, "--", *options, *arguments], fds
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def _filter() -> bytes:
+    """A program of the kernel's packet filter that refuses `CALLS`. Empty on other machines.
+
+    Each instruction: what to do, jumps if so and if not, a number.
+    """
+    if platform.machine() not in CALLS:
+        return b""
+    architecture, numbers = CALLS[platform.machine()]
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
+    refuse, allow = 0x00050000 | 1, 0x7FFF0000  # EPERM
+    n = len(numbers)
+    program = [
+        (load, 0, 0, 4),  # the architecture
+        (equal, 0, n + 3, architecture),
+        (load, 0, 0, 0),  # the number of the call
+        (at_least, n + 1, 0, 0x40000000),  # the numbers of another convention on x86_64
+        *((equal, n - i, 0, number) for i, number in enumerate(numbers)),
+        (answer, 0, 0, allow),
+        (answer, 0, 0, refuse),
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
 class Sandbox:
-    """A context manager: the process, in an empty temporary folder, which goes when it ends."""
+    """A context manager: the process, which is gone when it ends. kind: see above."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> "Sandbox":
-        self._folder = tempfile.TemporaryDirectory(prefix="homework-", ignore_cleanup_errors=True)
-        self._process: subprocess.Popen[bytes] | None = None
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
-        self._folder.cleanup()
+        self.stop()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        places = [str(Path(np.__file__).resolve().parents[1])]
-        environment = {
-            "PATH": os.defpath, "HOME": self._folder.name, "TMPDIR": self._folder.name, "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1",
-        }  # fmt: skip
-        return subprocess.Popen(
-            [sys.executable, "-I", "-B", str(CHILD), json.dumps(places)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, cwd=self._folder.name, env=environment, start_new_session=True,
-        )  # fmt: skip
+        place = None
+        if self._kind != "bwrap":
+            self._folder = tempfile.TemporaryDirectory(prefix="homework-")
+            place = self._folder.name
+            if self._kind != "none":
+                os.chown(place, _user(self._kind), -1)
+        with _command(self._kind) as (command, fds):
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=place,
+                env=_environment(),
+                pass_fds=fds,
+                start_new_session=True,
+            )
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)
+        return process
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Kill the process, and with it all that it started. This does not raise."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, ValueError):
+                    if pipe is not None:
                         pipe.close()
             self._process = None
+        if self._folder is not None:
+            with contextlib.suppress(Exception):  # a nest of folders, or one that is not ours
+                self._folder.cleanup()
+            self._folder = None
 
     def run(
         self,
@@ -88,55 +283,61 @@ class Sandbox:
         cases: Sequence[Mapping[str, Any]],
         *,
         seconds: float = 10.0,
+        theirs: Mapping[str, str] | None = None,
+        exercise: tuple[str, str] | None = None,
+        whole_class: bool = False,
     ) -> Result:
-        """Run one task. package: file name without .py -> text. Whatever the code does, a Result comes back, in `seconds` and some."""
-        sources = {
-            "scratchvae" if name == "__init__" else f"scratchvae.{name}": text
-            for name, text in package.items()
-        }
-        encoded = [{name: wire.encode(value) for name, value in case.items()} for case in cases]
+        """Run one task. package: file name without .py -> text. A Result comes back in any case.
+
+        theirs, exercise, whole_class: what `merge.py` sets into the package.
+        """
         task = {
-            "package": sources,
+            "package": dict(package),
             "driver": driver,
             "fixed": dict(fixed),
-            "cases": encoded,
+            "cases": [{name: wire.encode(value) for name, value in case.items()} for case in cases],
             "seconds": seconds,
-            "memory": MEMORY,
+            "theirs": dict(theirs or {}),
+            "exercise": exercise,
+            "whole_class": whole_class,
         }
-        message = json.dumps(task).encode()
-        try:
-            if self._process is None or self._process.poll() is not None:
-                self._stop()
-                self._process = self._start()
-            raw = self._exchange(message, seconds + 15)
-        except (OSError, EOFError):
-            raw = None
-        if raw is None:
-            self._stop()
-            return Result([], "it stopped the process that it ran in")
-        return _result(raw)
+        message = json.dumps(task).encode("ascii")
+        for _ in range(2):
+            try:
+                if self._process is None:
+                    self._process = self._start()
+                raw = self._exchange(message, seconds + 10)
+            except (OSError, EOFError, ValueError, RecursionError):
+                self.stop()
+                continue
+            if raw.get("left"):
+                self.stop()
+            return _result(raw)
+        return Result([], LOST)
 
     def _exchange(self, message: bytes, seconds: float) -> dict[str, Any]:
-        assert (
-            self._process is not None
-            and self._process.stdin is not None
-            and self._process.stdout is not None
-        )
-        self._process.stdin.write(struct.pack(">I", len(message)) + message)
-        self._process.stdin.flush()
-        deadline, fd, received = (
-            time.monotonic() + seconds,
-            self._process.stdout.fileno(),
-            bytearray(),
-        )
-        while len(received) < 4 or len(received) < 4 + struct.unpack(">I", received[:4])[0]:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([fd], [], [], left)[0]:
+        """Send and receive, both before the deadline. EOFError otherwise."""
+        assert self._process is not None
+        assert self._process.stdin is not None and self._process.stdout is not None
+        to, fro = self._process.stdin.fileno(), self._process.stdout.fileno()
+        deadline = time.monotonic() + seconds
+        rest = memoryview(struct.pack(">I", len(message)) + message)
+        while rest:
+            if not select.select([], [to], [], max(0.0, deadline - time.monotonic()))[1]:
                 raise EOFError
-            chunk = os.read(fd, 1 << 20)
+            rest = rest[os.write(to, rest[:65536]) :]
+        received, size = bytearray(), 4
+        while len(received) < size:
+            if not select.select([fro], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise EOFError
+            chunk = os.read(fro, 1 << 20)
             if not chunk:
                 raise EOFError
             received += chunk
+            if size == 4 and len(received) >= 4:
+                size += struct.unpack(">I", received[:4])[0]
+                if size > MOST_REPLY:
+                    raise EOFError
         reply: dict[str, Any] = json.loads(received[4:])
         return reply
 
@@ -147,23 +348,12 @@ def _result(raw: dict[str, Any]) -> Result:
         try:
             reply = json.loads(base64.b64decode(line))
             error = reply.get("error")
-            replies.append(
-                Reply(
-                    wire.decode(reply.get("outputs")),
-                    None if error is None else (str(error[0])[:60], str(error[1])[:300]),
-                    {str(name): wire.decode(value) for name, value in reply["after"].items()},
-                )
-            )
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-            RecursionError,
-            MemoryError,
-            binascii.Error,
-        ):
+            if error is not None:
+                error = wire.plain(str(error[0]), 60), wire.plain(str(error[1]))
+            outputs = wire.decode(reply.get("outputs"))
+            after = {str(name): wire.decode(value) for name, value in reply["after"].items()}
+            replies.append(Reply(outputs, error, after))
+        except Exception:  # it is a student's, and may be anything
             stopped = stopped or "its answer could not be read"
             break
-    return Result(replies, stopped, int(raw["printed"]), str(raw["prints"]), float(raw["seconds"]))
+    return Result(replies, stopped, int(raw["printed"]))

@@ -1,17 +1,18 @@
-"""Source text and its syntax tree: find a function, blank it, fill it, remove it, take it out. Nothing here runs the source.
+"""Source text and its syntax tree: find a function, blank it, fill it, remove it.
 
-Lines are cut and set in whole, so that every other line stays as it is, byte for byte.
+Nothing here runs the source. Lines are cut and set in whole, so that every other line stays as
+it is, byte for byte. How a student's file is set into the reference's is in `merge.py`.
 """
 
 import ast
+from functools import lru_cache
 from pathlib import Path
+
+from scratchvae.homework import merge
+from scratchvae.homework.merge import SourceError
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PACKAGE = Path(__file__).resolve().parents[1]  # the reference: the source of the package that runs
-
-
-class SourceError(ValueError):
-    """A function is not where it should be, or a file is no Python."""
 
 
 def reference() -> dict[str, str]:
@@ -19,13 +20,10 @@ def reference() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.glob("*.py"))}
 
 
+@lru_cache(maxsize=512)
 def parse(text: str, where: str) -> ast.Module:
-    """The syntax tree. SourceError when it is no Python."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SourceError(f"{where}{line} is no Python: {getattr(error, 'msg', error)}") from error
+    """The syntax tree, not to be changed: it is kept. SourceError when it is no Python."""
+    return merge.parse(text, where)
 
 
 def find(tree: ast.Module, name: str) -> Function | None:
@@ -59,7 +57,10 @@ def body(function: Function) -> list[ast.stmt]:
 
 
 def fill(text: str, name: str, new_body: str, where: str) -> str:
-    """The text with another body in the function: signature and docstring stay, comments of the old body go with it."""
+    """The text with another body in the function.
+
+    Signature and docstring stay, comments of the old body go with it.
+    """
     function = need(text, name, where)
     statements = body(function)
     if not statements:
@@ -89,13 +90,18 @@ def blank(text: str, name: str, message: str, where: str) -> str:
 
 def remove(text: str, name: str, where: str) -> str:
     """The text without the top-level function, its decorators, and the blank lines after it."""
-    function = need(text, name, where)
     lines = text.splitlines(keepends=True)
+    cut(lines, need(text, name, where))
+    return "".join(lines)
+
+
+def cut(lines: list[str], function: Function) -> None:
+    """Delete the function's lines, its decorators', and the blank lines after it."""
     start = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)]) - 1
     end = function.end_lineno or 0
     while end < len(lines) and not lines[end].strip():
         end += 1
-    return "".join(lines[:start] + lines[end:])
+    del lines[start:end]
 
 
 def functions(tree: ast.Module) -> dict[str, Function]:
@@ -116,7 +122,7 @@ def functions(tree: ast.Module) -> dict[str, Function]:
 
 
 def users(text: str, name: str, where: str) -> list[str]:
-    """The functions and methods that speak of the name."""
+    """The functions and methods that use the name."""
     return [
         user
         for user, node in functions(parse(text, where)).items()
@@ -126,95 +132,8 @@ def users(text: str, name: str, where: str) -> list[str]:
 
 
 def graft(reference_text: str, student_text: str, name: str, where: str) -> str:
-    """The reference's file with the student's function in place of its own, and the student's own helpers beside it.
-
-    Helpers are top-level functions, classes, assignments and imports whose names the reference does not have, and methods that the
-    class does not have. Nothing else of the student's file is taken: no statement that only does something.
-    """
-    tree, theirs = parse(reference_text, where), parse(student_text, where)
-    function = find(theirs, name)
-    if function is None:
-        raise SourceError(f"{where} has no {name}")
-    target = need(reference_text, name, where)
-    methods, owner = "", name.rpartition(".")[0]
-    if owner:
-        known = {child for child in functions(tree) if child.startswith(f"{owner}.")}
-        own = {
-            child: node
-            for child, node in functions(theirs).items()
-            if child.startswith(f"{owner}.") and child not in known
-        }
-        methods = "".join(f"\n{_indented(node, 4)}\n" for node in own.values())
-    lines = reference_text.splitlines(keepends=True)
-    start = min([target.lineno, *(decorator.lineno for decorator in target.decorator_list)]) - 1
-    end = target.end_lineno or 0
-    extras = "".join(f"{ast.unparse(node)}\n" for node in _helpers(tree, theirs))
-    middle = f"{_indented(function, target.col_offset)}\n{methods}"
-    if not owner:
-        return "".join(lines[:start]) + extras + middle + "".join(lines[end:])
-    class_node = next(
-        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner
-    )
-    class_start = (
-        min([class_node.lineno, *(decorator.lineno for decorator in class_node.decorator_list)]) - 1
-    )
-    return (
-        "".join(lines[:class_start])
-        + extras
-        + "".join(lines[class_start:start])
-        + middle
-        + "".join(lines[end:])
-    )
+    """The reference's file with the student's function, as text: see `merge.py`."""
+    return ast.unparse(merge.merge(reference_text, student_text, name, where))
 
 
-def _indented(function: Function, columns: int) -> str:
-    return "\n".join(
-        " " * columns + line for line in ast.unparse(_without_docstring(function)).split("\n")
-    )
-
-
-def _without_docstring(function: Function) -> Function:
-    """A copy without its docstring, whose lines an indentation would change (which nothing would notice)."""
-    copy: Function = ast.parse(ast.unparse(function)).body[0]  # type: ignore[assignment]
-    statements = body(copy)
-    copy.body = statements or [ast.Pass()]
-    return copy
-
-
-def _helpers(tree: ast.Module, theirs: ast.Module) -> list[ast.stmt]:
-    known = {name for node in tree.body for name in _names(node)}
-    helpers: list[ast.stmt] = []
-    for node in theirs.body:
-        names = _names(node)
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            continue
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            new = [
-                alias
-                for alias in node.names
-                if alias.name == "*" or (alias.asname or alias.name.split(".")[0]) not in known
-            ]
-            if new:
-                node.names = new
-                helpers.append(node)
-        elif names and not names & known:
-            helpers.append(node)
-    return helpers
-
-
-def _names(node: ast.stmt) -> set[str]:
-    """What a top-level statement defines."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    targets = (
-        node.targets
-        if isinstance(node, ast.Assign)
-        else [node.target]
-        if isinstance(node, ast.AnnAssign)
-        else []
-    )
-    return {
-        part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
-    }
+__all__ = ["PACKAGE", "SourceError", "blank", "fill", "find", "functions", "graft", "need", "parse"]

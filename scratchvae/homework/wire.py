@@ -1,4 +1,7 @@
-"""Values as JSON and back: arrays, numbers, text, tuples. No pickle: what comes back from a student's process can only be data."""
+"""Values as JSON and back: arrays, numbers, text, tuples. And text that is safe to show.
+
+No pickle: what comes back from a student's process can only be data.
+"""
 
 import base64
 from typing import Any
@@ -7,6 +10,8 @@ import numpy as np
 
 Json = Any
 LARGEST = 4_000_000  # bytes of one array
+DEEPEST = 8  # tuples within tuples
+MOST_TEXT = 300  # characters of a text that a submission brings
 
 
 class Opaque:
@@ -19,12 +24,26 @@ class Opaque:
         return f"<{self.kind}>"
 
 
+def plain(text: str, most: int = MOST_TEXT) -> str:
+    """One line of printable text, at most so long.
+
+    A newline, a terminal code or half of a surrogate pair becomes its escape sequence, as `\\n`.
+    """
+    shown = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text[: most + 1]
+    )
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def encode(value: object) -> Json:
     """The value as JSON."""
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, np.generic | np.ndarray):
         array = np.array(value, copy=True, subok=False)
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+            array = array.astype(np.float64)  # longdouble differs from machine to machine
         if array.dtype.kind in "biuf" and array.nbytes <= LARGEST:
             array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
             return {
@@ -40,22 +59,21 @@ def encode(value: object) -> Json:
     return {"opaque": type(value).__name__}
 
 
-def decode(value: Json) -> Any:
+def decode(value: Json, depth: int = 0) -> Any:
     """What `encode` was given. ValueError when it is not what `encode` writes."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, dict):
+    if isinstance(value, dict) and depth < DEEPEST:
         if "array" in value:
-            dtype, shape = np.dtype(str(value["array"])), tuple(int(n) for n in value["shape"])
+            dtype, shape = np.dtype(str(value["array"])[:4]), tuple(int(n) for n in value["shape"])
             if dtype.kind not in "biuf" or any(n < 0 for n in shape) or len(shape) > 8:
                 raise ValueError(f"an array of {dtype}, {shape}")
-            return np.frombuffer(
-                bytearray(base64.b64decode(value["data"], validate=True)), dtype
-            ).reshape(shape)
+            data = bytearray(base64.b64decode(value["data"], validate=True))
+            return np.frombuffer(data, dtype).reshape(shape)
         if "tuple" in value:
-            return tuple(decode(part) for part in value["tuple"])
+            return tuple(decode(part, depth + 1) for part in value["tuple"])
         if "dict" in value:
-            return {str(key): decode(part) for key, part in value["dict"].items()}
+            return {str(key): decode(part, depth + 1) for key, part in value["dict"].items()}
         if "opaque" in value:
-            return Opaque(str(value["opaque"])[:80])
+            return Opaque(plain(str(value["opaque"]), 80))
     raise ValueError("not of this program's writing")

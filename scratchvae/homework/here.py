@@ -1,0 +1,88 @@
+"""Runs cases of an exercise in this process: for code of our own, never for a student's.
+
+It returns what the sandbox returns, without its processes: some hundred runs in a second.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from scratchvae.homework import drivers, wire
+from scratchvae.homework.sandbox import Reply, Result
+
+compiled = lru_cache(1000)(compile)  # most files of two packages are the same
+
+
+class _Texts(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = {f"scratchvae.{name}".removesuffix(".__init__"): texts[name] for name in texts}
+
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        is_package = name == "scratchvae"
+        if name not in self.texts:
+            return None
+        return importlib.util.spec_from_loader(name, self, is_package=is_package)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        name = module.__name__
+        exec(compiled(self.texts[name], f"{name}.py", "exec"), module.__dict__)
+
+
+@contextmanager
+def package(texts: Mapping[str, str]) -> Iterator[None]:
+    """`import scratchvae` gives these texts: name without .py -> text."""
+    names = [name for name in sys.modules if name.split(".")[0] == "scratchvae"]
+    kept = {name: sys.modules.pop(name) for name in names}
+    finder = _Texts(texts)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if name.split(".")[0] == "scratchvae"]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+class Here:
+    """A context manager with the `run` of a Sandbox."""
+
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(
+        self,
+        package_texts: Mapping[str, str],
+        driver: str,
+        fixed: Mapping[str, str],
+        cases: Sequence[Mapping[str, Any]],
+        *,
+        seconds: float = 10.0,
+    ) -> Result:
+        """Run one task. What a case returns goes through JSON as in the sandbox."""
+        replies = []
+        with package(package_texts), np.errstate(all="ignore"):
+            for case in cases:
+                inputs = {name: wire.decode(wire.encode(value)) for name, value in case.items()}
+                reply = Reply()
+                try:
+                    outputs = getattr(drivers, driver)(**fixed, **inputs)
+                    reply.outputs = wire.decode(wire.encode(outputs))
+                except Exception as error:
+                    reply.error = type(error).__name__, str(error)[:300]
+                reply.after = {name: wire.decode(wire.encode(v)) for name, v in inputs.items()}
+                replies.append(reply)
+        return Result(replies)

@@ -1,0 +1,297 @@
+"""Hostile submissions, inside bubblewrap: no point, no honest mark changed, nothing left behind.
+
+On a machine without bubblewrap these tests are skipped by name.
+"""
+
+import copy
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homework_hostile import BODIES, FOLDERS, TOPS
+from homework_submissions import filled, hand_in
+
+from scratchvae.homework import classroom, make, sandbox, source
+from scratchvae.homework.exercises import EXERCISES, select
+from scratchvae.homework.grade import Grade
+from scratchvae.homework.key import Key
+from scratchvae.homework.sandbox import Sandbox
+from scratchvae.homework.source import PACKAGE
+
+pytestmark = pytest.mark.skipif(
+    bool(sandbox._problem()), reason=f"needs bubblewrap: {sandbox._problem()[:80]}"
+)
+ASKED = ("2.1", "2.2", "2.3")
+SECONDS = 0.7  # for one exercise; the honest ones take a fiftieth of it
+MOST_SECONDS = 240  # for the class; it takes about 60
+
+
+@dataclass
+class Run:
+    """What one run of the class came to. before, after: what could be left behind."""
+
+    grades: dict[str, Grade]
+    honest: dict[str, list[bytes]]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    csv: bytes
+    seconds: float
+
+
+def _left_behind(outside: Path) -> dict[str, Any]:
+    """Files, shared memory and processes that a submission could leave."""
+    return {
+        "outside": {path.name: path.read_bytes() for path in outside.iterdir()},
+        "package": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(PACKAGE.rglob("*.py"))
+        },
+        "shared memory": sorted(path.name for path in Path("/dev/shm").glob("homework*")),
+        "System V": [
+            line
+            for kind in ("shm", "sem", "msg")
+            for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()
+            if f" {0x1092} " in line or " 4242 " in line
+        ],
+        "processes": sorted(_processes()),
+    }
+
+
+def _processes() -> list[str]:
+    """The sandboxes of this package: bwrap names the file of the child by its full path."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (place / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(sandbox.HERE / "child.py").encode() in line:
+            found.append(place.name)
+    return found
+
+
+def _write_class(folder: Path, outside: Path, hostile: bool) -> dict[str, str]:
+    """Two honest students, one with a mistake, among the hostile. Returns folder -> kind."""
+    hand_in(folder / "ada", source.reference())
+    hand_in(folder / "ben", filled("2.3", "return mu + np.exp(logvar) * eps"))
+    if not hostile:
+        return {}
+    kinds: dict[str, str] = {}
+    blank = make.blank(EXERCISES).package
+    for n, (kind, body) in enumerate(BODIES.items()):
+        body = body.replace("OUTSIDE", str(outside)).replace("SECRET", str(PACKAGE))
+        kinds[f"b{n:03}"] = kind
+        hand_in(folder / f"b{n:03}", filled("2.2", body))
+    for n, (kind, top) in enumerate(TOPS.items()):
+        text = f"{blank['distributions']}\n\n{top}\n"
+        kinds[f"t{n:03}"] = kind
+        hand_in(folder / f"t{n:03}", {**blank, "distributions": text})
+    for n, (kind, attack) in enumerate(FOLDERS.items()):
+        place = hand_in(folder / f"f{n:03}", blank)
+        known = {path.name for path in folder.iterdir()} - {place.name}
+        attack(place / "scratchvae", folder / "ada")
+        new = {path.name for path in folder.iterdir()} - known - {"grades"}
+        kinds[new.pop()] = kind
+    return kinds
+
+
+def _run(place: Path, key: Key, hostile: bool) -> Run:
+    outside = place / "outside"
+    outside.mkdir(parents=True)
+    (outside / "kept.txt").write_text("kept")
+    kinds = _write_class(place / "class", outside, hostile)
+    before, start = _left_behind(outside), time.monotonic()
+    grades = classroom.grade_all(
+        place / "class", place / "marks.csv", key, jobs=2, seconds=SECONDS, quiet=True
+    )
+    seconds = time.monotonic() - start
+    names = [path.name for path in classroom.submission.students(place / "class")]
+    by_name = dict(zip(names, grades))
+    kept = {
+        name: [place / "marks" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"]
+        for name in ("ada", "ben")
+    }
+    return Run(
+        {kind: by_name[name] for name, kind in kinds.items()},
+        {name: [path.read_bytes() for path in paths] for name, paths in kept.items()},
+        before,
+        _left_behind(outside),
+        (place / "marks.csv").read_bytes(),
+        seconds,
+    )
+
+
+@pytest.fixture(scope="module")
+def key() -> Key:
+    """Of the exercises that are asked."""
+    return Key(select(ASKED), "bwrap")
+
+
+@pytest.fixture(scope="module")
+def runs(key: Key, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """The class with the hostile students, and without them."""
+    place = tmp_path_factory.mktemp("homework")
+    return _run(place / "with", copy.copy(key), True), _run(place / "without", key, False)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_hostile_function_gains_nothing(kind: str, runs: tuple[Run, Run]) -> None:
+    """No point for it, a sentence on it, and every point of the exercises beside it."""
+    first, second, third = runs[0].grades[kind].marks
+    assert second.points == 0 and second.sentence
+    assert (first.points, third.points) == (first.most, third.most), (first, third)
+
+
+@pytest.mark.parametrize("kind", [*TOPS, *FOLDERS])
+def test_a_hostile_file_or_folder_gains_nothing(kind: str, runs: tuple[Run, Run]) -> None:
+    """No point, and a sentence for each exercise."""
+    assert runs[0].grades[kind].points == 0
+    assert all(mark.sentence for mark in runs[0].grades[kind].marks)
+
+
+def test_honest_results_are_the_same_to_the_byte(runs: tuple[Run, Run]) -> None:
+    """Whoever sits in the class: what is kept of the honest is the same file."""
+    assert runs[0].honest == runs[1].honest
+    assert b'"points": 8' in runs[0].honest["ada"][0]
+
+
+def test_nothing_is_left_behind(runs: tuple[Run, Run]) -> None:
+    """No process, no file outside, no shared memory; the package is as it was; it ends in time."""
+    deadline = time.monotonic() + 10
+    while _processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _processes()
+    for run in runs:
+        assert {**run.before, "processes": 0} == {**run.after, "processes": 0}
+        assert run.seconds < MOST_SECONDS
+
+
+def test_the_table_of_the_class_is_small_and_plain(runs: tuple[Run, Run]) -> None:
+    """One line for each student, below 5 kB each, printable, and no cell is a formula."""
+    lines = runs[0].csv.decode("utf-8").splitlines()
+    assert len(lines) == 1 + 2 + len(BODIES) + len(TOPS) + len(FOLDERS) + 1  # and "grades"
+    assert max(map(len, lines)) < 5000
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in lines)
+
+
+# What code inside can see, as a module of the package that it is given.
+PROBE = """
+import ctypes, glob, os, resource, socket
+def probe():
+    libc = ctypes.CDLL(None)
+    found = [
+        os.path.join(place, name) for place, _, names in os.walk("/") for name in names
+        if name in ("vae.py", "distributions.py") and not place.startswith("/proc")
+    ]
+    keys = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+    size = os.statvfs("/tmp")
+    try:
+        open("/proc/1/environ").read()
+        parent = "can be read"
+    except OSError:
+        parent = "cannot be read"
+    return {
+        "user": os.getuid(),
+        "processes": {int(name[6:]) for name in glob.glob("/proc/[0-9]*")} == {1, os.getpid()},
+        "network": ",".join(name for _, name in socket.if_nameindex()),
+        "top": ",".join(sorted(os.listdir("/"))),
+        "tmp": ",".join(os.listdir("/tmp")),
+        "bytes": size.f_blocks * size.f_frsize,
+        "package": ",".join(found),
+        "writable": ",".join(
+            name for name in ("/", "/dev", "/dev/shm", "/tmp", "/usr/lib", "/homework")
+            if os.access(name, os.W_OK) and not os.statvfs(name).f_flag & os.ST_RDONLY
+        ),
+        "keys": libc.syscall(keys, 0, -3, 1),
+        "shared memory": libc.shmget(4242, 4096, 0o1666),
+        "queue": libc.msgget(4242, 0o1666),
+        "unshare": libc.unshare(0x10000000),
+        "parent": parent,
+        "processes allowed": resource.getrlimit(resource.RLIMIT_NPROC)[1],
+        "environment": ",".join(sorted(os.environ)),
+    }
+"""
+
+
+def test_what_code_in_the_sandbox_sees() -> None:
+    """Another user; itself and number 1; no network; no package; one empty folder of 64 MB."""
+    with Sandbox("bwrap") as box:
+        result = box.run(
+            {"__init__": "", "p": PROBE}, "call", {"module": "p", "name": "probe"}, [{}]
+        )
+    seen = result.replies[0].outputs
+    assert seen is not None, result
+    folders = seen_folders()
+    assert set(seen.pop("top").split(",")) == {place.parts[1] for place in folders}
+    assert set(seen.pop("tmp").split(",")) - {""} == in_tmp()
+    assert set(seen.pop("environment").split(",")) <= {
+        *("PATH", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"),
+        *("MKL_NUM_THREADS", "VECLIB_MAXIMUM_NUM_THREADS"),
+    }
+    assert seen == {
+        "user": sandbox.NOBODY,
+        "processes": True,
+        "network": "lo",
+        "bytes": 64 << 20,
+        "package": "",
+        "writable": "/tmp",
+        "keys": -1,
+        "shared memory": -1,
+        "queue": -1,
+        "unshare": -1,
+        "parent": "cannot be read",
+        "processes allowed": 0,
+    }
+
+
+def seen_folders() -> set[Path]:
+    """What the command line of bubblewrap names."""
+    with sandbox._command("bwrap") as (command, _):
+        binds = [command[i + 2] for i, word in enumerate(command) if word == "--ro-bind-try"]
+    found = {Path(place) for place in binds if Path(place).exists()}
+    return found | {Path("/dev"), Path("/homework"), Path("/proc"), Path("/tmp")}
+
+
+def in_tmp() -> set[str]:
+    """Nothing, unless Python itself stands in /tmp."""
+    inside = (place.parts for place in seen_folders() if Path("/tmp") in place.parents)
+    return {parts[2] for parts in inside}
+
+
+def test_a_task_finds_nothing_of_the_one_before() -> None:
+    """A file that one task leaves is not there for the next, and neither is its module."""
+    write = "def f():\n    open('/tmp/x', 'w').close()\n    return 1.0\n"
+    look = "import os\ndef f():\n    return ','.join(os.listdir('/tmp'))\n"
+    with Sandbox("bwrap") as box:
+        call = {"module": "p", "name": "f"}
+        assert box.run({"__init__": "", "p": write}, "call", call, [{}]).replies[0].outputs == 1.0
+        there = box.run({"__init__": "", "p": look}, "call", call, [{}]).replies[0].outputs
+        assert set(there.split(",")) - {""} == in_tmp()
+
+
+def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing has a deadline too: a process that takes nothing ends as one that was stopped."""
+    with Sandbox("none") as box, sandbox._command("none", "import time; time.sleep(60)") as started:
+        monkeypatch.setattr(sandbox, "_command", _always(started))
+        start = time.monotonic()
+        big = {"p": "#" * 1_000_000}
+        result = box.run(big, "call", {}, [], seconds=-9.5)
+        assert result.stopped == sandbox.LOST and time.monotonic() - start < 10
+
+
+def _always(value: Any) -> Any:
+    class Given:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __enter__(self) -> Any:
+            return value
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    return Given
