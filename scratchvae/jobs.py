@@ -1,23 +1,24 @@
-"""Long runs as jobs: each a pure function of its configuration, on one core or on many machines.
+"""Long runs as jobs: pure functions of a configuration, on one core or on many machines.
 
 **A job** is a frozen dataclass: all that its result depends on, and nothing else. Its
 result is a file, which holds the configuration too. From this follows the rest:
 
 - A finished job is never run again: its file is there, with the same configuration.
 - A job that was killed goes on. It writes its state as it goes, in one file that is
-  written whole (`resume.py`), and the rest of the run has the bits of an undisturbed one.
+  written whole (`resume.py`), and the rest of the run has the bits of an undisturbed
+  one.
 - Where a job runs does not matter. Two processes that run the same job write the same
   numbers, so no harm is done when a cluster starts a job twice.
 
-**Any executor** with the interface of `concurrent.futures` runs the jobs. All that is used
-of it is `submit` with a function of a module and plain arguments. The folder of the
-results has to be one that all workers can reach.
+**Any executor** with the interface of `concurrent.futures` runs the jobs. All that is
+used of it is `submit` with a function of a module and plain arguments. The folder of
+the results has to be one that all workers can reach.
 
 **One BLAS thread each.** NumPy's matrix products start a thread for each core, and two
 such processes on two cores are several times slower than one. A new process reads the
 number of threads from its environment (`processes.py`). But a process of a cluster is
-started by somebody else, and NumPy may be loaded in it already. So each job also asks the
-library itself for one thread (`one_blas_thread`).
+started by somebody else, and NumPy may be loaded in it already. So each job also asks
+the library itself for one thread (`one_blas_thread`).
 """
 
 import ctypes

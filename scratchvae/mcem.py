@@ -1,15 +1,15 @@
 """Monte Carlo EM: the decoder alone, trained with samples of the true posterior.
 
-AEVB compares itself with it on small data sets (§5, appendix E). There is no encoder, no
-q and no bound. The gradient of log p(x) itself is a mean over the posterior:
+AEVB compares itself with it on small data sets (§5, appendix E). There is no encoder,
+no q and no bound. The gradient of log p(x) itself is a mean over the posterior:
 
     ∇_θ log p(x) = ∇_θ p(x) / p(x)
                  = ∫ ∇_θ p(x, z) dz / p(x)
                  = ∫ p(x, z) ∇_θ log p(x, z) dz / p(x)        ∇p = p ∇ log p
                  = ∫ p(z|x) ∇_θ log p(x, z) dz                p(x, z) / p(x) = p(z|x)
 
-So, with z ~ p(z|x), the derivative of log p(x, z) at a fixed z is an unbiased estimate of
-the gradient of log p(x). That is the M-step of EM, and drawing z is its E-step:
+So, with z ~ p(z|x), the derivative of log p(x, z) at a fixed z is an unbiased estimate
+of the gradient of log p(x). That is the M-step of EM, and drawing z is its E-step:
 
     E    one move of HMC from the z that this data point had: 10 leapfrog steps of size h
     M    5 updates of θ along ∇_θ log p(x, z)
@@ -17,21 +17,22 @@ the gradient of log p(x). That is the M-step of EM, and drawing z is its E-step:
 The posterior is drawn by `hmc.py`, which needs no more than log p(x, z) and its gradient.
 
 **The chains.** One move from anywhere does not reach the posterior. So every data point
-keeps its z, and the next visit goes on from there. θ has changed a little in between, and
-so have the drawn bits of x: the chain follows. At first z ~ N(0, I). With many data
-points, visits are rare and the chains are late. That is why MCEM is slow for N = 50,000,
-in the paper too, and why it cannot be used on data that arrive one by one.
+keeps its z, and the next visit goes on from there. θ has changed a little in between,
+and so have the drawn bits of x: the chain follows. At first z ~ N(0, I). With many data
+points, visits are rare and the chains are late. That is why MCEM is slow for N =
+50,000, in the paper too, and why it cannot be used on data that arrive one by one.
 
 **The step size** is tuned so that 90 % of the moves are accepted (AEVB appendix E):
 
     log h ← log h + 0.1 · (accepted share of the minibatch − 0.9)
 
-**An encoder, afterwards.** The estimators of log p(x) begin at q(z|x), which MCEM does not
-have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It changes no
-p(x). It only puts the estimator's chains where the posterior is.
+**An encoder, afterwards.** The estimators of log p(x) begin at q(z|x), which MCEM does
+not have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It
+changes no p(x). It only puts the estimator's chains where the posterior is.
 
-**What the paper leaves open**: where a chain starts, what is tuned by how much, and whether a
-visit counts as one sample or as several. Here a data point counts once for each visit.
+**What the paper leaves open**: where a chain starts, what is tuned by how much, and
+whether a visit counts as one sample or as several. Here a data point counts once for
+each visit.
 """
 
 import numpy as np

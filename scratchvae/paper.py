@@ -6,9 +6,9 @@
     figure5     samples of models with n_z = 2, 5, 10, 20
     iwae-row    the VAE of the IWAE paper's Table 1 (k = 1, one stochastic layer)
 
-A figure is a list of jobs (`runs.py`), which run anywhere (`jobs.py`). A picture, a table and a
-CSV of all curves are made of the results that are there: after the runs, or at any time
-with --draw.
+A figure is a list of jobs (`runs.py`), which run anywhere (`jobs.py`). A picture, a
+table and a CSV of all curves are made of the results that are there: after the runs, or
+at any time with --draw.
 
 The paper's curves were digitised from the vector pictures of AEVB version 6, with a
 reading error of about 0.2 nats: data/aevb_figure_2.csv and aevb_figure_3.csv.

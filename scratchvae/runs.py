@@ -1,14 +1,15 @@
-"""The two jobs that the paper's figures are made of: a training, and the log p(x) it reached.
+"""The two jobs of the paper's figures: a training, and the log p(x) that it reached.
 
 **Training** is AEVB section 5, as far as it is stated: tanh, minibatches of 100, L = 1,
-Adagrad, the prior p(θ) = N(0, I), weights drawn from N(0, 0.01), and the same encoder and
-decoder for AEVB, wake-sleep and Monte Carlo EM. The binarization is not stated; here every
-minibatch is binarised anew, as in the author's later code.
+Adagrad, the prior p(θ) = N(0, I), weights drawn from N(0, 0.01), and the same encoder
+and decoder for AEVB, wake-sleep and Monte Carlo EM. The binarization is not stated;
+here every minibatch is binarised anew, as in the author's later code.
 
-**The learning rate** is one of 0.01, 0.02 and 0.1, "chosen on the first iterations". Here
-each of the three trains for the first 10,000 samples, and the one with the highest mean
-objective over the second half of them is taken. A too large one shows there: Adagrad's
-first steps have the length α in every weight, and the bound falls to minus millions.
+**The learning rate** is one of 0.01, 0.02 and 0.1, "chosen on the first iterations".
+Here each of the three trains for the first 10,000 samples, and the one with the highest
+mean objective over the second half of them is taken. A too large one shows there:
+Adagrad's first steps have the length α in every weight, and the bound falls to minus
+millions.
 
 **A sample** is one visit of a data point. The curves have points at 1, 2, 3 and 5 times
 the powers of ten, from 10^5 on, and at the end, each after a whole epoch.

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the learning rate of each epoch, as a factor of the optimizer's own.
+"""Learning-rate schedules: what the learning rate is multiplied by in each epoch.
 
 In epoch e = 1, 2, ..., E the learning rate is α · factor(e, E).
 
@@ -6,9 +6,9 @@ In epoch e = 1, 2, ..., E the learning rate is α · factor(e, E).
     iwae        factor = 10^(−i/7) for 3^i epochs, i = 0, 1, ..., 7     Burda et al. 2015, §5
     cosine      factor = ½ (1 + cos(π (e − 1) / E))                     Loshchilov and Hutter 2017
 
-**Where stage i of `iwae` ends.** The stages 0 to i have 1 + 3 + ... + 3^i = (3^(i+1) − 1) / 2
-epochs. So they end after epochs 1, 4, 13, 40, 121, 364, 1093 and 3280. Later epochs stay
-in stage 7, with the factor 1/10.
+**Where stage i of `iwae` ends.** The stages 0 to i have 1 + 3 + ... + 3^i = (3^(i+1) −
+1) / 2 epochs. So they end after epochs 1, 4, 13, 40, 121, 364, 1093 and 3280. Later
+epochs stay in stage 7, with the factor 1/10.
 
 `iwae` does not depend on E, and `cosine` does. The factor depends on the number of the
 epoch alone, so a training that goes on needs nothing else to find it.
