@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from conftest import write_image_set
 
 from scratchvae import SGD, VAE, fit
+from scratchvae.cli import main
 from scratchvae.schedules import SCHEDULES, cosine, iwae
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 12)).astype(np.uint8)
@@ -80,3 +82,21 @@ def test_an_unknown_schedule_is_refused():
     """ValueError with the names there are."""
     with pytest.raises(ValueError, match=r"schedule is 'linear'; .* constant, iwae, cosine"):
         trained(1, schedule="linear")
+
+
+def test_the_command_has_schedules(tmp_path):
+    """`train --schedule cosine` gives another model than constant; each resumes with its own."""
+    images = write_image_set(tmp_path / "images")
+
+    def train(out, schedule, *more):
+        quick = ["--epochs", "2", "--batch-size", "16", "--hidden", "8", "--quiet"]
+        place = ["--data", str(images), "--out", str(tmp_path / out), "--workers", "1"]
+        return main(["train", *place, *quick, "--schedule", schedule, *more])
+
+    thetas = []
+    for schedule in ("constant", "cosine"):
+        assert train(schedule, schedule) == 0
+        thetas.append(np.load(tmp_path / schedule / "model.npz")["theta"].tobytes())
+    assert thetas[0] != thetas[1]
+    assert train("cosine", "cosine", "--resume") == 0
+    assert train("cosine", "iwae", "--resume") == 2
