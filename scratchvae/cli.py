@@ -115,7 +115,8 @@ def _train_into(
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
+            schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet,
+            after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
         n = len(history.elbo)
