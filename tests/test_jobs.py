@@ -69,6 +69,8 @@ def test_a_finished_job_is_not_run_again(tmp_path):
         results = run_jobs(jobs, None, tmp_path, progress=False)
         assert results == [{"square": 4}, {"square": 9}, {"square": 4}]
     assert runs(tmp_path) == ["2", "3"]
+    assert run_job(Toy(3), str(tmp_path)) == {"square": 9}  # a cluster may start a job again
+    assert runs(tmp_path) == ["2", "3"]
     content = json.loads((tmp_path / "toy3.json").read_text())
     assert content["job"] == {"kind": "Toy", "number": 3, "fails": False, "dies": False}
     assert content["result"] == {"square": 9}
