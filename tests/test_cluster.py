@@ -1,12 +1,14 @@
 """The paper's figures on a real Dask cluster of this machine (the extra `cluster`)."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from conftest import write_image_set
@@ -14,6 +16,7 @@ from conftest import write_image_set
 from scratchvae import cli, paper
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+MPI = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.filterwarnings("ignore"),  # of Dask
@@ -89,3 +92,23 @@ def test_an_unreachable_scheduler(tmp_path, capsys):
     assert figure2(images, tmp_path / "out", "--dask", "tcp://127.0.0.1:9") == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in error
+
+
+@pytest.mark.skipif(shutil.which("mpiexec", path=MPI) is None, reason="there is no mpiexec")
+def test_mpi(tmp_path):
+    """`mpiexec -n 3 python -m mpi4py.futures -m scratchvae paper ... --mpi`: the same results."""
+    pytest.importorskip("mpi4py.futures", reason="mpi4py is not installed")
+    images = write_image_set(tmp_path / "images")
+    assert figure2(images, tmp_path / "here", "--jobs", "1", "--samples", "3000") == 0
+    done = subprocess.run(
+        [
+            shutil.which("mpiexec", path=MPI), "-n", "3", sys.executable, "-m", "mpi4py.futures",
+            "-m", "scratchvae", "paper", "figure2", "--data", str(images), "--out",
+            str(tmp_path / "mpi"), "--n-z", "2,3", "--samples", "3000", "--quiet", "--mpi",
+        ],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=120,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "here").glob("*.json"):
+        assert (tmp_path / "mpi" / path.name).read_text() == path.read_text()

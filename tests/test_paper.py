@@ -207,3 +207,13 @@ def test_the_command_is_there():
     )  # fmt: skip
     assert shown.returncode == 0
     assert all(name in shown.stdout for name in paper.FIGURES)
+
+
+@pytest.mark.parametrize(("option", "module"), [("--dask", "distributed"), ("--mpi", "mpi4py")])
+def test_the_extra_is_missing(images, tmp_path, capsys, monkeypatch, option, module):
+    """Without the extra `cluster`: one sentence that says how to install it, exit code 2."""
+    monkeypatch.setitem(sys.modules, module, None)
+    arguments = [option, "tcp://127.0.0.1:9"] if option == "--dask" else [option]
+    assert run(images, tmp_path, "figure4", "--samples", "60", *arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{option} needs {module}" in error and "scratchvae[cluster]" in error
