@@ -206,7 +206,7 @@ def published(
 ) -> None:
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
     figure = Figure(figsize=(1.5 + 2.9 * len(panels), 4.4), layout="constrained")
-    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    row = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (title, lines) in zip(row, panels):
         for line in sorted(lines, key=lambda line: not line.paper):
             style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
