@@ -22,6 +22,7 @@ the library itself for one thread (`one_blas_thread`).
 """
 
 import ctypes
+import hashlib
 import json
 import multiprocessing
 import sys
@@ -98,6 +99,7 @@ def run_job(job: Job, folder: str, draw: Callable[[], None] | None = None) -> Re
 def write_result(job: Job, folder: Path, result: Result) -> None:
     """The result file: JSON with the configuration and the numbers."""
     content = {"format": FORMAT, "version": VERSION, "job": _configuration(job), "result": result}
+    content["sha256"] = _checksum(content)
     with written_whole(folder / f"{job.name}.json") as part:
         part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
@@ -112,6 +114,8 @@ def result_of(job: Job, folder: Path) -> Result | None:
         content = json.loads(path.read_text())
         if (content["format"], content["version"]) != (FORMAT, VERSION):
             raise ValueError(f"it is {content['format']!r} version {content['version']}")
+        if content.pop("sha256") != _checksum(content):
+            raise ValueError("its checksum is wrong: the file is damaged")
         theirs, result = dict(content["job"]), dict(content["result"])
     except FileNotFoundError:
         return None
@@ -131,6 +135,10 @@ def result_of(job: Job, folder: Path) -> Result | None:
             "Choose another folder with --out"
         )
     return result
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _configuration(job: Job) -> dict[str, Any]:

@@ -94,6 +94,15 @@ def test_a_damaged_result_is_refused(tmp_path, content):
     assert (tmp_path / "toy2.json").read_text() == content and runs(tmp_path) == []
 
 
+def test_one_wrong_digit_is_seen(tmp_path):
+    """A result with another number in it is damaged, since its checksum is another one."""
+    run_jobs([Toy(2)], None, tmp_path, progress=False)
+    path = tmp_path / "toy2.json"
+    path.write_text(path.read_text().replace('"square": 4', '"square": 5'))
+    with pytest.raises(FileFormatError, match="its checksum is wrong"):
+        run_jobs([Toy(2)], None, tmp_path, progress=False)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failure_does_not_stop_the_others(tmp_path, workers):
     """The other jobs finish, then the first exception is raised."""

@@ -216,3 +216,5 @@ def test_fit_trains_by_wake_sleep_and_goes_on_to_the_bit(tmp_path):
             optimizer=Adam(whole.params, 1e-2), progress=False)  # fmt: skip
     with pytest.raises(ValueError, match="workers is 2; it should be 1 for WakeSleep"):
         fit(whole, images, steps=WakeSleep, workers=2)
+    with pytest.raises(TypeError, match="steps is 'mcem'; it should be WakeSleep, MCEM or None"):
+        fit(whole, images, steps="mcem")
