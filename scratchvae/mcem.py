@@ -106,12 +106,11 @@ class MCEM(Alone):
         self.chains[rows] = z = chain.state.z[0]
         before = None
         for _ in range(UPDATES):
-            log_joint = decoder_gradient(vae, x, z)
-            before = log_joint if before is None else before
+            log_px_z = decoder_gradient(vae, x, z)
+            before = log_px_z if before is None else before
             self.optimizer.step()
         assert before is not None
-        log_pz = standard_normal_log_density(z)
-        return Bound.mean(before - log_pz, -log_pz)
+        return Bound.mean(before, -standard_normal_log_density(z))
 
 
 def fit_encoder(vae: VAE, images: Images, steps: int, *, lr: float = 1e-3, seed: int = 0) -> None:

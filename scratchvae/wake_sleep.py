@@ -44,7 +44,6 @@ from scratchvae.distributions import (
     gaussian_log_density,
     gaussian_log_density_backward,
     reparameterize,
-    standard_normal_log_density,
 )
 from scratchvae.evaluation import Bound
 from scratchvae.parameters import FloatArray
@@ -57,12 +56,13 @@ def decoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
 
     log p(x, z) = log p(x|z) + log p(z), and p(z) does not depend on θ. So this is the
     decoder's backward pass, and nobody needs dz. The encoder's part of params.g stays.
-    x: (B, n_x). z: (B, n_z). Returns log p(x_b, z_b), (B,), in nats.
+    x: (B, n_x). z: (B, n_z). Returns log p(x_b|z_b), (B,), in nats.
     """
-    log_joint = vae.log_joint(x, z)[0]
+    vae._remembered = ""
+    log_px_z = vae._log_px_z(x, z[None])[0]
     dh = vae._output.backward(-1 / len(x))
     layers.backward_weights(vae._decoder, dh)
-    return log_joint
+    return log_px_z
 
 
 def dream(vae: VAE, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -101,7 +101,7 @@ class WakeSleep(Alone):
         vae = self.model
         mu, logvar = vae.encode(x)
         z = reparameterize(mu, logvar, vae.noise(len(x), rng))
-        log_px_z = decoder_gradient(vae, x, z) - standard_normal_log_density(z)
+        log_px_z = decoder_gradient(vae, x, z)
         z_dreamt, x_dreamt = dream(vae, len(x), rng)
         encoder_gradient(vae, x_dreamt, z_dreamt)
         self.optimizer.step()
