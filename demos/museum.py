@@ -344,10 +344,10 @@ def failing_tests(case, nodes, first=True):
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
         put_in(case.mistakes),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stdout(io.StringIO()) as output,
+        contextlib.redirect_stderr(output),
     ):
-        pytest.main(
+        code = pytest.main(
             [
                 *(str(ROOT / node) for node in nodes), *options, "-q", "--tb=no", "-o", "addopts=",
                 "-p", "no:cacheprovider", "--hypothesis-profile=museum", f"--rootdir={ROOT}",
@@ -355,6 +355,8 @@ def failing_tests(case, nodes, first=True):
             ],
             plugins=[failures],
         )  # fmt: skip
+    if code not in (0, 1) or (code == 1) != bool(failures.nodes):  # neither passed nor failed
+        raise RuntimeError(f"pytest ended with {code}:\n{output.getvalue()[-2000:]}")
     for name in [name for name in sys.modules if name.startswith("test_")]:
         del sys.modules[name]
     return failures.nodes

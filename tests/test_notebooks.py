@@ -108,7 +108,8 @@ def run_walk(monkeypatch, solved, change=None):
 
 def test_the_walk_runs_before_anything_is_filled_in(monkeypatch, capsys):
     """Nine functions and seven gradients are not there yet, and nothing stops."""
-    run_walk(monkeypatch, solved=False)
+    names = run_walk(monkeypatch, solved=False)
+    assert names["common"].DEMO == notebooks.WALK  # how a picture would be named
     out = capsys.readouterr().out
     assert out.count("not there yet") == 9 + len(notebooks.BACKWARD)
     assert "points" not in out
