@@ -83,7 +83,7 @@ def test_acceptance_while_the_weights_learn():
     vae = VAE(20, (10,), 2, init="normal", seed=0)
     steps = MCEM(vae, Adagrad(vae.params, 0.02), images, images, batch_size=20, pixels=None)
     generator, shares = np.random.default_rng(1), []
-    for _ in range(40):
+    for _ in range(30):
         steps.epoch(generator, lambda seen, mean: None)
         shares.append(steps.acceptance)
     assert abs(np.mean(shares[-15:]) - 0.9) < 0.03
