@@ -16,6 +16,7 @@ the powers of ten, from 10^5 on, and at the end, each after a whole epoch.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -181,14 +182,14 @@ class Training:
         if self.lr is not None:
             return self.lr
         note = folder / f".{self.name}.lr"
-        try:
-            return float(note.read_text())
-        except (OSError, ValueError):
-            pass
+        with suppress(OSError, ValueError):
+            whose, lr = note.read_text().splitlines()
+            if whose == repr(self):
+                return float(lr)
         objectives = {lr: self._trial(lr, images) for lr in STEP_SIZES}
         best = max(STEP_SIZES, key=lambda lr: objectives[lr])
         with written_whole(note) as part:
-            part.write_text(repr(best))
+            part.write_text(f"{self!r}\n{best!r}\n")
         return best
 
     def _trial(self, lr: float, images: Images) -> float:

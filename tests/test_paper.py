@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,11 @@ def test_the_step_size_with_the_best_start_is_taken(images, tmp_path):
     objectives = {lr: job._trial(lr, data) for lr in STEP_SIZES}
     assert len(set(objectives.values())) == 3
     assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
-    (tmp_path / f".{job.name}.lr").write_text("0.5")
+    note = tmp_path / f".{job.name}.lr"
+    note.write_text(f"{job!r}\n0.5\n")
     assert job._lr(tmp_path, data) == 0.5
+    note.write_text(f"{replace(job, seed=1)!r}\n0.5\n")  # of another job: it is not used
+    assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
 
 
 def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
