@@ -289,7 +289,8 @@ def published(
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(ylim)
     row[0].set_ylabel(ylabel)
-    kinds = dict.fromkeys(line.algorithm for _, lines in panels for line in lines)
+    there = {line.algorithm for _, lines in panels for line in lines}
+    kinds = [kind for kind in COLOURS if kind in there]
     handles = [Line2D([], [], color=COLOURS[kind], label=NAMES[kind]) for kind in kinds]
     handles += [
         Line2D([], [], color="0.3", ls="-", label="test"),
@@ -297,7 +298,8 @@ def published(
         Line2D([], [], color="0.3", marker="o", ms=3, lw=1.3, label="this program"),
         Line2D([], [], color="0.3", lw=4, alpha=0.3, label="the paper"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    columns = len(handles) if len(panels) > 3 else 4
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
     _save(figure, path)
 
 
