@@ -197,7 +197,7 @@ def assignment(blanked: Blanked, title: str) -> str:
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
         f"| {e.equation.replace('|', chr(92) + '|')} | {e.source} "
-        f"| {e.points} | {', '.join(e.builds_on) or '-'} |\n"
+        f"| {e.points} | {', '.join(e.builds_on) or '-'} | {', '.join(e.may_call) or '-'} |\n"
         for e in blanked.exercises
     )
     unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
@@ -214,9 +214,13 @@ Each function below has no body. Its docstring has the equation, the shapes, and
 errors that it must raise; the opening of the file derives what is needed. Replace the
 line `raise NotImplementedError(...)` by your own.
 
-| | exercise | where | equation | source | points | builds on |
-|---|---|---|---|---|---|---|
+| | exercise | where | equation | source | points | builds on | may call |
+|---|---|---|---|---|---|---|---|
 {rows}
+An exercise **builds on** others when its tests fail without them: the tests or the rest of
+the package call these functions. It **may call** others: a right answer can do with them or
+without them. An exercise that is not in this table is right already.
+
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
 errors that the docstring promises, where the exercise has these checks. They count once a
@@ -234,8 +238,8 @@ python3 -m venv .venv
 .venv/bin/python -m pytest                       # everything
 ```
 
-The tests of an exercise need that exercise and those it builds on, and no later one. At
-first they all fail.
+The tests of an exercise need that exercise and those it builds on, and no other. At first
+they all fail.
 
 ## Rules
 
