@@ -5,13 +5,17 @@ Each function writes one PNG. Images are (n, n_x), from 0, white, to 1, black.
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.files import written_whole
+from scratchvae.morph import on_sphere, straight
 from scratchvae.parameters import FloatArray
 from scratchvae.training import History
 from scratchvae.vae import VAE
@@ -21,6 +25,7 @@ PathName = str | os.PathLike[str]
 
 def learning_curve(history: History, path: PathName) -> None:
     """The bound after each epoch and its two parts, on training and test data."""
+    checks.instance("history", history, History, "the History of a training")
     epochs = np.arange(1, len(history.elbo) + 1)
     mark = "o" if len(epochs) < 30 else None
     figure = Figure(figsize=(7, 8), layout="constrained")
@@ -51,18 +56,26 @@ def reconstructions(
     originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName
 ) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
-    images, columns = pairs(originals, means)
+    originals = _images("originals", originals, image_shape)
+    means = _images("means", means, image_shape)
+    if (n := len(originals)) != len(means):
+        raise ValueError(f"means has {len(means)} rows; it should have {n}, as originals")
+    images, columns = pairs(originals, means, image_shape)
     title = "Originals, and below each its reconstruction"
     _save(_picture(images, columns, image_shape, title), path)
 
 
-def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
-    """Rows of at most 12 originals, each followed by the row of their means.
+def pairs(
+    originals: FloatArray, means: FloatArray, image_shape: tuple[int, int] = (1, 1)
+) -> tuple[FloatArray, int]:
+    """Rows of originals, each followed by the row of their means.
 
-    Blank images fill the last two rows up. Returns the images and the number of
-    columns.
+    A row has 12 originals if the images are square, fewer if they are wide, and more if
+    there are very many. Blank images fill the last two rows up. Returns the images and
+    the number of columns.
     """
-    columns = min(len(originals), 12)
+    n = len(originals)
+    columns = min(n, max(round(12 * image_shape[0] / image_shape[1]), _columns(2 * n, image_shape)))
     rows = []
     for start in range(0, len(originals), columns):
         for images in (originals[start : start + columns], means[start : start + columns]):
@@ -71,9 +84,16 @@ def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
     return np.concatenate(rows), columns
 
 
+def _columns(n: int, image_shape: tuple[int, int]) -> int:
+    """The columns of n images that make the picture about square."""
+    height, width = image_shape
+    return min(n, int(np.ceil(np.sqrt(n * height / width))))
+
+
 def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
     """Images made from draws of the prior, in a grid. (n, n_x)."""
-    columns = int(np.ceil(np.sqrt(len(images))))
+    images = _images("images", images, image_shape)
+    columns = _columns(len(images), image_shape)
     _save(_picture(images, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
 
 
@@ -88,8 +108,14 @@ def two_samplings(
     with draw=True, which have the same z. Pixels are independent given z, so a draw is
     less smooth than its mean. ValueError when n_z is 1.
     """
+    checks.instance("vae", vae, VAE, "a VAE")
+    checks.image_shape(image_shape, vae.n_x)
     if vae.n_z < 2:
-        raise ValueError(f"n_z is {vae.n_z}; it should be 2 or more, for a plane of z₁ and z₂")
+        raise ValueError(
+            f"n_z is {vae.n_z} in vae; it should be 2 or more, for a plane of z₁ and z₂"
+        )
+    seed = checks.whole_seed("seed", seed)
+    checks.memory("n", n, 500_000 * checks.positive_int("n", n))
     z = vae.noise(n, np.random.default_rng(seed))
     images = np.concatenate([vae.sample(n, seed), vae.sample(n, seed, draw=True)])
     figure = Figure(figsize=(3.6 + 0.85 * n, 3.8), layout="constrained")
@@ -108,11 +134,42 @@ def two_samplings(
 
     height, width = (side + 4 for side in image_shape)  # with the gap
     strip.imshow(_tile(images, n, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+    _legible(strip, image_shape)
     strip.set_xticks((np.arange(n) + 0.5) * width - 2.5, [str(i + 1) for i in range(n)])
     strip.set_yticks((np.arange(2) + 0.5) * height - 2.5, ["mean", "draw"])
     strip.tick_params(length=0, labeltop=True, labelbottom=False)
     strip.spines[:].set_visible(False)
     strip.set_title("Sampling 2: the mean of p(x|z), and a draw x ~ p(x|z)", fontsize=10)
+    _save(figure, path)
+
+
+def morph(
+    vae: VAE, x: FloatArray, image_shape: tuple[int, int], path: PathName, n: int = 11
+) -> None:
+    """Two paths from μ(x₀) to μ(x₁), decoded at n steps each; see `morph.py`.
+
+    At the left and right the two images, then the straight line, and below it the path on
+    the sphere of equal prior density. The numbers are |z|. When no one path on the sphere
+    joins the two codes, only the straight line is drawn. x: (2, n_x). n: 2 or more.
+    """
+    if n < 2:
+        raise ValueError(f"n is {n}; a path has 2 images or more")
+    (z0, z1), t = vae.encode(x)[0].astype(np.float64), np.linspace(0, 1, n)
+    rows = {"straight line": straight(z0, z1, t)}
+    with suppress(ValueError):  # opposite directions
+        rows["on the sphere"] = on_sphere(z0, z1, t)
+    figure = Figure(figsize=(1.4 + 0.8 * (n + 2), 0.7 + 1.15 * len(rows)), layout="constrained")
+    height, width = (side + 4 for side in image_shape)  # with the gap
+    for axes, (name, z) in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows.items()):
+        images = np.concatenate([x[:1], vae.decode(z), x[1:]])
+        axes.imshow(_tile(images, n + 2, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+        lengths = [f"{length:.2f}" for length in np.linalg.norm(z, axis=1)]
+        ticks = (np.arange(n + 2) + 0.5) * width - 2.5
+        axes.set_xticks(ticks, ["x₀", *lengths, "x₁"], fontsize=8)
+        axes.set_yticks([height / 2 - 2.5], [f"{name}\n|z| below"], fontsize=9)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    figure.suptitle("From μ(x₀) to μ(x₁): E[x|z(t)], t from 0 to 1", fontsize=10)
     _save(figure, path)
 
 
@@ -124,13 +181,17 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     share of the prior. The numbers at the axes are these z_j, at most ten of them.
     ValueError when n_z is not 2.
     """
+    checks.instance("vae", vae, VAE, "a VAE")
+    checks.image_shape(image_shape, vae.n_x)
+    checks.memory("n", n, 32 * checks.positive_int("n", n) ** 2 * vae.n_x)
     if vae.n_z != 2:
-        raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
+        raise ValueError(f"n_z is {vae.n_z} in vae; it should be 2 for a manifold")
     title = "Decoded from a grid of z, even in probability under N(0, I)"
     figure = _picture(vae.decode(manifold_grid(n)), n, image_shape, title, gap=0)
     figure.set_size_inches(7.0, 7.2)
     axes = figure.axes[0]
     axes.axis("on")
+    _legible(axes, image_shape)
     shown = np.unique(np.linspace(0, n - 1, min(n, 10)).round().astype(int))
     values = [f"{quantile:.2f}".replace("-", "−") for quantile in quantiles(n)[shown]]
     height, width = image_shape
@@ -155,8 +216,12 @@ def manifold_grid(n: int) -> FloatArray:
 def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:
     """The means μ(x) of q(z|x) in the latent plane, a colour and a label for each class.
 
-    mu: (N, 2). labels: (N,).
+    mu: (N, 2). labels: (N,). More than 20 classes have a scale of colours in place of labels.
     """
+    mu, labels = checks.rows("mu", mu, 2), checks.array("labels", labels)
+    checks.finite("mu", mu)
+    if labels.shape != mu.shape[:1]:
+        raise ValueError(f"labels has shape {labels.shape}; it should be {mu.shape[:1]}")
     figure = Figure(figsize=(7.5, 7), layout="constrained")
     axes = figure.subplots()
     kinds = np.unique(labels)
@@ -165,6 +230,11 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
         mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap=cmap, s=2, alpha=0.6
     )
     circle = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85}
+    if len(kinds) > 20:
+        scale = figure.colorbar(points, shrink=0.7, label="label")
+        shown = np.unique(np.linspace(0, len(kinds) - 1, 9).round().astype(int))
+        scale.set_ticks(shown.tolist(), labels=[str(kind) for kind in kinds[shown]])
+        kinds = kinds[:0]
     for i, kind in enumerate(kinds):
         x, y = np.median(mu[labels == kind], axis=0)
         colour = points.to_rgba(np.array(i))
@@ -176,13 +246,28 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     _save(figure, path)
 
 
+def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> FloatArray:
+    """The images, if they are (n, n_x) of this shape."""
+    height, width = checks.image_shape(image_shape)
+    found = checks.rows(name, images, height * width)
+    checks.finite(name, found)
+    return found
+
+
+def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
+    """Stretch the pixels of images that are far from square, so that they fill the axes."""
+    if not 0.5 <= image_shape[0] / image_shape[1] <= 2:
+        axes.set_aspect("auto")
+
+
 def _picture(
     images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1
 ) -> Figure:
     """A titled figure with the images in a grid."""
     tiles = _tile(images, columns, image_shape, gap)
-    size = (7.0, 7.0 * tiles.shape[0] / tiles.shape[1] + 0.4)
-    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    ratio = tiles.shape[0] / tiles.shape[1]
+    width = min(7.0, 14 / ratio)
+    figure = Figure(figsize=(max(width, 4.0), width * ratio + 0.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)

@@ -81,7 +81,7 @@ class Optimizer:
     sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
 
     def __init__(self, params: Parameters, lr: float, weight_decay: float = 0.0) -> None:
-        self.params = params
+        self.params = checks.instance("params", params, Parameters, "Parameters: model.params")
         self.lr = checks.positive_number("lr", lr)
         self.weight_decay = checks.number_from_zero("weight_decay", weight_decay)
         self.t = 0  # the number of steps so far

@@ -10,7 +10,6 @@ crash can leave the parts of two different epochs. The other files of a run foll
 """
 
 import json
-import zipfile
 import zlib
 from dataclasses import asdict
 from os import PathLike
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
-from scratchvae.files import FileFormatError, written_whole
+from scratchvae.files import FileFormatError
 from scratchvae.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -67,15 +67,14 @@ def save_training(
         "history": asdict(history),
     }
     sums = {name: getattr(optimizer, name) for name in optimizer.sums}
-    with written_whole(path) as part, open(part, "wb") as file:
-        np.savez(
-            file,
-            format=FORMAT,
-            version=VERSION,
-            state=json.dumps(state, default=lambda array: array.tolist()),
-            theta=model.params.theta,
-            **sums,
-        )
+    arrays = {
+        "format": FORMAT,
+        "version": VERSION,
+        "state": json.dumps(state, default=lambda array: array.tolist()),
+        "theta": model.params.theta,
+        **sums,
+    }
+    write_arrays(path, arrays)
 
 
 def load_training(
@@ -92,11 +91,12 @@ def load_training(
     file that is damaged or of another kind. Then nothing is changed.
     """
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            kind, version = str(saved["format"]), int(saved["version"])
-            if (kind, version) != (FORMAT, VERSION):
+        with open(path, "rb") as file:
+            saved = ArrayFile(file)
+            kind, version = saved.text("format"), saved.whole("version")
+            if (kind, version, saved.checked) != (FORMAT, VERSION, True):
                 raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
-            state = json.loads(str(saved["state"]))
+            state = json.loads(saved.text("state"))
             theirs = state["settings"]
             differ = [
                 f"{name} was {theirs.get(name)!r} and is {settings.get(name)!r}"
@@ -105,16 +105,12 @@ def load_training(
             ]
             if not differ:
                 theta = model.params.theta
-                vectors = {name: saved[name] for name in ("theta", *optimizer.sums)}
+                vectors = {name: np.empty_like(theta) for name in ("theta", *optimizer.sums)}
                 for name, vector in vectors.items():
-                    if vector.shape != theta.shape or vector.dtype != theta.dtype:
-                        raise ValueError(f"{name} should be {theta.size} numbers of {theta.dtype}")
+                    saved.into(name, vector)
                 t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
                 rng.bit_generator.state = state["generator"]
-    except (
-        AttributeError, EOFError, KeyError, NotImplementedError, OSError, OverflowError,
-        RecursionError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
         raise FileFormatError(f"{path} is no training that can go on: {error}") from error
     if differ:
         raise ValueError(f"{path} is of a training with other settings: {'; '.join(differ)}")

@@ -138,18 +138,27 @@ def fit(
     >>> len(history.elbo)
     2
     """
-    checks.positive_int("epochs", epochs)
-    checks.positive_int("batch_size", batch_size)
-    for name, array in {"images": images, "test_images": test_images}.items():
-        if array is not None:
-            datasets.check_images(name, array, model.n_x)
+    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    epochs, batch_size = (
+        checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
+    )  # fmt: skip
+    checks.flag("progress", progress)
+    if after_epoch is not None:
+        checks.function("after_epoch", after_epoch)
+    if resume is not None:
+        checks.path("resume", resume)
+    workers = checks.positive_int("workers", workers)
+    datasets.check_images("images", images, model.n_x)
+    if test_images is not None:
+        datasets.check_images("test_images", test_images, model.n_x)
     optimizer = Adam(model.params) if optimizer is None else optimizer
+    checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
     if optimizer.params is not model.params:
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
     seen_by(model, pixels)
-    rng, history = np.random.default_rng(seed), History()
+    rng, history = checks.generator("seed", seed), History()
     settings = settings_of(
         model,
         optimizer,
@@ -157,7 +166,7 @@ def fit(
         batch_size=batch_size,
         pixels=pixels or model.pixels,
         workers=workers,
-        seed=seed if isinstance(seed, int) else None,
+        seed=None if isinstance(seed, np.random.Generator) else int(seed),
     )
     if resume and os.path.exists(resume):
         load_training(resume, model, optimizer, rng, history, settings)
@@ -168,7 +177,7 @@ def fit(
     line = _EpochLine(epochs, len(images), show=progress)
     # without test images the first minibatch shows whether the last update was a good one
     evaluated = images[:batch_size] if test_images is None else test_images
-    way = Team if checks.positive_int("workers", workers) > 1 else Alone
+    way = Team if workers > 1 else Alone
     steps: Alone | Team = way(
         model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels, workers=workers
     )

@@ -122,7 +122,7 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -139,7 +139,10 @@ from scratchvae.distributions import (
 )
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS, Affine
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, bytes_of
+
+if TYPE_CHECKING:
+    from scratchvae.datasets import Identity
 
 
 class VAE:
@@ -179,7 +182,7 @@ class VAE:
     ) -> None:
         self.n_x = checks.positive_int("n_x", n_x)
         self.n_z = checks.positive_int("n_z", n_z)
-        self.hidden = tuple(checks.positive_int("hidden", units) for units in hidden)
+        self.hidden = checks.sizes("hidden", hidden)
         self.decoder = checks.one_of("decoder", decoder, OUTPUTS)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
@@ -187,17 +190,14 @@ class VAE:
         self.image_shape = (
             None if image_shape is None else checks.image_shape(image_shape, self.n_x)
         )
+        rng = checks.generator("seed", seed)
 
-        encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
-        shapes = {
-            **layers.hidden_shapes("encoder", encoder_sizes),
-            **layers.affine_shapes("mu", encoder_sizes[-1], self.n_z),
-            **layers.affine_shapes("logvar", encoder_sizes[-1], self.n_z),
-            **layers.hidden_shapes("decoder", decoder_sizes),
-            **OUTPUTS[decoder].shapes(decoder_sizes[-1], self.n_x),
-        }
+        shapes = weight_shapes(self.n_x, self.hidden, self.n_z, decoder)
+        sizes = (self.n_x, self.hidden, self.n_z)
+        checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
-        INITIALIZERS[init](self.params, np.random.default_rng(seed))
+        INITIALIZERS[init](self.params, rng)
+        self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
     def connect(self) -> None:
@@ -251,8 +251,7 @@ class VAE:
         return self._output.mean(self._decoder_hidden(z))
 
     def _decoder_hidden(self, z: ArrayLike) -> FloatArray:
-        z = checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
-        checks.finite("z", z)
+        z = checks.cast("z", checks.rows("z", z, self.n_z), self.dtype)
         self._remembered = ""
         return layers.forward(self._decoder, z)
 
@@ -269,8 +268,10 @@ class VAE:
         >>> vae.sample(1, seed=1).round(4), vae.sample(1, seed=1, draw=True)
         (array([[0.6353, 0.3397, 0.5274]]), array([[0., 1., 0.]]))
         """
-        rng = np.random.default_rng(seed)
-        z = self.noise(checks.positive_int("n", n), rng)  # sampling z ~ p(z)
+        rng, draw = checks.generator("seed", seed), checks.flag("draw", draw)
+        widest = max(self.n_x, self.n_z, *self.hidden)
+        checks.memory("n", n, 3 * checks.positive_int("n", n) * widest * self.dtype.itemsize)
+        z = self.noise(n, rng)  # sampling z ~ p(z)
         h = self._decoder_hidden(z)
         return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
 
@@ -407,9 +408,13 @@ class VAE:
         """
         self._remembered = ""
         x = self.as_data(x)
-        z = checks.samples("z", z, len(x), self.n_z, self.dtype)
-        self._z = z.reshape(-1, *z.shape[-2:])
-        log_joint = self._log_px_z(x, self._z) + standard_normal_log_density(self._z)
+        return self.log_joint_unchecked(x, checks.samples("z", z, len(x), self.n_z, self.dtype))
+
+    def log_joint_unchecked(self, x: FloatArray, z: FloatArray) -> FloatArray:
+        """`log_joint` for x of `as_data` and any z, (L, B, n_z): a leapfrog of HMC may run to ∞."""
+        self._remembered = ""
+        self._z = z
+        log_joint = self._log_px_z(x, z) + standard_normal_log_density(z)
         self._remembered = "log_joint"
         return log_joint
 
@@ -430,6 +435,18 @@ class VAE:
 
     def as_data(self, x: ArrayLike) -> FloatArray:
         """x as a (B, n_x) array of the model's dtype; ValueError for what p(x|z) does not model."""
-        array = checks.rows("x", x, self.n_x)
-        self._output.check("x", array)
-        return array.astype(self.dtype, copy=False)
+        return self._output.check("x", checks.rows("x", x, self.n_x), self.dtype)
+
+
+def weight_shapes(
+    n_x: int, hidden: Sequence[int], n_z: int, decoder: str
+) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of all weights of a VAE, in their order in θ."""
+    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
+    return {
+        **layers.hidden_shapes("encoder", encoder_sizes),
+        **layers.affine_shapes("mu", encoder_sizes[-1], n_z),
+        **layers.affine_shapes("logvar", encoder_sizes[-1], n_z),
+        **layers.hidden_shapes("decoder", decoder_sizes),
+        **OUTPUTS[decoder].shapes(decoder_sizes[-1], n_x),
+    }

@@ -491,3 +491,14 @@ def test_inputs_stand_in_the_order_of_the_arguments() -> None:
 def test_longdouble_is_sent_as_float64() -> None:
     """It differs from machine to machine."""
     assert wire.decode(wire.encode(np.ones(2, np.longdouble))).dtype == np.float64
+
+
+def test_one_user_is_for_one_submission_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two submissions as the same user could end each other."""
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    command = ["homework", "grade", "--all", str(tmp_path / "class"), "--exercises", "1.6"]
+    command += ["--sandbox", "user:nobody", "--jobs", "2"]
+    assert core.main(command, rooms=[cli.add_commands]) == 2
+    assert "--jobs 2 should be 1" in capsys.readouterr().err

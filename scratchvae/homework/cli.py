@@ -184,6 +184,11 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
         raise ValueError("--seconds should be above 0 and --jobs 1 or more")
+    if args.sandbox.startswith("user:") and args.jobs > 1:
+        raise ValueError(
+            f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "
+            "one user's processes can end each other"
+        )
     place = args.submission or args.all
     if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
         raise ValueError(f"{place} is no folder and no zip")

@@ -16,8 +16,10 @@ sandbox serves one submission. It is thrown away when a task has left something 
 stopped it; what stopped it is tried once more in a fresh one. So a task can touch no other
 task, and a submission no other submission.
 
-`--sandbox none` starts the same process without bubblewrap. The limits hold, and nothing else
-does: the code can read, write and send whatever the teacher can.
+`--sandbox user:NAME`, for root, starts the same process without bubblewrap, as another user:
+one submission at a time, since two could end each other. `--sandbox none` starts it as the
+teacher. The limits hold, and nothing else does: the code can read, write and send whatever the
+teacher can.
 """
 
 import base64
@@ -52,7 +54,8 @@ MOST_REPLY = 1 << 25
 LOST = "it stopped the process that it ran in"
 INSTALL = (
     "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or use "
-    "the container of homework/README.md. --sandbox none runs students' code with your own rights"
+    "the container of scratchvae/homework/README.md. "
+    "--sandbox none runs students' code with your own rights"
 )
 # Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
 # semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
