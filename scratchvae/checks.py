@@ -192,7 +192,7 @@ def memory(name: str, value: object, need: int) -> None:
 def array(name: str, value: ArrayLike) -> NDArray[Any]:
     """value as an array of real numbers, not masked."""
     parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+    if any(hasattr(part, "filled") for part in parts):  # only NumPy's masked arrays have it
         raise TypeError(f"{name} is a masked array; it should have a number in every place")
     try:
         found = np.asarray(value)

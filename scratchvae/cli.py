@@ -31,6 +31,7 @@ from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
 from scratchvae.resume import sweep
+from scratchvae.schedules import SCHEDULES
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
@@ -118,7 +119,8 @@ def _train_into(
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
+            schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet,
+            after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
         kept = (
@@ -534,6 +536,12 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
     )
     t.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
+    t.add_argument(
+        "--schedule",
+        choices=SCHEDULES,
+        default="constant",
+        help="of the learning rate: iwae is that of the IWAE paper (constant)",
+    )
     t.add_argument(
         "--weight-decay",
         type=float,

@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from scratchvae import checks
@@ -243,6 +244,77 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     axes.set(xlabel="z₁", ylabel="z₂", aspect="equal")
     axes.set_title("Where the encoder puts each image: μ(x), by label")
     axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+class Line(NamedTuple):
+    """One curve of `published`. algorithm: gives the colour. paper: draw it behind, wide and pale.
+
+    split: "train" is dashed. x, y: (points,).
+    """
+
+    algorithm: str
+    split: str
+    paper: bool
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+# Okabe and Ito's colours: people who cannot tell red from green can tell these apart
+COLOURS = {"aevb": "#D55E00", "wake-sleep": "#0072B2", "mcem": "#009E73"}
+NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
+
+
+def published(
+    panels: Sequence[tuple[str, Sequence[Line]]],
+    path: PathName,
+    *,
+    ylabel: str,
+    ylim: tuple[float, float],
+    log: bool,
+) -> None:
+    """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
+    figure = Figure(figsize=(1.5 + 2.9 * len(panels), 4.4), layout="constrained")
+    row = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (title, lines) in zip(row, panels):
+        for line in sorted(lines, key=lambda line: not line.paper):
+            style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
+            width = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
+            axes.plot(line.x, line.y, **style, **width)
+        if log:
+            axes.set_xscale("log")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("training samples")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_ylim(ylim)
+    row[0].set_ylabel(ylabel)
+    kinds = dict.fromkeys(line.algorithm for _, lines in panels for line in lines)
+    handles = [Line2D([], [], color=COLOURS[kind], label=NAMES[kind]) for kind in kinds]
+    handles += [
+        Line2D([], [], color="0.3", ls="-", label="test"),
+        Line2D([], [], color="0.3", ls="--", label="train"),
+        Line2D([], [], color="0.3", marker="o", ms=3, lw=1.3, label="this program"),
+        Line2D([], [], color="0.3", lw=4, alpha=0.3, label="the paper"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    _save(figure, path)
+
+
+def sample_sheets(
+    sheets: Sequence[tuple[str, FloatArray]], image_shape: tuple[int, int], path: PathName
+) -> None:
+    """AEVB Figure 5: for each model a square of images that are decoded from z ~ N(0, I).
+
+    sheets: a title and the images, (n, n_x), of each.
+    """
+    figure = Figure(figsize=(3.4 * len(sheets), 3.8), dpi=150, layout="constrained")
+    row = figure.subplots(1, len(sheets), squeeze=False)[0]
+    for axes, (title, images) in zip(row, sheets):
+        columns = int(np.ceil(np.sqrt(len(images))))
+        tiles = _tile(images, columns, image_shape, gap=1)
+        axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
     _save(figure, path)
 
 

@@ -52,11 +52,7 @@ def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1
     theta: (n,), float64; it is not changed. Returns (n,). ValueError if h is so small that
     θ_i + h is rounded to θ_i.
     """
-    theta, h = _vector(theta), checks.positive_number("h", h)
-    if (same := (theta + h == theta) | (theta - h == theta)).any():
-        i = checks.first_index(same)[0]
-        raise ValueError(f"h is {h}; it should be larger: theta[{i}] + h is rounded to theta[{i}]")
-    checks.function("f", f)
+    theta = _moved(f, theta, h)
     gradient = np.empty_like(theta)
     for i in range(theta.size):
         step = np.zeros_like(theta)
@@ -72,8 +68,7 @@ def complex_step(
 
     theta: (n,). Returns (n,).
     """
-    theta, h = _vector(theta), checks.positive_number("h", h)
-    checks.function("f", f)
+    theta, h = _vector(f, theta), checks.positive_number("h", h)
     gradient = np.empty(theta.size)
     for k in range(theta.size):
         step = np.zeros(theta.size, np.complex128)
@@ -82,7 +77,18 @@ def complex_step(
     return gradient
 
 
-def _vector(theta: Vector) -> Vector:
+def _moved(f: Callable[..., object], theta: Vector, h: float) -> Vector:
+    """theta, if a step of h changes each of its entries."""
+    theta, h = _vector(f, theta), checks.positive_number("h", h)
+    if (same := (theta + h == theta) | (theta - h == theta)).any():
+        i = checks.first_index(same)[0]
+        raise ValueError(f"h is {h}; it should be larger: theta[{i}] + h is rounded to theta[{i}]")
+    return theta
+
+
+def _vector(f: Callable[..., object], theta: Vector) -> Vector:
+    """theta as a vector of float64, and f a function of it."""
+    checks.function("f", f)
     found = checks.cast("theta", checks.array("theta", theta), np.float64)
     if found.ndim != 1 or found.size == 0:
         raise ValueError(f"theta has shape {found.shape}; it should be a vector, (n,)")

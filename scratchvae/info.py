@@ -122,7 +122,7 @@ def _log(base: float) -> float:
 def _array(name: str, value: ArrayLike) -> NDArray[Any]:
     """value as an array of real numbers, without a mask."""
     parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+    if any(hasattr(part, "filled") for part in parts):  # only NumPy's masked arrays have it
         raise TypeError(f"{name} is a masked array; it should have a number in every place")
     try:
         array = np.asarray(value)
@@ -624,8 +624,9 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     logvar: a number, or (..., n) for n independent dimensions j. Returns a number or
     (...), in bits (base 2).
     """
-    logvar = np.atleast_1d(_logvar("logvar", logvar))
-    return 0.5 * (1 + LOG_2PI + logvar).sum(axis=-1) / _log(base)
+    logvar = np.atleast_1d(_numbers("logvar", logvar))
+    with np.errstate(over="ignore"):  # ∞ is the nearest number of the dtype
+        return 0.5 * (1 + LOG_2PI + logvar).sum(axis=-1) / _log(base)
 
 
 def gaussian_cross_entropy(
@@ -669,8 +670,8 @@ def gaussian_kl(
     in bits (base 2), ≥ 0.
     """
     mu_p, logvar_p, mu_q, logvar_q = _gaussians(mu_p, logvar_p, mu_q, logvar_q)
-    r = logvar_p - logvar_q
     with np.errstate(over="ignore"):  # ∞ is the nearest number of the dtype
+        r = logvar_p - logvar_q
         square = ((mu_p - mu_q) * np.exp(-0.5 * logvar_q)) ** 2
         return 0.5 * (np.expm1(r) - r + square).sum(axis=-1) / _log(base)
 
@@ -678,21 +679,19 @@ def gaussian_kl(
 def _gaussians(
     mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike
 ) -> list[Array]:
+    # 1/σ_q has to be a number of the dtype; σ_p = 0 is a point
+    least = -170 if _array("logvar_q", logvar_q).dtype == np.float32 else -1400
     named = {
-        "mu_p": _numbers("mu_p", mu_p), "logvar_p": _logvar("logvar_p", logvar_p),
-        "mu_q": _numbers("mu_q", mu_q), "logvar_q": _logvar("logvar_q", logvar_q),
-    }  # fmt: skip
+        "mu_p": _numbers("mu_p", mu_p),
+        "logvar_p": _numbers("logvar_p", logvar_p),
+        "mu_q": _numbers("mu_q", mu_q),
+        "logvar_q": _numbers("logvar_q", logvar_q, least),
+    }
     try:
         return list(np.broadcast_arrays(*map(np.atleast_1d, named.values())))
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in named.items())
         raise ValueError(f"the shapes are {shapes}; they should broadcast") from None
-
-
-def _logvar(name: str, value: ArrayLike) -> Array:
-    """log σ² for which σ and 1/σ are numbers of the dtype."""
-    limit = 170 if _array(name, value).dtype == np.float32 else 1400
-    return _numbers(name, value, -limit, limit)
 
 
 # ---- continuous variables: densities, by quadrature and by sampling ----

@@ -11,12 +11,14 @@ crash can leave the parts of two different epochs. The other files of a run foll
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Images
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from scratchvae.training import History
 
 FORMAT, VERSION = "scratchvae.Training", 1
+NOTHING: Mapping[str, NDArray[Any]] = {}
 
 
 def settings_of(
@@ -58,21 +61,23 @@ def save_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Write the state after a whole epoch."""
+    """Write the state after a whole epoch. more: what else the algorithm remembers, by name."""
     state = {
         "settings": settings,
         "t": optimizer.t,
         "generator": rng.bit_generator.state,
         "history": asdict(history),
     }
-    sums = {name: getattr(optimizer, name) for name in optimizer.sums}
+    vectors: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
+    vectors |= {f"state.{name}": array for name, array in more.items()}
     arrays = {
         "format": FORMAT,
         "version": VERSION,
         "state": json.dumps(state, default=lambda array: array.tolist()),
         "theta": model.params.theta,
-        **sums,
+        **vectors,
     }
     write_arrays(path, arrays)
 
@@ -84,8 +89,9 @@ def load_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Put model, optimizer, generator and history into the state of the file.
+    """Put model, optimizer, generator, history and the arrays of `more` into the file's state.
 
     ValueError, with what differs, for a training with other settings. FileFormatError for a
     file that is damaged or of another kind. Then nothing is changed.
@@ -106,6 +112,9 @@ def load_training(
             if not differ:
                 theta = model.params.theta
                 vectors = {name: np.empty_like(theta) for name in ("theta", *optimizer.sums)}
+                arrays = {name: np.empty_like(array) for name, array in more.items()}
+                for name, array in arrays.items():
+                    saved.into(f"state.{name}", array)
                 for name, vector in vectors.items():
                     saved.into(name, vector)
                 t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
@@ -117,6 +126,8 @@ def load_training(
     model.params.theta[...] = vectors["theta"]
     for name in optimizer.sums:
         getattr(optimizer, name)[...] = vectors[name]
+    for name, array in more.items():
+        array[...] = arrays[name]
     optimizer.t = t
     history.__dict__.update(past)
 

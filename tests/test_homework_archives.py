@@ -1,5 +1,6 @@
 """Zips: what platforms export is found, and nothing that a zip says of itself is believed."""
 
+import os
 import stat
 import struct
 import time
@@ -179,3 +180,74 @@ def test_only_python_is_unpacked(tmp_path: Path) -> None:
     )
     files = sorted(p.name for p in (tmp_path / "o").rglob("*") if p.is_file())
     assert files == ["homework.json", "layers.py"]
+
+
+@pytest.mark.parametrize("second", ["/tmp/layers.py", "zoe/layers.py", "ada/layers.py"])
+def test_a_zip_called_dots_reaches_no_other_submission(second: str, tmp_path: Path) -> None:
+    """`...zip` without its ending is `..`, the folder of the whole class."""
+    folder = tmp_path / "class"
+    for name in ("ada", "zoe"):
+        write_zip(folder / name / "hw.zip", {"scratchvae/layers.py": f"of {name}"})
+    write_zip(folder / "eve" / "...zip", {second: "of eve"})
+    write_zip(folder / "eve" / "a.zip", {"scratchvae/vae.py": "of eve"})
+    both = found(folder)
+    assert set(both) == {"ada", "eve", "zoe"}
+    assert (both["ada"], both["zoe"]) == ("of ada", "of zoe")
+
+
+def test_names_that_meet_are_kept_apart(tmp_path: Path) -> None:
+    """ben.zip and ben.ZIP, a zip and a file of one name: each is a submission."""
+    folder = tmp_path / "class"
+    for name in ("ben.zip", "ben.ZIP", "Ben.zip", "dan_7_8_layers.zip"):
+        write_zip(folder / name, {"scratchvae/layers.py": name})
+    (folder / "dan_7_8_layers.py").write_text("dan_7_8_layers.py")
+    assert sorted(found(folder).values()) == sorted(path.name for path in folder.iterdir())
+
+
+def test_two_zips_of_one_student_are_kept_apart(tmp_path: Path) -> None:
+    """Though their names begin with the same 120 letters, of four bytes each in UTF-8."""
+    for n in range(2):
+        write_zip(tmp_path / "eve" / f"{'🦊' * 55}{n}.zip", {"scratchvae/layers.py": f"{n}"})
+    with archives.unpacked(tmp_path, submission.students) as unpacked:
+        (eve,) = unpacked.submissions
+        assert sorted(path.read_text() for path in eve.rglob("layers.py")) == ["0", "1"]
+        assert not unpacked.notes
+
+
+def test_a_single_file_is_read_as_one_in_a_folder_is(tmp_path: Path) -> None:
+    """A pipe, or 3 GB, as eve_7_8_layers.py costs Eve her file, and the class no time."""
+    (tmp_path / "ada_1_2_layers.py").write_text("of ada")
+    os.mkfifo(tmp_path / "eve_7_8_layers.py")
+    with (tmp_path / "fay_8_9_layers.py").open("wb") as file:
+        file.truncate(3 << 30)
+    start = time.monotonic()
+    assert found(tmp_path) == {
+        "ada_1_2_layers": "of ada",
+        "eve_7_8_layers": "layers.py cannot be read: it is no plain file",
+        "fay_8_9_layers": "layers.py cannot be read: it is larger than 1,000,000 bytes",
+    }
+    assert time.monotonic() - start < 2
+
+
+def test_the_record_of_a_large_zip_is_believed_no_more(tmp_path: Path) -> None:
+    """Python reads the table of contents that the second record names: 400,000 files."""
+    name, n = b"x.py", 400_000
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, *[0] * 8, len(name), *[0] * 6)
+    table = (entry + name) * n
+    large = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, n, n, len(table), 0)
+    where = struct.pack("<4sLQL", b"PK\6\7", 0, len(table), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 50, 0, 0)
+    path = tmp_path / "eve.zip"
+    path.write_bytes(table + large + where + end)
+    start = time.monotonic()
+    with pytest.raises(archives.Refused, match="too many files"):
+        archives.unpack(path, tmp_path / "out")
+    assert time.monotonic() - start < 2
+
+
+def test_folders_of_a_zip_are_counted(tmp_path: Path) -> None:
+    """A small zip may name 100,000 folders, which take minutes to make."""
+    files: dict[str, bytes | str] = {f"{i}" + "/x" * 18 + "/a.py": "" for i in range(6000)}
+    path = write_zip(tmp_path / "eve.zip", files)
+    with pytest.raises(archives.Refused, match="more than 2,000 folders"):
+        archives.unpack(path, tmp_path / "out")

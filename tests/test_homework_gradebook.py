@@ -136,8 +136,8 @@ def grade_of(name: str, sentence: str = "", note: str = "") -> Grade:
 
 def test_a_spreadsheet_takes_no_cell_for_another_thing(tmp_path: Path) -> None:
     """No cell begins a formula, no column is a number; UTF-8 that says so; short."""
-    names = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "ada\n=1", "박아다"]
-    grades = [grade_of(name, "=cmd " + "x" * 3000, "@note") for name in names]
+    names = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "a;=1", "ada\n=1", "박아다"]
+    grades = [grade_of(name, "=cmd;=1;-2 " + "x" * 3000, "@note") for name in names]
     path = tmp_path / "g.csv"
     gradebook.write_csv(path, grades)
     data = path.read_bytes()
@@ -148,6 +148,6 @@ def test_a_spreadsheet_takes_no_cell_for_another_thing(tmp_path: Path) -> None:
     for row in rows[1:]:
         for cell in row:
             assert not re.match(r"[=+\-@\t\r＝＋－＠]", cell) and len(cell) <= 200
-            assert not re.search(r"[\n\r\t]", cell)
+            assert not re.search(r"[\n\r\t]|;[=+\-@＝＋－＠]", cell)
     assert rows[-1][0] == "박아다" and rows[-1][1:5] == ["6", "14", "6", "0"]
     assert len(gradebook.class_csv(grades * 23).encode()) < 200_000

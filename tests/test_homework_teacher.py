@@ -600,3 +600,20 @@ def test_the_five_weeks_ask_each_exercise_once() -> None:
         for name in re.findall(r"`(\w+)`", cells[3]):
             demos = package.parent / "demos"
             assert not demos.is_dir() or (demos / f"{name}.py").is_file()
+
+
+def test_backquotes_hide_no_markup(tmp_path: Path) -> None:
+    """An odd number of backquotes does not make Markdown and this program disagree on code."""
+    for name in ("``` <img src=x> `", "`` <img src=x> ` `", "` <img src=x> `` <img src=y> ``"):
+        text = handback.markdown(Grade(name, [], False, f"its own package says {name}"))
+        for code in re.findall(r"(?<![\\`])(`+)(?!`)(.*?)(?<!`)\1(?!`)", text):
+            text = text.replace(f"{code[0]}{code[1]}{code[0]}", "")
+        assert "img" in text or name.startswith("` ")
+        assert not re.search(r"(?<!\\)<", text), text
+
+
+@pytest.mark.parametrize("name", ["🦊" * 60, "n" * 255, "é" * 120, "\U0001f98a" * 59 + "a"])
+def test_a_report_of_any_name_can_be_written(name: str, tmp_path: Path) -> None:
+    """A name of a folder has 255 bytes; that of the report, and of its unfinished part, more."""
+    written = handback.write(tmp_path, [Grade(name, [], False, ""), Grade(name, [], False, "")])
+    assert len(written) == 4 and all(path.is_file() for path in written)

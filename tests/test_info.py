@@ -1035,3 +1035,4 @@ def test_extreme_gaussians_have_no_nan():
         assert info.gaussian_kl(3.0, s, 3.0, s) == 0
         for t in (-1400.0, 0.0, 1400.0):
             assert info.gaussian_kl(1e300, s, -1e300, t) > 0
+        assert info.gaussian_kl(0.0, -1e6, 0.0, s) > 0  # p is a point

@@ -13,6 +13,7 @@ absolute or has `..`, when it holds a link, a file twice, a password, or more th
 sizes in a zip's headers are claims: what counts is what comes out.
 """
 
+import itertools
 import re
 import shutil
 import stat
@@ -24,11 +25,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scratchvae.homework import submission
 from scratchvae.homework.wire import plain
 
 LARGEST = 50_000_000  # bytes, of a student's zip and of what comes out of it
 LARGEST_CLASS = 4_000_000_000  # of the teacher's own export
 CONTENTS = 2_000_000  # bytes of a zip's table of contents: some 20,000 files
+MOST_FOLDERS = 2_000  # in one zip; of the teacher's own export, for each of 50 students
 NOT_UNPACKED = ("__MACOSX", ".git", ".venv", "venv", "site-packages", "__pycache__")
 CANVAS = re.compile(r"(?P<who>[^_]+_(?:LATE_)?\d+)_\d+_(?P<file>.+)")
 
@@ -67,13 +70,15 @@ def unpacked(place: Path, students: Callable[[Path], list[Path]]) -> Iterator[Cl
         new = Path(temporary) / "class"
         if not place.is_dir():
             out = Path(temporary) / "export"
-            unpack(place, out, most=LARGEST_CLASS, wanted=(".py", ".zip", "homework.json"))
+            wanted = (".py", ".zip", "homework.json")
+            unpack(place, out, most=LARGEST_CLASS, wanted=wanted, folders=50 * MOST_FOLDERS)
             place = out
         yield _class(students(place), new)
 
 
 def _class(entries: list[Path], new: Path) -> Class:
     found = Class()
+    new.mkdir()
     loose: dict[str, list[tuple[Path, str]]] = {}
     for path in entries:
         canvas = CANVAS.fullmatch(path.name)
@@ -84,29 +89,42 @@ def _class(entries: list[Path], new: Path) -> Class:
             else:
                 found.submissions.append(path)
         elif path.suffix.lower() == ".zip":
-            _add(found, new / _free(path.stem, path.name, entries), [path])
+            _add(found, _free(new, path.stem, path.name, entries), [path])
         elif path.suffix == ".py" and canvas:
             loose.setdefault(canvas["who"], []).append((path, canvas["file"]))
         else:
             found.submissions.append(path)
     for files in loose.values():
-        folder = new / _free(files[0][0].stem, files[0][0].name, entries) / "scratchvae"
-        folder.mkdir(parents=True)
+        place = _free(new, files[0][0].stem, files[0][0].name, entries)
+        (place / "scratchvae").mkdir(parents=True)
+        found.submissions.append(place)
         for path, name in files:  # Canvas calls the second hand-in of layers.py layers-1.py
-            shutil.copyfile(path, folder / re.sub(r"-\d+\.py$", ".py", name))
-        found.submissions.append(folder.parent)
+            target = place / "scratchvae" / re.sub(r"-\d+\.py$", ".py", name)
+            try:
+                target.write_bytes(submission.content(path))
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                found.notes[place.name] = f"{plain(name, 60)} cannot be read: {why}"
     found.submissions.sort(key=lambda path: path.name)
     return found
 
 
-def _free(name: str, other: str, entries: list[Path]) -> str:
-    """`ben.zip` is called `ben`, unless a folder `ben` stands beside it."""
-    return other if any(entry.name == name for entry in entries) else name
+def _free(new: Path, name: str, other: str, entries: list[Path]) -> Path:
+    """A folder for `ben.zip`: `ben`, unless somebody has that name; on some systems Ben is ben."""
+    taken = {entry.name.casefold() for entry in entries if entry.name != other}
+    taken |= {path.name.casefold() for path in new.iterdir()}
+    numbered = (f"{other} ({n})" for n in itertools.count(2))
+    return new / next(
+        one for one in itertools.chain((name, other), numbered) if one.casefold() not in taken
+    )
 
 
 def _zips_of(folder: Path) -> list[Path]:
     """The zips at the top of a folder in which nothing is unpacked yet."""
-    inside = [path for path in folder.iterdir() if not path.is_symlink()]
+    try:
+        inside = [path for path in folder.iterdir() if not path.is_symlink()]
+    except OSError:  # `submission.read` says why
+        return []
     if any(path.is_dir() or path.suffix == ".py" for path in inside):
         return []
     return sorted(path for path in inside if path.suffix.lower() == ".zip" and path.is_file())
@@ -115,8 +133,9 @@ def _zips_of(folder: Path) -> list[Path]:
 def _add(found: Class, folder: Path, zips: list[Path]) -> None:
     folder.mkdir(parents=True)
     found.submissions.append(folder)
-    for path in zips:
-        out = folder if len(zips) == 1 else folder / plain(path.stem, 100)
+    for n, path in enumerate(zips, 1):
+        # the number keeps apart what is called alike, and makes no `..` of `...zip`
+        out = folder if len(zips) == 1 else folder / f"{n} {plain(path.stem, 40)}"
         try:
             unpack(path, out)
         except Refused as error:
@@ -129,10 +148,11 @@ def unpack(
     *,
     most: int = LARGEST,
     wanted: tuple[str, ...] = (".py", "homework.json"),
+    folders: int = MOST_FOLDERS,
 ) -> None:
     """Write the files whose names end as wanted into the folder. Refused, and nothing is left."""
     try:
-        _unpack(archive, out, most, wanted)
+        _unpack(archive, out, most, wanted, folders)
     except Refused:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
@@ -146,7 +166,7 @@ def unpack(
         raise Refused(f"it is no zip, or a damaged one ({plain(str(error), 80)})") from None
 
 
-def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...]) -> None:
+def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int) -> None:
     megabytes = f"{most / 1e6:,.0f} MB"
     if archive.is_symlink() or not archive.is_file():
         raise Refused("it is no plain file")
@@ -159,12 +179,17 @@ def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...]) -> Non
         entries = [(info, _parts(info)) for info in zipped.infolist()]
         if sum(info.file_size for info, _ in entries) > most:
             raise Refused(f"it holds more than {megabytes}; hand in scratchvae/ alone")
+        entries = [
+            (info, parts)
+            for info, parts in entries
+            if not info.is_dir()
+            and parts[-1].endswith(wanted)
+            and not any(part in NOT_UNPACKED or part.startswith("._") for part in parts)
+        ]
+        if len({tuple(parts[:n]) for _, parts in entries for n in range(1, len(parts))}) > folders:
+            raise Refused(f"it holds more than {folders:,} folders; hand in scratchvae/ alone")
         left = most
         for info, parts in entries:
-            if info.is_dir() or not parts[-1].endswith(wanted):
-                continue
-            if any(part in NOT_UNPACKED or part.startswith("._") for part in parts):
-                continue
             path = out.joinpath(*parts)
             path.parent.mkdir(parents=True, exist_ok=True)
             with zipped.open(info) as source, path.open("xb") as target:  # x: not twice
@@ -176,18 +201,21 @@ def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...]) -> Non
 
 
 def _contents(archive: Path) -> int:
-    """The size of the table of contents, by the record at the end that says it.
+    """The size of the table of contents, by the records at the end that say it.
 
-    Python reads the whole table into memory before one can ask how long it is.
+    Python reads the whole table into memory before one can ask how long it is. It believes the
+    record of a large zip, PK 6 6, before the other; this takes the largest of all that it finds.
     """
     with archive.open("rb") as file:
         file.seek(max(0, archive.stat().st_size - 66_000))
         tail = file.read()
-    sizes, at = [0], tail.find(b"PK\5\6")
-    while at >= 0:
-        sizes.append(int.from_bytes(tail[at + 12 : at + 16], "little"))
-        at = tail.find(b"PK\5\6", at + 1)
-    return max(sizes)
+    records = ((b"PK\5\6", 12, 4), (b"PK\6\6", 40, 8))
+    sizes = [
+        int.from_bytes(tail[found.start() + at : found.start() + at + size], "little")
+        for signature, at, size in records
+        for found in re.finditer(signature, tail)
+    ]
+    return max(sizes, default=0)
 
 
 def _parts(info: zipfile.ZipInfo) -> list[str]:

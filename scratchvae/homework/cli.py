@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -247,7 +248,9 @@ def _grade_all(args: argparse.Namespace) -> int:
             args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
         )
         names = [path.name for path in unpacked.submissions]
+    # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
+    titles = [title for title, _ in Counter(titles).most_common(1)]
     rows = report.class_rows(grades)
     table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
     table.write_text(report.class_text(rows), encoding="utf-8")

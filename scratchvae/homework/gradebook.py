@@ -66,10 +66,13 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
 
 
 def cell(text: str, most: int = MOST_CELL) -> str:
-    """A text that a spreadsheet does not take for a formula: one line, not long."""
-    if text.startswith(FORMULA):
-        return "'" + plain(text, most - 1)
-    return plain(text, most)
+    """A text that a spreadsheet does not take for a formula: one line, not long.
+
+    Where a comma stands in decimal numbers, a spreadsheet begins a new cell after a semicolon.
+    """
+    first = "'" if text.startswith(FORMULA) else ""
+    begins = "|".join(map(re.escape, FORMULA))
+    return first + re.sub(f";(?={begins})", ";'", plain(text, most))[: most - len(first)]
 
 
 # ---- the teacher's export ----

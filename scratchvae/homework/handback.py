@@ -122,10 +122,13 @@ def _markdown(kind: str, lines: list[str]) -> str:
 
 
 def _escaped(text: str, but: str = "") -> str:
-    """No letter of the text is taken for Markdown or HTML. `code` in backquotes stays code."""
-    codes = re.split(r"(`[^`]*`)", text)
+    """No letter of the text is taken for Markdown or HTML. `code` in backquotes stays code.
+
+    Two backquotes side by side begin another kind of code in Markdown: they are escaped.
+    """
+    codes = re.split(r"((?<!`)`[^`]+`(?!`))", text)
     return "".join(
-        part if i % 2 else re.sub(r"([\\*_{}\[\]<>#|&~])", lambda m: m[0] if m[0] in but else
+        part if i % 2 else re.sub(r"([\\`*_{}\[\]<>#|&~])", lambda m: m[0] if m[0] in but else
                                   f"\\{m[0]}", part)
         for i, part in enumerate(codes)
     )  # fmt: skip
@@ -193,5 +196,6 @@ def write(place: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
 
 def file_name(name: str) -> str:
     """A name that every file system takes, and that is hidden on none."""
-    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", plain(name, 60)).strip(" .-")
+    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", plain(name, 60))
+    name = name.encode()[:180].decode(errors="ignore").strip(" .-")  # of the 255 bytes that it has
     return name or "unnamed"

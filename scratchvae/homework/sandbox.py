@@ -299,12 +299,12 @@ class Sandbox:
             "driver": driver,
             "fixed": dict(fixed),
             "cases": [{name: wire.encode(value) for name, value in case.items()} for case in cases],
-            "seconds": seconds,
             "theirs": dict(theirs or {}),
             "exercise": exercise,
             "whole_class": whole_class,
         }
         message = json.dumps(task).encode("ascii")
+        message = struct.pack(">IId", len(message), len(cases), seconds) + message
         for _ in range(2):
             try:
                 if self._process is None:
@@ -324,7 +324,7 @@ class Sandbox:
         assert self._process.stdin is not None and self._process.stdout is not None
         to, fro = self._process.stdin.fileno(), self._process.stdout.fileno()
         deadline = time.monotonic() + seconds
-        rest = memoryview(struct.pack(">I", len(message)) + message)
+        rest = memoryview(message)
         while rest:
             if not select.select([], [to], [], max(0.0, deadline - time.monotonic()))[1]:
                 raise EOFError

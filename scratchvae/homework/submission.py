@@ -116,7 +116,7 @@ def _read_files(place: Path, handed_in: Submission) -> None:
         try:
             if not path.stem.isidentifier():
                 raise ValueError("its name is no name of a module")
-            data = _bytes(path)
+            data = content(path)
             total += len(data)
             if total > LARGEST_PACKAGE:
                 raise ValueError(f"the package has more than {LARGEST_PACKAGE:,} bytes")
@@ -131,7 +131,7 @@ def _read_asked(place: Path, handed_in: Submission, notes: list[str]) -> None:
     path = place / asked.NAME
     try:
         if path.is_symlink() or path.exists():
-            handed_in.asked = asked.parse(_bytes(path))
+            handed_in.asked = asked.parse(content(path))
             notes += filter(None, [handed_in.asked.other_version()])
     except OSError as error:
         notes.append(f"{path.name} cannot be opened: {error.strerror}")
@@ -139,7 +139,7 @@ def _read_asked(place: Path, handed_in: Submission, notes: list[str]) -> None:
         notes.append(plain(str(error)))
 
 
-def _bytes(path: Path) -> bytes:
+def content(path: Path) -> bytes:
     """The content of a plain file: no link, no pipe, no device, and not too large."""
     if path.is_symlink():
         raise ValueError("it is a link, and links are not followed")
