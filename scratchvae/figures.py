@@ -274,13 +274,14 @@ def published(
     log: bool,
 ) -> None:
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
-    figure = Figure(figsize=(1.5 + 2.9 * len(panels), 4.4), layout="constrained")
+    width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
+    figure = Figure(figsize=(width, 4.4), layout="constrained")
     row = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (title, lines) in zip(row, panels):
         for line in sorted(lines, key=lambda line: not line.paper):
             style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
-            width = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
-            axes.plot(line.x, line.y, **style, **width)
+            pen = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
+            axes.plot(line.x, line.y, **style, **pen)
         if log:
             axes.set_xscale("log")
         axes.set_title(title, fontsize=10)
@@ -288,7 +289,8 @@ def published(
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(ylim)
     row[0].set_ylabel(ylabel)
-    kinds = dict.fromkeys(line.algorithm for _, lines in panels for line in lines)
+    there = {line.algorithm for _, lines in panels for line in lines}
+    kinds = [kind for kind in COLOURS if kind in there]
     handles = [Line2D([], [], color=COLOURS[kind], label=NAMES[kind]) for kind in kinds]
     handles += [
         Line2D([], [], color="0.3", ls="-", label="test"),
@@ -296,7 +298,8 @@ def published(
         Line2D([], [], color="0.3", marker="o", ms=3, lw=1.3, label="this program"),
         Line2D([], [], color="0.3", lw=4, alpha=0.3, label="the paper"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    columns = len(handles) if len(panels) > 3 else 4
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
     _save(figure, path)
 
 
