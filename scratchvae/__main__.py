@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from scratchvae import cli
 
-ROOMS = ("homework",)
+ROOMS = ("homework", "study")
 
 
 def main() -> int:

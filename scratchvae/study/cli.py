@@ -1,0 +1,84 @@
+"""The command `scratchvae trace`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scratchvae.decoders import OUTPUTS
+from scratchvae.layers import ACTIVATIONS
+from scratchvae.optimizers import OPTIMIZERS
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_commands(commands: "Commands") -> None:
+    """Add `trace` to the commands of `scratchvae`."""
+    _add_trace(commands)
+
+
+# ---- trace ----
+
+
+def _add_trace(commands: "Commands") -> None:
+    traced = commands.add_parser(
+        "trace",
+        help=trace.__doc__,
+        description=trace.__doc__,
+        epilog="example: scratchvae trace --seed 7 --worksheet > sheet-7.txt",
+        allow_abbrev=False,
+    )
+    traced.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=(4, 3, 2, 3, 4),
+        metavar="N,N,...",
+        help="n_x, hidden units, n_z, hidden units, n_x (4,3,2,3,4)",
+    )
+    traced.add_argument("--decoder", choices=OUTPUTS, default="bernoulli", help="p(x|z)")
+    traced.add_argument("--activation", choices=ACTIVATIONS, default="tanh")
+    traced.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd")
+    traced.add_argument("--seed", type=int, default=0, help="for the weights, the image and ε (0)")
+    form = traced.add_mutually_exclusive_group()
+    form.add_argument("--worksheet", action="store_true", help="leave the numbers blank")
+    form.add_argument("--key", action="store_true", help="print the worksheet's numbers alone")
+    form.add_argument("--json", action="store_true", help="print it for programs")
+    traced.add_argument(
+        "--out", type=Path, metavar="DIR", help="draw the computation into DIR/trace.png as well"
+    )
+    traced.set_defaults(run=trace)
+
+
+def trace(args: argparse.Namespace) -> int:
+    """Show one training step of a small VAE: every quantity, its equation, line and numbers."""
+    from scratchvae.study import sheet, step
+
+    if args.seed < 0:
+        raise ValueError(f"--seed is {args.seed}; it should be 0 or more")
+    traced = step.training_step(
+        args.sizes,
+        decoder=args.decoder,
+        activation=args.activation,
+        optimizer=args.optimizer,
+        seed=args.seed,
+    )
+    if args.json:
+        shown = sheet.as_json(traced)
+    else:
+        shown = sheet.key(traced) if args.key else sheet.text(traced, values=not args.worksheet)
+    sys.stdout.write(shown)
+    if args.out is not None:
+        from scratchvae.study import graph
+
+        args.out.mkdir(parents=True, exist_ok=True)
+        graph.draw(traced, args.out / "trace.png")
+        print(f"wrote {args.out / 'trace.png'}", file=sys.stderr)
+    return 0
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes, as 4,3,2,3,4") from None
