@@ -162,7 +162,7 @@ class _Parser:
         before = self.formula[token.at - 1] if token.at else " "
         after = self.formula[token.at + 1 : token.at + 2]
         closed = token.text in self.formula[token.at + 1 :]
-        free = before == " " or before in OPENING + SIGNS + "^" + FENCES
+        free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½"
         return free and closed and after not in ("", " ")
 
     def _sign(self, items: list[Item]) -> Item:
