@@ -27,7 +27,7 @@ SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗⁿⁱᴷ�
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙ", "0123456789+−ijkn"))
 ACCENTS = {"\u0302": "\u02c6", "\u0304": "\u00af", "\u0303": "\u02dc"}  # hat, bar, tilde
 PRIMES = "′″‴"
-SIGNS = "+-−±=≈≃≠≤≥<>→←↔∈∝·⊙×⊗,;:~∘□∪∩∀∃/!%*"
+SIGNS = "+-−±∓=≈≃≠≤≥<>→←↔∈∝·⊙×⊗,;:~∘□∪∩∀∃/!%*"
 OPENING, CLOSING = "([{⌈⌊", ")]}⌉⌋"
 FENCES = "|‖"
 DRAWN = {"Σ": "∑", "~": "∼", "Π": "∏"}  # a sign that MathML has for this purpose

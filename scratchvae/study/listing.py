@@ -279,6 +279,38 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
     return found
 
 
+def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
+    """Function -> the functions of the package that call it, directly or through others."""
+    parts = [part for each in modules for part in each.parts if part.kind == "function"]
+    by_short: dict[str, list[str]] = {}
+    for part in parts:
+        by_short.setdefault(part.name.rpartition(".")[2], []).append(f"{part.module}.{part.name}")
+    direct: dict[str, list[str]] = {}
+    for each in modules:
+        tree = ast.parse("\n".join(each.lines))
+        for part in each.parts:
+            if part.kind != "function":
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef) and part.first <= node.lineno <= part.body:
+                    called = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+                    called |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                    for short in called & by_short.keys():
+                        for full in by_short[short]:
+                            direct.setdefault(full, []).append(f"{part.module}.{part.name}")
+                    break
+    found = {}
+    for full, users in direct.items():
+        known, todo = list(dict.fromkeys(users)), list(users)
+        while todo and len(known) < 60:
+            for user in direct.get(todo.pop(0), ()):
+                if user not in known:
+                    known.append(user)
+                    todo.append(user)
+        found[full] = [user for user in known if user != full]
+    return found
+
+
 # ---- homework ----
 
 
@@ -289,6 +321,29 @@ class Edit:
     what: str
     code: str
     noticed_by: str
+
+
+def _noticed_by(mutations: Any, exercise: Any, text: str) -> str:
+    """The name of the first public test that fails with the edited function; "" for none."""
+    from scratchvae.homework import public_tests
+
+    marked = [
+        name for name, test in vars(public_tests).items()
+        if name.startswith("test_")
+        and any(mark.name == exercise.marker for mark in getattr(test, "pytestmark", ()))
+    ]  # fmt: skip
+    kept = mutations.public_tests_of
+    try:
+        for name in marked:
+            mutations.public_tests_of = lambda e, name=name: [
+                call for call in kept(e)
+                if (call.__defaults__ or (None,))[0] is getattr(public_tests, name)
+            ]  # fmt: skip
+            if mutations.noticed(exercise, text):
+                return name
+    finally:
+        mutations.public_tests_of = kept
+    return ""
 
 
 def edits_of(folder: Path) -> dict[str, list[Edit]]:
@@ -308,8 +363,7 @@ def edits_of(folder: Path) -> dict[str, list[Edit]]:
         for what, text in mutations.mutants(exercise):
             name, _, code = what.partition(": ")
             name = name.removeprefix(exercise.number).strip()
-            noticed = mutations.noticed(exercise, text)
             found.setdefault(exercise.number, []).append(
-                Edit(name, re.sub(r"\s+", " ", code), "a public test" if noticed else "")
+                Edit(name, re.sub(r"\s+", " ", code), _noticed_by(mutations, exercise, text))
             )
     return found

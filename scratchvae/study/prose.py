@@ -57,7 +57,11 @@ class Typesetter:
             self.formulas.append((text, None))
             return f'<code class="formula">{escape(text)}</code>'
         self.formulas.append((text, math))
-        return math.replace('<math display="block"', '<math displaystyle="true"')
+        math = re.sub(rf"<mi>({formulas.LETTER})</mi>", r'<mi class="one">\1</mi>', math)
+        if display:
+            return math.replace('<math display="block"', '<math displaystyle="true"')
+        name = "long" if len(text) > 40 else "middling" if len(text) > 22 else ""
+        return f'<span class="{name}">{math}</span>' if name else math
 
     # ---- blocks ----
 
@@ -216,7 +220,7 @@ def segments(line: str) -> list[tuple[int, str]]:
     """The parts of a line that two or more spaces divide, each with its column."""
     found: list[tuple[int, str]] = []
     for match in re.finditer(r"\S+(?: \S+)*", line):
-        if found and not _balanced(found[-1][1]) and "(" in found[-1][1]:
+        if found and not _balanced(found[-1][1]) and re.search(r"[(\[]", found[-1][1]):
             at = found[-1][0]
             found[-1] = at, line[at : match.end()]
         else:
@@ -271,7 +275,7 @@ def is_code(text: str) -> bool:
 
 def is_prose(text: str) -> bool:
     """Whether the words of a displayed part are mostly a sentence."""
-    if "§" in text or re.search(r"AEVB|eq\. |\.py|[a-z]{2,}, ", text):
+    if re.search(r"§|'|AEVB|eq\. |\.py|[a-z]{2,}, ", text):
         return True
     words = [word for word in PROSE.findall(text) if word not in NAMES | formulas.FUNCTIONS]
     return len(words) >= 2 and 3 * len(words) >= len(text.split())
@@ -319,7 +323,7 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
     if bare in ("a", "A", "I"):
         near = [text[slice(*words[k])] for k in (i - 1, i + 1) if 0 <= k < len(words)]
         return any(OPERATOR.match(other) for other in near) or bare == "A" and word != "A"
-    if "(s)" in word or '"' in word or "$" in word or re.search(r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word):
+    if re.search(r"""\(s\)|["'$`]""", word) or re.search(r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word):
         return False
     if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4:
         return False  # a name of the code
