@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from scratchvae import cli
 
-ROOMS = ("homework", "study")
+ROOMS = ("homework", "study", "explorer")
 
 
 def main() -> int:

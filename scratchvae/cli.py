@@ -1,4 +1,4 @@
-"""The core's commands: train, sample, reconstruct, manifold, evaluate, gradcheck.
+"""The core's commands: train, sample, reconstruct, manifold, interpolate, evaluate, gradcheck.
 
 Bad input ends with one sentence on stderr and exit code 2, and Ctrl-C with 130. gradcheck
 ends with 1 when a gradient is wrong.
@@ -6,6 +6,7 @@ ends with 1 when a gradient is wrong.
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -135,6 +136,10 @@ def _train_into(
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
+    if vae.n_z == 2 and "explore" in args.commands:
+        data_of = [] if args.data is None else ["--data", str(args.data)]
+        command = shlex.join(["scratchvae", "explore", str(model), *data_of])
+        say(f"the plane in a browser: {command}")
     return 0
 
 
@@ -204,6 +209,23 @@ def manifold(args: argparse.Namespace) -> int:
     from scratchvae import figures
 
     return _wrote(args, "manifold.png", lambda path: figures.manifold(vae, shape, path, args.n))
+
+
+def interpolate(args: argparse.Namespace) -> int:
+    """Draw the way from one test image's code to another's: straight, and on the sphere."""
+    vae = load_model(args.model)
+    data, shape = _data_for(args), _image_shape(vae)
+    N = len(data.test_images)
+    if N < 2:
+        raise ValueError(f"there is {N} test image; a path needs two")
+    rng = np.random.default_rng(args.seed)
+    chosen = list(args.pair or map(int, rng.permutation(N)[:2]))
+    if max(chosen) >= N:
+        raise ValueError(f"--pair is {chosen[0]},{chosen[1]}; there are {N} test images, from 0")
+    x = seen_by(vae, args.pixels)(data.test_images[chosen], rng, vae.dtype)
+    from scratchvae import figures
+
+    return _wrote(args, "morph.png", lambda path: figures.morph(vae, x, shape, path, args.n))
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
@@ -356,6 +378,11 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(_positive(size) for size in text.split(","))
 
 
+def _pair(text: str) -> tuple[int, int]:
+    first, second = (_seed(number) for number in text.split(","))
+    return first, second
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -364,10 +391,11 @@ def _seed(text: str) -> int:
 
 
 # argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__, _sizes.__name__, _seed.__name__ = (
+_positive.__name__, _sizes.__name__, _seed.__name__, _pair.__name__ = (
     "whole number",
     "comma-separated whole numbers",
     "whole number",
+    "pair of whole numbers",
 )
 
 
@@ -494,6 +522,14 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     with_model(m)
     m.add_argument("--n", type=_positive, default=20, help="images along each side (20)")
 
+    i = command("interpolate", interpolate, "interpolate runs/plane/model.npz --pair 0,1")
+    with_model(i)
+    with_data(i)
+    i.add_argument("--n", type=_positive, default=11, help="images of each path (11)")
+    i.add_argument(
+        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
+    )
+
     e = command("evaluate", evaluate_model, "evaluate runs/mnist/model.npz")
     with_model(e, picture=False)
     with_data(e)
@@ -525,4 +561,5 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
 
     for add_commands in rooms:
         add_commands(commands)
+    parser.set_defaults(commands=tuple(commands.choices))
     return parser

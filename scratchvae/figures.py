@@ -5,6 +5,7 @@ Each function writes one PNG. Images are (n, n_x), from 0, white, to 1, black.
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import NormalDist
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from scratchvae.files import written_whole
+from scratchvae.morph import on_sphere, straight
 from scratchvae.parameters import FloatArray
 from scratchvae.training import History
 from scratchvae.vae import VAE
@@ -113,6 +115,36 @@ def two_samplings(
     strip.tick_params(length=0, labeltop=True, labelbottom=False)
     strip.spines[:].set_visible(False)
     strip.set_title("Sampling 2: the mean of p(x|z), and a draw x ~ p(x|z)", fontsize=10)
+    _save(figure, path)
+
+
+def morph(
+    vae: VAE, x: FloatArray, image_shape: tuple[int, int], path: PathName, n: int = 11
+) -> None:
+    """Two paths from μ(x₀) to μ(x₁), decoded at n steps each; see `morph.py`.
+
+    At the left and right the two images, then the straight line, and below it the path on
+    the sphere of equal prior density. The numbers are |z|. When no one path on the sphere
+    joins the two codes, only the straight line is drawn. x: (2, n_x). n: 2 or more.
+    """
+    if n < 2:
+        raise ValueError(f"n is {n}; a path has 2 images or more")
+    (z0, z1), t = vae.encode(x)[0].astype(np.float64), np.linspace(0, 1, n)
+    rows = {"straight line": straight(z0, z1, t)}
+    with suppress(ValueError):  # opposite directions
+        rows["on the sphere"] = on_sphere(z0, z1, t)
+    figure = Figure(figsize=(1.4 + 0.8 * (n + 2), 0.7 + 1.15 * len(rows)), layout="constrained")
+    height, width = (side + 4 for side in image_shape)  # with the gap
+    for axes, (name, z) in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows.items()):
+        images = np.concatenate([x[:1], vae.decode(z), x[1:]])
+        axes.imshow(_tile(images, n + 2, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+        lengths = [f"{length:.2f}" for length in np.linalg.norm(z, axis=1)]
+        ticks = (np.arange(n + 2) + 0.5) * width - 2.5
+        axes.set_xticks(ticks, ["x₀", *lengths, "x₁"], fontsize=8)
+        axes.set_yticks([height / 2 - 2.5], [f"{name}\n|z| below"], fontsize=9)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    figure.suptitle("From μ(x₀) to μ(x₁): E[x|z(t)], t from 0 to 1", fontsize=10)
     _save(figure, path)
 
 

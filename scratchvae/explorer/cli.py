@@ -1,0 +1,116 @@
+"""The command `scratchvae explore`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scratchvae.checkpoint import load_model
+from scratchvae.cli import say
+from scratchvae.datasets import load_mnist
+from scratchvae.evaluation import seen_by
+from scratchvae.explorer.page import page
+from scratchvae.files import written_whole
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+PIXELS = ("bits", "grey")
+IN_THE_PLANE, TO_CHOOSE_FROM = 600, 150  # test images in the file, for n_z = 2 and for others
+CALIBRATION = 4000  # training images for the second moments of the layers' inputs
+PIXELS_BAR, BOUND_BAR = 0.01, 0.3  # above these, --precise is worth its size
+
+
+def add_commands(commands: "Commands") -> None:
+    """Add `explore` to the commands of `scratchvae`."""
+    added = commands.add_parser(
+        "explore", help=explore.__doc__, description=explore.__doc__, allow_abbrev=False,
+        epilog="example: scratchvae explore runs/plane/model.npz --out explore.html",
+    )  # fmt: skip
+    added.set_defaults(run=explore)
+    added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
+    added.add_argument(
+        "--out", type=Path, metavar="HTML", help="the file to write (explore.html by the model)"
+    )
+    added.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
+    )
+    added.add_argument(
+        "--pixels",
+        choices=PIXELS,
+        help="what the model sees (bits for a Bernoulli decoder, else grey)",
+    )
+    added.add_argument(
+        "--images",
+        type=_positive,
+        metavar="N",
+        help="test images in the file (600 for n_z = 2, the points of its plane; else 150)",
+    )
+    added.add_argument(
+        "--precise", action="store_true", help="weights in 16 bits, not 8: a file twice as large"
+    )
+    added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
+
+
+def explore(args: argparse.Namespace) -> int:
+    """Write the latent space as one HTML file, to drag, draw and morph in a browser."""
+    vae = load_model(args.model)
+    if vae.image_shape is None:
+        raise ValueError(f"{args.model} has no image_shape; the explorer needs a model of pictures")
+    data = load_mnist(args.data)
+    if data.image_shape != vae.image_shape:
+        (height, width), (rows, columns) = data.image_shape, vae.image_shape
+        raise ValueError(
+            f"the images are {height} x {width} pixels; the model is of {rows} x {columns}: "
+            "name its images with --data"
+        )
+    out = args.out or args.model.parent / "explore.html"
+    pixels = args.pixels or vae.pixels
+    n = args.images or (IN_THE_PLANE if vae.n_z == 2 else TO_CHOOSE_FROM)
+    if args.images is not None and n > len(data.test_images):
+        raise ValueError(f"--images is {n}; there are {len(data.test_images)} test images")
+    with written_whole(out) as part:
+        part.touch()  # an error now is better than after the work
+        rng = np.random.default_rng(args.seed)
+        seen = seen_by(vae, pixels)
+        html, difference = page(
+            vae,
+            seen(data.test_images[:n], rng, vae.dtype),
+            data.test_labels[:n],
+            calibration=seen(data.train_images[:CALIBRATION], rng, vae.dtype),
+            name=f"{args.model.resolve().parent.name}/{args.model.name}",
+            precise=args.precise,
+            seed=args.seed,
+        )
+        part.write_text(html, encoding="utf-8")
+    say(f"wrote {out}: {len(html.encode()) / 1e6:.2f} MB; open it in a browser")
+    say(
+        f"weights in {16 if args.precise else 8} bits: means within {difference.pixels:.4f}, "
+        f"bounds within {difference.bound:.3f} nats of the model's"
+    )
+    far = difference.pixels > PIXELS_BAR or difference.bound > BOUND_BAR
+    if far and not args.precise:
+        say("this is more than usual; --precise writes 16 bits")
+    return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} should be 1 or more")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} should be 0 or more")
+    return value
+
+
+# argparse says "invalid whole number value: 'x'" by the name of the type
+_positive.__name__ = _seed.__name__ = "whole number"
