@@ -14,9 +14,10 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -302,7 +303,7 @@ class _Book:
         module = next(m for m in self.modules if m.name == part.module)
         coloured = listing.coloured("\n".join(module.lines))
         head = [n for n in range(part.first, part.last + 1) if n < part.body]
-        doc_lines = _docstring_lines(module, part)
+        doc_lines = _docstring_lines(part)
         rows = [n for n in [*head, *range(part.body, part.last + 1)] if n not in doc_lines]
         code = "\n".join(coloured[n - 1] for n in rows)
         link = f"{root}source-{part.module}.html#{part.anchor}"
@@ -448,7 +449,7 @@ class _Book:
         exercise = next((e for e in EXERCISES if e.where == full), None)
         if exercise is not None:
             left += self._exercise(exercise)
-        skip = _docstring_lines(module, part)
+        skip = _docstring_lines(part)
         code = self._code(module, coloured, ends, part.first, part.last, shown, skip)
         return (
             f'<section class="part" id="{part.anchor}"><h2>{part.name}</h2><div class="pair">'
@@ -642,19 +643,12 @@ def _row_id(row: Sequence[str]) -> str:
     return "row-" + re.sub(r"\W+", "-", f"{row[0]} {row[2]}".lower()).strip("-")[:60]
 
 
-def _docstring_lines(module: Module, part: Part) -> range:
+def _docstring_lines(part: Part) -> range:
     """The lines of a part's docstring."""
-    if not part.doc:
-        return range(0)
-    tree = ast.parse("\n".join(module.lines))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.body[0].lineno < part.body:
-            text = node.body[0]
-            if isinstance(text, ast.Expr) and (text.end_lineno or 0) + 1 == part.body:
-                return range(text.lineno, part.body)
-    return range(0)
+    return range(part.doc_line, part.body) if part.doc else range(0)
 
 
+@lru_cache
 def _output(code: str) -> str:
     """What the code prints."""
     names: dict[str, Any] = {}

@@ -16,6 +16,7 @@ import tokenize
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Part:
     """A function, a method, or the head of a class.
 
     name: as "Affine.forward". first, last: its lines in the file, with decorators.
-    doc: its docstring. body: the first line after the docstring.
+    doc: its docstring, from the line doc_line. body: the first line after it.
     """
 
     module: str
@@ -43,6 +44,7 @@ class Part:
     last: int
     body: int
     doc: str
+    doc_line: int
 
     @property
     def anchor(self) -> str:
@@ -103,7 +105,7 @@ def _collect(body: Sequence[ast.stmt], module_name: str, prefix: str, parts: lis
             last = min([inner[0].lineno, *(d.lineno for d in inner[0].decorator_list)]) - 1
         kind = "class" if isinstance(node, ast.ClassDef) else "function"
         name = f"{prefix}{node.name}"
-        parts.append(Part(module_name, name, kind, first, last, body_line, doc))
+        parts.append(Part(module_name, name, kind, first, last, body_line, doc, node.body[0].lineno))
         _collect(inner, module_name, f"{name}.", parts)
 
 
@@ -182,6 +184,7 @@ def shown(value: Any) -> str:
 # ---- lines of code ----
 
 
+@lru_cache
 def coloured(text: str) -> list[str]:
     """Each line of a file as HTML, with spans for keywords, strings, numbers and comments."""
     lines = text.splitlines()

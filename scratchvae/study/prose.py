@@ -151,6 +151,14 @@ class Typesetter:
 
     def inline(self, text: str) -> str:
         """A paragraph's text with its marks and its formulas."""
+        html = self._inline(text)
+        return re.sub(
+            r"(<math>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
+            r'<span class="nb">\1\2</span>',
+            html,
+        )
+
+    def _inline(self, text: str) -> str:
         html, at = "", 0
         for match in MARKUP.finditer(text):
             html += self._words(text[at : match.start()])
@@ -165,9 +173,9 @@ class Typesetter:
             code = f"<code>{escape(name)}</code>"
             return f'<a href="{link}">{code}</a>' if link else code
         if match["bold"]:
-            return f"<strong>{self.inline(match['bold'])}</strong>"
+            return f"<strong>{self._inline(match['bold'])}</strong>"
         if match["em"]:
-            return f"<em>{self.inline(match['em'])}</em>"
+            return f"<em>{self._inline(match['em'])}</em>"
         if match["math"]:
             return self.formula(match["math"])
         if match["url"]:
@@ -175,7 +183,7 @@ class Typesetter:
             address = match["url"][: end.start()] if end else match["url"]
             return f'<a href="{escape(address)}">{escape(address)}</a>' + match["url"][len(address) :]
         link = self.code_link(match["link"]) or match["link"]
-        return f'<a href="{escape(link)}">{self.inline(match["label"])}</a>'
+        return f'<a href="{escape(link)}">{self._inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
         if not self.find:
@@ -293,22 +301,33 @@ def runs(text: str) -> list[tuple[int, int]]:
         if not _is_math(text, words, i):
             i += 1
             continue
-        j, depth = i, 0
+        if i and OPERATOR.match(text[slice(*words[i])]) and _is_name(text, words, i - 1):
+            first = i - 1  # logvar = log σ²
+        else:
+            first = i
+        j, depth = first, 0
         while j < len(words):
             word = text[slice(*words[j])]
-            if depth <= 0 and not _is_math(text, words, j):
-                break
+            after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
+            if depth <= 0 and j > first and not _is_math(text, words, j):
+                if not (after and _is_name(text, words, j)):
+                    break
             depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
             j += 1
             if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
                 break
-        span = _trimmed(text, words[i][0], words[j - 1][1])
-        if span is not None:
+        span = _trimmed(text, words[first][0], words[j - 1][1])
+        if span is not None and (not found or span[0] >= found[-1][1]):
             found.append(span)
-            i = j
+            i = max(j, i + 1)
         else:
             i += 1
     return found
+
+
+def _is_name(text: str, words: list[tuple[int, int]], i: int) -> bool:
+    """Whether the word can stand beside an operator: logvar, NaN, loss."""
+    return bool(re.fullmatch(r"[A-Za-z]{2,8}[.,;:]?", text[slice(*words[i])]))
 
 
 def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
@@ -316,6 +335,9 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
     bare = word.strip(".,;:?!()[]“”\"'")
     if not bare:
         return bool(OPERATOR.match(word))
+    before = text[slice(*words[i - 1])].lower() if i else ""
+    if before in ("appendix", "figure", "section", "table", "chapter", "method", "estimator"):
+        return False
     if bare in NAMES or re.fullmatch(r"[\d.,]+(e[-−]?\d+)?", bare):
         return True
     if ONE_LETTER.match(bare):
@@ -328,6 +350,9 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
     if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4:
         return False  # a name of the code
     if STRONG.search(bare):
+        return True
+    called = re.match(r"[A-Za-z]+", bare)
+    if called and called[0] in NAMES | formulas.FUNCTIONS and "(" in bare:
         return True
     return bool(CALL.match(bare)) and word.count("(") + word.count("[") > 0 and not re.match(
         r"^[A-Za-z]{3,}[(\[]", bare
