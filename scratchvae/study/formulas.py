@@ -23,7 +23,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from html import escape
 
-SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗⁿⁱᴷᵏ", "0123456789+−()TtniKk"))
+SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗⁿⁱᴷᵏᵃ", "0123456789+−()TtniKka"))
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙ", "0123456789+−ijkn"))
 ACCENTS = {"\u0302": "\u02c6", "\u0304": "\u00af", "\u0303": "\u02dc"}  # hat, bar, tilde
 PRIMES = "′″‴"
@@ -143,10 +143,7 @@ class _Parser:
                 break
             if token.kind == "space":
                 self.take()
-                wide = len(token.text) > 1
-                width = "2em" if wide else "0.22em"
-                name = "wide" if wide else "thin"
-                items.append(Item("space", f'<mspace class="{name}" width="{width}"/>'))
+                items.append(Item("space", _space(token.text)))
             elif token.kind in ("sign", "stop") or (
                 token.kind == "fence" and not self._opens(token)
             ):
@@ -237,8 +234,7 @@ class _Parser:
 
     def _group(self, opened: Token) -> Item:
         if self.is_now("space"):
-            lead = '<mspace class="thin" width="0.22em"/>'
-            self.take()
+            lead = _space(self.take().text)
         else:
             lead = ""
         fence = opened.text if opened.kind == "fence" else ""
@@ -313,6 +309,12 @@ class _Parser:
         elif self.is_now("open"):
             inner += self._group(self.take()).html
         return f"<mrow>{minus}{inner}</mrow>", ""
+
+
+def _space(text: str) -> str:
+    if len(text) > 1:
+        return '<mspace class="wide" width="2em"/>'
+    return '<mspace class="thin" width="0.22em"/>'
 
 
 def _both(low: str, high: str) -> str:
