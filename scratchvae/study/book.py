@@ -236,7 +236,7 @@ class _Book:
                     self.report.untranslated.append(f"{name}: {block.text[:40]}")
                 text = said.get(block.hash, text)
             if block.kind == "title":
-                title = typesetter.inline(text)
+                title = Typesetter(find=False, formulas=self.report.formulas).inline(text)
                 plain = re.sub("[$*`]", "", text)
                 self.index.append((plain, f"{folder}notes-{name}.html"))
             else:
@@ -254,7 +254,8 @@ class _Book:
         words = WORDS[language]
         root = "../" if language == "ko" else ""
         if block.kind == "heading":
-            return f"<h2>{typesetter.inline(text)}</h2>"
+            plain = Typesetter(find=False, formulas=self.report.formulas)
+            return f"<h2>{plain.inline(text)}</h2>"
         if block.kind == "prose":
             if text.startswith("? "):
                 asked = typesetter.inline(" ".join(text[2:].split()))
@@ -374,9 +375,9 @@ class _Book:
     def _contents(self, language: str) -> None:
         words = WORDS[language]
         root, folder = ("../", "ko/") if language == "ko" else ("", "")
-        typesetter = self._typesetter(language, find=False)
+        plain = Typesetter(find=False)
         notes = "".join(
-            f'<li><a href="notes-{name}.html">{typesetter.inline(pages.title(name, language))}</a></li>'
+            f'<li><a href="notes-{name}.html">{plain.inline(pages.title(name, language))}</a></li>'
             for name, _ in pages.ORDER
         )
         ideas = dict(_ideas(self.readme))
