@@ -69,9 +69,11 @@ def drawn_formulas(draw, depth=2):
     form = draw(
         st.sampled_from(
             ["{} + {}", "{} {}", "{} / {}", "({})/({})", "{} = −{}", "√({}) · {}", "e^({}) ⊙ {}",
-             "f({}, {})", "Σ_i [ {} − {} ]", "KL({} ‖ {})", "|{}| ≤ {}", "‖{}‖² / ({})", "p({}|{})"]
+             "f({}, {})", "Σ_i [ {} − {} ]", "KL({} ‖ {})", "p({}|{})", "|", "‖"]
         )
     )  # fmt: skip
+    if form[0] in "|‖":  # a fence in a fence could not be told from its end, by people either
+        return f"{form[0]}{draw(NAME)}{form[0]}² + {draw(NAME)}"
     return form.format(draw(inner), draw(inner))
 
 
@@ -115,7 +117,9 @@ def test_fractions_scripts_and_roots_are_drawn_as_such():
     math = formulas.mathml("√(2π) Σ_j x_i² / (n − 1)", display=True)
     for tag in ("msqrt", "munder", "msubsup", "mfrac"):
         assert f"<{tag}" in math
-    assert "(" not in math.replace("</", "")  # the brackets of √ and of the denominator are not drawn
+    assert "(" not in math.replace(
+        "</", ""
+    )  # the brackets of √ and of the denominator are not drawn
 
 
 @pytest.mark.parametrize("wrong", ["a (b", "a) b", "{x", '"x"', "_i"])
@@ -158,8 +162,7 @@ def test_every_equation_of_the_readme_has_its_place(made):
     for row in rows:
         assert f'id="{book._row_id(row)}"' in page
         back += any(
-            f'href="equations.html#{book._row_id(row)}"'
-            in (out / name).read_text(encoding="utf-8")
+            f'href="equations.html#{book._row_id(row)}"' in (out / name).read_text(encoding="utf-8")
             for name, _ in links
         )
     leads = [row for row in rows if re.search(r"`[a-z_]+\.[A-Za-z_.]+", row[2])]
@@ -194,7 +197,9 @@ def test_every_section_of_the_notes_has_its_place(made):
 
 def test_no_page_mentions_what_is_not_in_the_source():
     """Every @function, @picture, @tests, @exercise, and each name of the glossary is there."""
-    names = {f"{path.stem}.{part.name}" for path in CORE for part in listing.module(path.stem).parts}
+    names = {
+        f"{path.stem}.{part.name}" for path in CORE for part in listing.module(path.stem).parts
+    }
     for name, _ in pages.ORDER:
         for block in pages.english(name):
             if block.kind in ("function", "tests"):
@@ -208,7 +213,7 @@ def test_no_page_mentions_what_is_not_in_the_source():
 
 
 def test_the_numbers_of_the_pages_are_those_of_the_runs():
-    """What §1.1 to §2 say in words is computed: 0.8113, 1.2075, 0.7370, 0.3451, 0.68 bits."""
+    """What §1.1 to §2 say in words is computed: 0.8113, 1.2075, 0.7370, 0.3407, 0.68 bits."""
     info = importlib.import_module("scratchvae.info")
     half, q, bent = [0.5, 0.5], [0.25, 0.75], [0.1, 0.9]
     via = info.kl_divergence(half, q) + info.kl_divergence(q, bent)
@@ -217,7 +222,7 @@ def test_the_numbers_of_the_pages_are_those_of_the_runs():
         "1.2075": info.cross_entropy(half, q),
         "0.7370": info.kl_divergence(half, bent),
         "0.5310": info.kl_divergence(bent, half),
-        "0.3451": via,
+        "0.3407": via,
     }
     text = "".join((pages.FOLDER / "en" / f"{n}.txt").read_text() for n, _ in pages.ORDER)
     for number, value in said.items():
@@ -247,17 +252,19 @@ def test_an_english_paragraph_that_moves_on_leaves_its_korean_one_behind():
 
 
 def test_korean_keeps_the_formulas(made):
-    """A Korean paragraph has the same formulas as its English one; both are complete."""
+    """A Korean paragraph has the formulas of its English one, and none that the page has not."""
     _, report = made
     assert not report.untranslated
     for name, _ in pages.ORDER:
         korean = pages.korean(name)
+        whole = " ".join(" ".join(block.text.split()) for block in pages.english(name))
         for block in pages.english(name):
             if block.said:
                 ours = sorted(" ".join(m.split()) for m in re.findall(r"\$([^$]+)\$", block.text))
                 said = korean[block.hash]
                 theirs = sorted(" ".join(m.split()) for m in re.findall(r"\$([^$]+)\$", said))
-                assert set(ours) == set(theirs), (name, block.text[:50])
+                assert set(ours) <= set(theirs), (name, block.text[:50])
+                assert all(formula in whole for formula in theirs), (name, theirs)
 
 
 # ---- values ----
@@ -323,9 +330,12 @@ def test_the_search_finds_what_is_there(made):
     text = (out / "book.js").read_text(encoding="utf-8")
     data = json.loads(text.removeprefix("window.book = ").removesuffix(";\n"))
     assert len(data["index"]) > 200
+    ids = {}
     for _, link in data["index"]:
         file, _, anchor = link.partition("#")
-        assert not anchor or anchor in Html(out / file).ids if anchor else (out / file).exists()
+        if file not in ids:
+            ids[file] = Html(out / file).ids
+        assert not anchor or anchor in ids[file], link
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,6 @@
 needs nothing else: no server, no network, and no script either.
 """
 
-import ast
 import html
 import io
 import json
@@ -26,7 +25,7 @@ import numpy as np
 from scratchvae.homework import catalogue
 from scratchvae.homework.exercises import EXERCISES, Exercise
 from scratchvae.study import listing, pages
-from scratchvae.study.listing import Edit, Module, Part, Test, Values
+from scratchvae.study.listing import Edit, Module, Part, Test
 from scratchvae.study.pages import Block
 from scratchvae.study.prose import Typesetter
 from scratchvae.study.step import equation
@@ -36,10 +35,11 @@ HERE = Path(__file__).parent
 ROOT = PACKAGE.parent
 LIMIT = 500_000  # bytes of a file
 
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "en": {
         "book": "scratchvae, the book", "contents": "Contents", "other": "한국어",
-        "part 1": "Part I: the notes, section by section", "part 2": "Part II: the source, file by file",
+        "part 1": "Part I: the notes, section by section",
+        "part 2": "Part II: the source, file by file",
         "more": "Tables", "equations": "From equation to function", "symbols": "Symbols",
         "skip": "to the text", "code": "The function", "run": "A run, made with this book",
         "tests": "The tests that attack it", "exercise": "Homework exercise", "points": "points",
@@ -97,7 +97,10 @@ class _Book:
         self.out, self.start = out, time.perf_counter()
         self.readme = (ROOT / "README.md").read_text(encoding="utf-8")
         order = pages.readme_section(self.readme, "Reading order")
-        self.modules = [listing.module(n) for n in re.findall(r"\]\(scratchvae/(\w+)\.py\)", order)]
+        names = re.findall(r"\]\(scratchvae/(\w+)\.py\)", order)
+        there = [path.stem for path in sorted(PACKAGE.glob("*.py")) if path.stem != "__init__"]
+        names += [name for name in there if name not in names]
+        self.modules = [listing.module(name) for name in names]
         self.values = listing.values_of(self.modules)
         self.tests = listing.tests_of(ROOT / "tests")
         self.users = listing.users_of(self.modules)
@@ -216,8 +219,11 @@ class _Book:
         )  # fmt: skip
         return re.sub(
             r"notes §([\d.]*\d)",
-            lambda m: f'<a href="notes-{m[1].replace(".", "-")}.html">notes §{m[1]}</a>'
-            if any(section == m[1] for _, section in pages.ORDER) else m[0],
+            lambda m: (
+                f'<a href="notes-{m[1].replace(".", "-")}.html">notes §{m[1]}</a>'
+                if any(section == m[1] for _, section in pages.ORDER)
+                else m[0]
+            ),
             text,
         )
 
@@ -266,7 +272,8 @@ class _Book:
         if block.kind == "run":
             return (
                 f'<h3>{words["run"]}</h3><pre class="example">{html.escape(text.strip())}</pre>'
-                f'<pre class="output" aria-label="{words["print"]}">{html.escape(_output(text))}</pre>'
+                f'<pre class="output" aria-label="{words["print"]}">'
+                f"{html.escape(_output(text))}</pre>"
             )
         if block.kind == "function":
             return "".join(self._function(name, words["code"], root) for name in text.split())
@@ -276,7 +283,8 @@ class _Book:
             about = f' <span lang="en">{self._typesetter(language).inline(claim)}</span>'
             return (
                 f'<figure><img src="{root}pictures/{text}.png" alt="{html.escape(alt)}" '
-                f'loading="lazy"><figcaption>{words["picture"]} {said}:{about}</figcaption></figure>'
+                f'loading="lazy"><figcaption>{words["picture"]} {said}:{about}</figcaption>'
+                "</figure>"
             )
         if block.kind == "tests":
             return self._tests(text.split(), words["tests"], language)
@@ -365,7 +373,9 @@ class _Book:
             if language == "ko" and block.hash not in said:
                 self.report.untranslated.append(f"errata: {block.text[:40]}")
             cells = said.get(block.hash, block.text).split(" | ")
-            body += "<tr>" + "".join(f"<td>{typesetter.inline(cell)}</td>" for cell in cells) + "</tr>"
+            body += (
+                "<tr>" + "".join(f"<td>{typesetter.inline(cell)}</td>" for cell in cells) + "</tr>"
+            )
         head = "".join(f"<th>{word}</th>" for word in WORDS[language]["errata"])
         return (
             f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
@@ -383,7 +393,8 @@ class _Book:
         ideas = dict(_ideas(self.readme))
         source = "".join(
             f'<li><a href="{root}source-{m.name}.html"><code>{m.name}.py</code></a> '
-            f'<span lang="en">{self._typesetter(language).inline(ideas.get(m.name, ""))}</span></li>'
+            f'<span lang="en">{self._typesetter(language).inline(ideas.get(m.name, ""))}</span>'
+            "</li>"
             for m in self.modules
         )
         body = f"""<h2>{words["part 1"]}</h2>
@@ -402,7 +413,9 @@ class _Book:
         coloured = listing.coloured("\n".join(module.lines))
         ends = listing.statement_ends(module)
         shown: set[int] = set()
-        sections = [f'<div class="part"><div class="left">{typesetter.text(module.doc)}</div></div>']
+        sections = [
+            f'<div class="part"><div class="left">{typesetter.text(module.doc)}</div></div>'
+        ]
         at = module.body
         for part in module.parts:
             between = self._code(module, coloured, ends, at, part.first - 1, shown)
@@ -440,7 +453,9 @@ class _Book:
         left = typesetter.text(part.doc) if part.doc else ""
         used = " ".join(text for text, _ in self.report.formulas[begins:])
         left += self._symbols_of(used, typesetter)
-        rows = [row for row in self.equations[1:] if f"`{full}`" in row[2] or self._names(row, full)]
+        rows = [
+            row for row in self.equations[1:] if f"`{full}`" in row[2] or self._names(row, full)
+        ]
         if rows:
             links = "".join(
                 f'<a href="equations.html#{_row_id(row)}">{html.escape(row[0])}</a>' for row in rows
@@ -473,7 +488,8 @@ class _Book:
             signs = re.findall(r"[^\s,]+", symbol) if "," in symbol else [symbol]
             if any(re.search(rf"(?<!\w){re.escape(sign)}(?!\w)", text) for sign in signs):
                 found.append(
-                    f"<li>{typesetter.inline(symbol)}{': ' + typesetter.inline(name) if name else ''}"
+                    f"<li>{typesetter.inline(symbol)}"
+                    f"{': ' + typesetter.inline(name) if name else ''}"
                     f" – {typesetter.inline(meaning)}</li>"
                 )
         if not found:
@@ -506,7 +522,8 @@ class _Book:
     def _exercise(self, exercise: Exercise) -> str:
         wrong = "".join(
             f"<li>{self._typesetter('en').inline(m.sentence)}"
-            f"<details><summary>its code</summary><pre>{html.escape(m.body.rstrip())}</pre></details></li>"
+            "<details><summary>its code</summary>"
+            f"<pre>{html.escape(m.body.rstrip())}</pre></details></li>"
             for m in catalogue.of(exercise.number)
         )
         edits = self.edits.get(exercise.number, [])
@@ -524,8 +541,8 @@ class _Book:
         )
         return (
             self._exercise_box(exercise.number, "en")
-            + f'<details class="small"><summary>Wrong answers ({len(catalogue.of(exercise.number))})'
-            f"</summary><ul>{wrong}</ul></details>" + small
+            + '<details class="small"><summary>Wrong answers '
+            f"({len(catalogue.of(exercise.number))})</summary><ul>{wrong}</ul></details>" + small
         )
 
     def _code(
@@ -593,7 +610,8 @@ class _Book:
             marks = "".join(f'<span id="{i}"></span>' for i in ids if i not in seen)
             seen.update(ids)
             cells = [html.escape(row[0]), typesetter.inline(row[1]), typesetter.inline(row[2])]
-            rows += f'<tr id="{name}"><td>{marks}{cells[0]}</td><td>{cells[1]}</td><td>{cells[2]}</td></tr>'
+            row_html = "".join(f"<td>{cell}</td>" for cell in (marks + cells[0], *cells[1:]))
+            rows += f'<tr id="{name}">{row_html}</tr>'
             self.index.append((f"{row[0]}: {row[1]}", f"equations.html#{name}"))
         head = "".join(f"<th>{cell}</th>" for cell in self.equations[0])
         body = (
@@ -619,7 +637,7 @@ class _Book:
 
     def _data(self) -> str:
         """The index of the search, and the symbols by their signs, for the script."""
-        symbols = {}
+        symbols: dict[str, str] = {}
         for symbol, name, meaning in self.symbols[1:]:
             for sign in symbol.split(", "):
                 letters = sign.split("(")[0].split(" ")[0]
@@ -661,7 +679,9 @@ def _output(code: str) -> str:
 def _claims(text: str) -> dict[str, tuple[str, str]]:
     """Picture -> its description and the claim below it, from demos/README.md."""
     found = {}
-    for match in re.finditer(r"!\[([^\]]*)\]\(pictures/(\w+)\.png\)\n\n(.*?)(?:\n\n|$)", text, re.S):
+    for match in re.finditer(
+        r"!\[([^\]]*)\]\(pictures/(\w+)\.png\)\n\n(.*?)(?:\n\n|$)", text, re.S
+    ):
         claim = re.sub(r"^\[`\w+\.py`\]\(\w+\.py\): ", "", " ".join(match[3].split()))
         found[match[2]] = match[1], claim
     return found

@@ -233,10 +233,7 @@ class _Parser:
         raise ValueError(f"{self.formula!r}: {token.text!r} at {token.at} has nothing before it")
 
     def _group(self, opened: Token) -> Item:
-        if self.is_now("space"):
-            lead = _space(self.take().text)
-        else:
-            lead = ""
+        lead = _space(self.take().text) if self.is_now("space") else ""
         fence = opened.text if opened.kind == "fence" else ""
         inner = lead + "".join(item.html for item in self.sequence(fence))
         if self.now is None:
@@ -364,9 +361,7 @@ def _fractions(items: list[Item]) -> list[Item]:
             continue
         del done[len(done) - len(numerator) :], todo[: len(denominator)]
         top, bottom = _part(numerator), _part(denominator)
-        name = " ".join(
-            ["spaced"] * spaced + ["top"] * top[1] + ["bottom"] * bottom[1]
-        )
+        name = " ".join(["spaced"] * spaced + ["top"] * top[1] + ["bottom"] * bottom[1])
         named = f' class="{name}"' if name else ""
         done.append(Item("factor", f"<mfrac{named}>{top[0]}{bottom[0]}</mfrac>", "frac"))
     return done

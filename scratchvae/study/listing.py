@@ -99,13 +99,17 @@ def _collect(body: Sequence[ast.stmt], module_name: str, prefix: str, parts: lis
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
         doc = ast.get_docstring(node) or ""
         body_line = (node.body[0].end_lineno or 0) + 1 if doc else node.body[0].lineno
-        inner = [n for n in node.body if isinstance(n, Node)] if isinstance(node, ast.ClassDef) else []
+        inner = (
+            [n for n in node.body if isinstance(n, Node)] if isinstance(node, ast.ClassDef) else []
+        )
         last = node.end_lineno or 0
         if inner:  # the head of the class alone
             last = min([inner[0].lineno, *(d.lineno for d in inner[0].decorator_list)]) - 1
         kind = "class" if isinstance(node, ast.ClassDef) else "function"
         name = f"{prefix}{node.name}"
-        parts.append(Part(module_name, name, kind, first, last, body_line, doc, node.body[0].lineno))
+        parts.append(
+            Part(module_name, name, kind, first, last, body_line, doc, node.body[0].lineno)
+        )
         _collect(inner, module_name, f"{name}.", parts)
 
 
@@ -241,7 +245,7 @@ def tests_of(folder: Path) -> list[Test]:
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """Name in the file -> what it is: "info" -> "info", "gaussian_kl" -> "distributions.gaussian_kl"."""
+    """Name in the file -> module.name: "gaussian_kl" -> "distributions.gaussian_kl"."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scratchvae"):
@@ -273,7 +277,9 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
         full = f"{part.module}.{part.name}"
         if "." in part.name:
             owner = part.name.split(".")[0]
-            near = stem == part.module or owner in test.names or f"{part.module}.{owner}" in test.names
+            near = (
+                stem == part.module or owner in test.names or f"{part.module}.{owner}" in test.names
+            )
             hit = near and f".{short}" in test.names and short != "__init__"
         else:
             hit = full in test.names or (part.name in test.names and part.public)

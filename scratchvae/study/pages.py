@@ -91,7 +91,9 @@ def korean(name: str) -> dict[str, str]:
     for chunk in re.split(r"\n\s*\n", text.strip("\n")):
         first, _, rest = chunk.partition("\n")
         if not first.startswith("@en "):
-            raise ValueError(f"pages/ko/{name}.txt: a block begins with {first[:30]!r}, not with @en")
+            raise ValueError(
+                f"pages/ko/{name}.txt: a block begins with {first[:30]!r}, not with @en"
+            )
         found[first[4:].strip()] = rest
     return found
 
@@ -105,7 +107,9 @@ def title(name: str, language: str) -> str:
 def glossary() -> list[tuple[str, str, str, str]]:
     """English, Korean, symbol, name in the code: a row for each term."""
     text = (FOLDER / "glossary.txt").read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.split("\t")] for line in text.splitlines() if line.strip()]
+    rows = [
+        [cell.strip() for cell in line.split("\t")] for line in text.splitlines() if line.strip()
+    ]
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 from scratchvae.study import formulas
 
@@ -127,7 +128,9 @@ class Typesetter:
             filled = sorted(cells)
             html = "" if not filled or filled[0] == columns[0] else self._gap(columns, filled[0])
             for column, following in zip(filled, [*filled[1:], None]):
-                inside = [c for c in columns if column <= c and (following is None or c < following)]
+                inside = [
+                    c for c in columns if column <= c and (following is None or c < following)
+                ]
                 span = f' colspan="{len(inside)}"' if len(inside) > 1 else ""
                 parts = [self.segment(part) for _, part in cells[column]]
                 html += f"<td{span}>{'<span class=gap></span>'.join(parts)}</td>"
@@ -181,7 +184,9 @@ class Typesetter:
         if match["url"]:
             end = re.search(r"[.,;]*$", match["url"])
             address = match["url"][: end.start()] if end else match["url"]
-            return f'<a href="{escape(address)}">{escape(address)}</a>' + match["url"][len(address) :]
+            return (
+                f'<a href="{escape(address)}">{escape(address)}</a>' + match["url"][len(address) :]
+            )
         link = self.code_link(match["link"]) or match["link"]
         return f'<a href="{escape(link)}">{self._inline(match["label"])}</a>'
 
@@ -208,9 +213,11 @@ def blocks(text: str) -> Iterator[list[str]]:
             and not block[0].lstrip().startswith(">>>")
             and (
                 example
-                or (line.startswith("    ") != block[0].startswith("    "))
-                and not re.match(r"- |\d+\. ", block[0])
-                and not line.startswith(" ─")
+                or (
+                    (line.startswith("    ") != block[0].startswith("    "))
+                    and not re.match(r"- |\d+\. ", block[0])
+                    and not line.startswith(" ─")
+                )
                 or (line.startswith("- ") and not block[0].startswith(("- ", " ")))
             )
         )
@@ -245,7 +252,7 @@ def aligned(rows: list[list[tuple[int, str]]]) -> list[int]:
         for at, text in row:
             others = [other for j, other in enumerate(starts) if j != i and at in other]
             inside = re.match(r"[=≈≤≥≃]", text) and any(
-                begins <= at < begins + len(words) and words[at - begins : at - begins + 1] in "=≈≤≥≃"
+                0 <= at - begins < len(words) and words[at - begins] in "=≈≤≥≃"
                 for j, other in enumerate(rows) if j != i
                 for begins, words in other
             )  # fmt: skip
@@ -261,7 +268,7 @@ def split_at(at: int, text: str, columns: list[int]) -> list[tuple[int, str]]:
         if at < c < at + len(text) and text[c - at] in "=≈≤≥≃" and text[c - at - 1] == " "
     ]  # fmt: skip
     bounds = [0, *cuts, len(text)]
-    parts = [(at + low, text[low:high].strip()) for low, high in zip(bounds, bounds[1:])]
+    parts = [(at + low, text[low:high].strip()) for low, high in pairwise(bounds)]
     if all(_balanced(part) for _, part in parts):
         return parts
     return [(at, text)]
@@ -309,9 +316,9 @@ def runs(text: str) -> list[tuple[int, int]]:
         while j < len(words):
             word = text[slice(*words[j])]
             after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
-            if depth <= 0 and j > first and not _is_math(text, words, j):
-                if not (after and _is_name(text, words, j)):
-                    break
+            goes_on = _is_math(text, words, j) or (after and _is_name(text, words, j))
+            if depth <= 0 and j > first and not goes_on:
+                break
             depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
             j += 1
             if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
@@ -344,8 +351,10 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
         return True
     if bare in ("a", "A", "I"):
         near = [text[slice(*words[k])] for k in (i - 1, i + 1) if 0 <= k < len(words)]
-        return any(OPERATOR.match(other) for other in near) or bare == "A" and word != "A"
-    if re.search(r"""\(s\)|["'$`]""", word) or re.search(r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word):
+        return any(OPERATOR.match(other) for other in near) or (bare == "A" and word != "A")
+    if re.search(r"""\(s\)|["'$`]""", word) or re.search(
+        r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word
+    ):
         return False
     if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4:
         return False  # a name of the code
@@ -354,8 +363,10 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
     called = re.match(r"[A-Za-z]+", bare)
     if called and called[0] in NAMES | formulas.FUNCTIONS and "(" in bare:
         return True
-    return bool(CALL.match(bare)) and word.count("(") + word.count("[") > 0 and not re.match(
-        r"^[A-Za-z]{3,}[(\[]", bare
+    return (
+        bool(CALL.match(bare))
+        and word.count("(") + word.count("[") > 0
+        and not re.match(r"^[A-Za-z]{3,}[(\[]", bare)
     )
 
 
@@ -364,20 +375,24 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     while start < end:
         part = text[start:end]
         opened = sum(c in "([{" for c in part) - sum(c in ")]}" for c in part)
-        if part[-1] in ",;:?! " or (part[-1] == "." and not part.endswith("...")):
+        if (
+            part[-1] in ",;:?! "
+            or (part[-1] == "." and not part.endswith("..."))
+            or (opened < 0 and part[-1] in ")]}")
+        ):
             end -= 1
-        elif opened < 0 and part[-1] in ")]}":
-            end -= 1
-        elif opened > 0 and part[0] in "([{":
-            start += 1
-        elif part[0] in " ,":
+        elif (opened > 0 and part[0] in "([{") or part[0] in " ,":
             start += 1
         else:
             break
     part = text[start:end]
     if not part or not _balanced(part) or part in NAMES or OPERATOR.match(part):
         return None
-    if re.fullmatch(r"[\d.,]+|\(\d+\)", part) or part[0] == "." or not re.search(rf"{formulas.LETTER}|[\d∞Σ∫∂∇]", part):
+    if (
+        re.fullmatch(r"[\d.,]+|\(\d+\)", part)
+        or part[0] == "."
+        or not re.search(rf"{formulas.LETTER}|[\d∞Σ∫∂∇]", part)
+    ):
         return None
     words = [word for word in PROSE.findall(part) if word not in NAMES | formulas.FUNCTIONS]
     if len(words) > 1 or (words and not re.search(r"[=≤≥≈≃(]", part)):
