@@ -7,6 +7,7 @@
 needs nothing else: no server, no network, and no script either.
 """
 
+import base64
 import html
 import io
 import json
@@ -115,8 +116,8 @@ class _Book:
     def write(self) -> Report:
         (self.out / "ko").mkdir(parents=True, exist_ok=True)
         (self.out / "pictures").mkdir(exist_ok=True)
-        for name in ("style.css", "script.js"):
-            self._put(name, (HERE / name).read_text(encoding="utf-8"))
+        self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
+        self._put("script.js", _text("script.js"))
         for path in sorted((ROOT / "demos" / "pictures").glob("*.png")):
             shutil.copyfile(path, self.out / "pictures" / path.name)
             self.report.files.append(self.out / "pictures" / path.name)
@@ -648,6 +649,19 @@ class _Book:
 
 
 # ---- small pieces ----
+
+# inside of the style sheet: a browser may refuse a page in ko/ a font that is outside of ko/
+_FONT = """/* the signs of the formulas, of the STIX fonts, under the SIL Open Font License 1.1 */
+@font-face {{ font-family: "Book Math"; src: url(data:font/woff;base64,{}) format("woff"); }}
+"""
+
+
+def _base64(name: str) -> str:
+    return base64.b64encode((HERE / name).read_bytes()).decode()
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
 
 
 def _turn(link: str, sign: str) -> str:

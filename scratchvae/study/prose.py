@@ -58,7 +58,6 @@ class Typesetter:
             self.formulas.append((text, None))
             return f'<code class="formula">{escape(text)}</code>'
         self.formulas.append((text, math))
-        math = re.sub(rf"<mi>({formulas.LETTER})</mi>", r'<mi class="one">\1</mi>', math)
         if display:
             return math.replace('<math display="block"', '<math displaystyle="true"')
         name = "long" if len(text) > 40 else "middling" if len(text) > 22 else ""
