@@ -435,8 +435,8 @@ class _Book:
         names = [m.name for m in self.modules]
         hint = (
             '<p class="small">A line with ▸ shows its values: click on it, or press Enter on it; '
-            "the key v shows all. The numbers are those of <code>scratchvae trace</code>, or of "
-            "the example in the docstring.</p>"
+            "the key v shows all. The numbers are those of <code>scratchvae trace</code>, of "
+            "another small run, or of the example in the docstring.</p>"
         )
         self._page(
             f"source-{module.name}.html", "en", f"{module.name}.py", hint + "\n".join(sections),
@@ -590,8 +590,7 @@ class _Book:
         said = equation(step) if step.name and step.numeric else ""
         code = " ".join(step.text.split())
         formula = "" if not said or said == code else self._typesetter("en").inline(said)
-        source = self.values.source[step.file, step.function]
-        where = "scratchvae trace" if source == "trace" else source
+        where = self.values.source[step.file, step.function]
         count = self.values.counts[step.file, step.line]
         often = f", the first of {count} runs" if count > 1 else ""
         return (

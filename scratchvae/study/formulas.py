@@ -175,6 +175,8 @@ class _Parser:
         starts = not items or items[-1].kind == "sign"
         form = ' form="prefix"' if token.text in "+-−" and starts and not right else ""
         tight = "" if left or right or form else ' lspace="0" rspace="0"'
+        if left and right and token.text in FENCES:
+            tight = ' lspace="0.28em" rspace="0.28em"'
         stretchy = ' stretchy="false"' if token.text in FENCES + "/" else ""
         named = f' class="{name}"' if name else ""
         return Item("sign", f"<mo{named}{form}{tight}{stretchy}>{drawn}</mo>", token.text)
