@@ -1,7 +1,8 @@
 """`python -m demos` lists the demos, `python -m demos NAME [NAME ...]` runs some of them.
 
 The name `all` runs all. Options stand after the names: --out DIR is the folder of the
-pictures, --show opens windows.
+pictures, --show opens windows. `python -m demos notebooks --out DIR` writes each demo as a
+Jupyter notebook, and one more for homework chapter 2.
 """
 
 import ast
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NO_DEMOS = ("__main__", "common", "quadrature")
+NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
 
 
 def title(path: Path) -> str:
@@ -23,6 +24,10 @@ DEMOS = {path.stem: title(path) for path in sorted(HERE.glob("*.py")) if path.st
 
 def main(arguments: list[str]) -> int:
     """Run the demos that are named. Returns 0; 1 if one fails; 2 for an unknown name."""
+    if arguments[:1] == ["notebooks"]:
+        from demos import notebooks
+
+        return notebooks.main(arguments[1:])
     dashed = [i for i, argument in enumerate(arguments) if argument.startswith("-")]
     start = min(dashed, default=len(arguments))
     names, options = arguments[:start], arguments[start:]

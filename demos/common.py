@@ -23,6 +23,8 @@ BLUE, ORANGE, GREEN, RED, SKY, PINK = (
     "#CC79A7",
 )
 
+DEMO = ""  # the demo's name, in a notebook, where no file has it
+
 
 def options(doc: str | None) -> argparse.Namespace:
     """--out DIR, the folder of the picture, and --show, a window as well.
@@ -55,7 +57,7 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     """
     from matplotlib import pyplot
 
-    demo = Path(inspect.stack()[1].filename).stem
+    demo = DEMO or Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=100)

@@ -13,7 +13,7 @@ Read the files in this order. Each uses only files before it, and the helpers:
     evaluation, training          the bound of a data set, and Algorithm 1
     hmc, likelihood               estimates of log p(x)
 
-Helpers: checks, files, progress, gradient_check, pca, checkpoint. Pictures: figures.
+Helpers: checks, files, archive, progress, gradient_check, pca, checkpoint. Pictures: figures.
 Commands: cli. Matplotlib is imported only when a picture is drawn.
 """
 

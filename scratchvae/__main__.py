@@ -1,4 +1,4 @@
-"""The command `scratchvae`, also as `python -m scratchvae`: the core's commands and the rooms'.
+"""The command `scratchvae`, also as `python -m scratchvae`: the core's, the paper's, the rooms'.
 
 A room is a folder of the package with a `cli.py` of its own. The core does not import it,
 and works without it.
@@ -7,16 +7,20 @@ and works without it.
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 
-from scratchvae import cli
+from scratchvae import cli, paper
 
 ROOMS = ("homework", "study", "explorer")
 
 
 def main() -> int:
     """Run one command. Returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a letter that it cannot write becomes a "?"
+            stream.reconfigure(errors="replace")
     rooms = [import_module(f"scratchvae.{room}.cli") for room in ROOMS if _is_here(room)]
-    return cli.main(rooms=[room.add_commands for room in rooms])
+    return cli.main(rooms=[paper.add_commands, *(room.add_commands for room in rooms)])
 
 
 def _is_here(room: str) -> bool:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from scratchvae import checks, layers
 from scratchvae.initializers import glorot
 from scratchvae.layers import ACTIVATIONS, Affine, Layer
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, bytes_of
 
 
 class Autoencoder:
@@ -48,9 +48,9 @@ class Autoencoder:
         seed: int | np.random.Generator = 0,
     ) -> None:
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
-        self.hidden = tuple(checks.positive_int("hidden", units) for units in hidden)
+        self.hidden = checks.sizes("hidden", hidden)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
-        self.dtype = checks.float_dtype(dtype)
+        self.dtype, rng = checks.float_dtype(dtype), checks.generator("seed", seed)
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
         self._encoder_shapes = {
             **layers.hidden_shapes("encoder", encoder_sizes),
@@ -60,8 +60,11 @@ class Autoencoder:
             **layers.hidden_shapes("decoder", decoder_sizes),
             **layers.affine_shapes("x_hat", decoder_sizes[-1], self.n_x),
         }
-        self.params = Parameters({**self._encoder_shapes, **decoder}, self.dtype)
-        glorot(self.params, np.random.default_rng(seed))
+        shapes = {**self._encoder_shapes, **decoder}
+        sizes = (self.n_x, self.hidden, self.n_z)
+        checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
+        self.params = Parameters(shapes, self.dtype)
+        glorot(self.params, rng)
         self.connect()
 
     def connect(self) -> None:
@@ -139,6 +142,4 @@ class Autoencoder:
         return loss
 
     def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
-        array = checks.rows(name, value, columns).astype(self.dtype, copy=False)
-        checks.finite(name, array)
-        return array
+        return checks.cast(name, checks.rows(name, value, columns), self.dtype)

@@ -1,57 +1,95 @@
-"""A trained model as one file: θ, and the arguments that the constructor needs.
+"""A trained model as one file: θ, the arguments that the constructor needs, and its data set.
 
-The file is a .npz without pickle. `format` and `version` say what it is, so that another
-file, or a file of a later version, is refused with a reason.
+`format` and `version` say what the file is, so that another file, or a file of a later
+version, is refused with a reason. Version 1 had no checksum and no data set; it is still
+read.
 """
 
 import json
-import zipfile
-import zlib
+from math import prod
 from os import PathLike
 
-import numpy as np
+from scratchvae import checks
+from scratchvae.archive import ArrayFile, write_arrays
+from scratchvae.datasets import Identity
+from scratchvae.decoders import OUTPUTS
+from scratchvae.files import FileFormatError, readable
+from scratchvae.parameters import bytes_of
+from scratchvae.vae import VAE, weight_shapes
 
-from scratchvae.files import FileFormatError, written_whole
-from scratchvae.vae import VAE
-
-FORMAT, VERSION = "scratchvae.VAE", 1
-DAMAGES = (
-    AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile,
-    zlib.error,
-)  # fmt: skip
+FORMAT, VERSION = "scratchvae.VAE", 2
+NAMES = {
+    1: ["config", "format", "theta", "version"],
+    2: ["config", "data", "format", "theta", "version"],
+}
+GIGABYTE = 2**30
 
 
 def save_model(vae: VAE, path: str | PathLike[str]) -> None:
     """Write the model as .npz, at exactly this path. An interrupted write loses nothing."""
-    with written_whole(path) as part, open(part, "wb") as file:
-        np.savez(
-            file,
-            format=FORMAT,
-            version=VERSION,
-            config=json.dumps(vae.settings),
-            theta=vae.params.theta,
-        )
+    checks.instance("vae", vae, VAE, "a VAE")
+    write_arrays(
+        path,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": json.dumps(vae.settings),
+            "data": json.dumps(vae.trained_on and vae.trained_on._asdict()),
+            "theta": vae.params.theta,
+        },
+    )
 
 
-def load_model(path: str | PathLike[str]) -> VAE:
+def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
     """The model that `save_model` wrote.
 
-    FileFormatError when the file is missing, damaged, or of another kind or version.
+    FileFormatError when the file is missing, damaged (every flipped bit is noticed), of
+    another kind or version, or when the model needs more than max_memory bytes.
     """
+    max_memory = checks.positive_int("max_memory", max_memory)
+    path = readable(path)
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            kind, version = str(saved["format"]), int(saved["version"])
-            if (kind, version) != (FORMAT, VERSION):
-                raise FileFormatError(
-                    f"{path} holds {kind!r} version {version}; "
-                    f"this program reads {FORMAT!r} version {VERSION}"
-                )
-            config, theta = json.loads(str(saved["config"])), saved["theta"]
-        vae = VAE(**config)
-        kept = vae.params.theta
-        if theta.shape != kept.shape or theta.dtype != kept.dtype or not np.isfinite(theta).all():
-            raise ValueError(f"theta should be {kept.size} finite numbers of type {kept.dtype}")
-    except DAMAGES as error:
+        with open(path, "rb") as file:
+            return _model(ArrayFile(file), max_memory)
+    except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
         raise FileFormatError(f"{path} is no model that save_model wrote: {error}") from error
-    kept[...] = theta
+
+
+def _model(arrays: ArrayFile, max_memory: int) -> VAE:
+    kind, version = arrays.text("format"), arrays.whole("version")
+    if kind != FORMAT:
+        raise ValueError(f"it holds {kind!r}; it should be {FORMAT!r}")
+    if NAMES.get(version) != arrays.names or (version > 1 and not arrays.checked):
+        raise ValueError(
+            f"it has version {version} and {', '.join(arrays.names)}; this program reads "
+            f"version 1, and version {VERSION} with its checksum"
+        )
+    config = json.loads(arrays.text("config"))
+    need = bytes_of(_shapes(**config), checks.float_dtype(config["dtype"]))
+    if need > max_memory:
+        raise ValueError(
+            f"the model needs {need / 2**20:.0f} MB, and max_memory (--max-memory) is "
+            f"{max_memory / 2**20:.0f} MB; it should be more, if you trust the file"
+        )
+    size = sum(prod(shape) for shape in _shapes(**config).values())
+    if arrays.shape("theta") != (size,):  # before the model is made
+        raise ValueError(f"theta has shape {arrays.shape('theta')}; it should be ({size},)")
+    vae = VAE(**config)
+    arrays.into("theta", vae.params.theta)
+    checks.finite("theta", vae.params.theta)
+    data = json.loads(arrays.text("data")) if version > 1 else None
+    if data is not None:
+        shape = checks.image_shape(data["image_shape"])
+        vae.trained_on = Identity(data["name"], shape, data["checksum"])
     return vae
+
+
+def _shapes(
+    n_x: int, hidden: list[int], n_z: int, decoder: str, **others: object
+) -> dict[str, tuple[int, ...]]:
+    """The shapes of the weights, of settings that are checked."""
+    if sorted([*others]) != ["activation", "dtype", "image_shape", "init"]:
+        raise ValueError(f"its settings have {', '.join(others)}")
+    n_x, n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
+    decoder = checks.one_of("decoder", decoder, OUTPUTS)
+    return weight_shapes(n_x, checks.sizes("hidden", hidden), n_z, decoder)

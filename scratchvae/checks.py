@@ -2,86 +2,217 @@
 
 Each function raises `ValueError` or `TypeError`. The message has the argument's name,
 what it was, and what it should be.
+
+The functions that a user calls check their arguments. Layers and distributions do not:
+their arrays come from a model, which has checked them.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from scratchvae.parameters import FloatArray
+FloatArray = NDArray[np.floating]  # as in parameters.py, which uses this file
+T = TypeVar("T")
+
+
+def shown(value: object) -> str:
+    """value as a short text of one line."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # the text of a foreign object may fail, and a long whole number's does
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# ---- numbers ----
 
 
 def positive_int(name: str, value: object) -> int:
     """value as an int ≥ 1."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {value!r}; it should be a whole number, 1 or more")
+        raise TypeError(f"{name} is {shown(value)}; it should be a whole number, 1 or more")
     if value < 1:
-        raise ValueError(f"{name} is {value}; it should be 1 or more")
+        raise ValueError(f"{name} is {shown(value)}; it should be 1 or more")
     return int(value)
 
 
-def image_shape(value: Sequence[int], n_x: int) -> tuple[int, int]:
-    """value as (height, width), both ≥ 1, with height · width = n_x."""
-    if (
-        len(value) != 2
-        or positive_int("image_shape", value[0]) * positive_int("image_shape", value[1]) != n_x
-    ):
-        raise ValueError(
-            f"image_shape is {value}; it should be (height, width), with height · width = {n_x}"
-        )
-    return int(value[0]), int(value[1])
+def sizes(name: str, value: object) -> tuple[int, ...]:
+    """value, a list or another sequence, as a tuple of ints ≥ 1. It may be empty."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | memoryview):
+        raise TypeError(f"{name} is {shown(value)}; it should be a tuple of whole numbers")
+    return tuple(positive_int(f"an entry of {name}", size) for size in value)
+
+
+def image_shape(value: Sequence[int], n_x: int | None = None) -> tuple[int, int]:
+    """value as (height, width), both ≥ 1, with height · width = n_x if n_x is given."""
+    shape = sizes("image_shape", value)
+    if len(shape) != 2 or n_x not in (None, shape[0] * shape[1]):
+        product = "" if n_x is None else f", with height · width = {n_x}"
+        raise ValueError(f"image_shape is {shown(value)}; it should be (height, width){product}")
+    return shape[0], shape[1]
 
 
 def positive_number(name: str, value: float) -> float:
     """value as a finite float > 0."""
-    _real(name, value)
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name} is {value}; it should be a finite number above 0")
-    return float(value)
+    if not 0 < (number := real(name, value)) < np.inf:
+        raise ValueError(f"{name} is {shown(value)}; it should be a finite number above 0")
+    return number
 
 
 def number_from_zero(name: str, value: float) -> float:
     """value as a finite float ≥ 0."""
-    _real(name, value)
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} is {value}; it should be a finite number, 0 or more")
-    return float(value)
+    return between(name, value, 0, np.finfo(float).max)
+
+
+def between(name: str, value: float, low: float, high: float) -> float:
+    """value as a float in [low, high]."""
+    if not low <= (number := real(name, value)) <= high:
+        limit = f"from {low:g} to {high:g}" if high < 1e300 else f"finite, {low:g} or more"
+        raise ValueError(f"{name} is {shown(value)}; it should be {limit}")
+    return number
 
 
 def fraction(name: str, value: float) -> float:
     """value as a float in [0, 1)."""
-    _real(name, value)
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} is {value}; it should be at least 0 and below 1")
-    return float(value)
+    if not 0 <= (number := real(name, value)) < 1:
+        raise ValueError(f"{name} is {shown(value)}; it should be at least 0 and below 1")
+    return number
+
+
+def real(name: str, value: object) -> float:
+    """value as a float; NaN and ∞ are floats too."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {shown(value)}; it should be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is {shown(value)}; it should be below 1e308") from None
+
+
+# ---- other single values ----
+
+
+def instance(name: str, value: object, kind: type[T], should_be: str) -> T:
+    """value, if it is of that kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {shown(value)}; it should be {should_be}")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """value, if it is True or False."""
+    return bool(instance(name, value, (bool, np.bool_), "True or False"))  # type: ignore[arg-type]
+
+
+def function(name: str, value: T) -> T:
+    """value, if it can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} is {shown(value)}; it should be a function")
+    return value
 
 
 def one_of(name: str, value: str, choices: Mapping[str, object]) -> str:
     """value, if it is a key of choices."""
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}; it should be one of {', '.join(choices)}")
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} is {shown(value)}; it should be one of {', '.join(choices)}")
     return value
 
 
 def float_dtype(value: DTypeLike) -> np.dtype[Any]:
     """value as a NumPy dtype: float32 or float64."""
-    dtype = np.dtype(value)
+    try:
+        dtype = np.dtype(value)
+    except Exception:  # NumPy asks the value, which may be anything
+        dtype = None
     if value is None or dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {dtype}; it should be float32 or float64")
+        was = shown(value) if dtype is None else shown(dtype.name)[1:-1]
+        raise ValueError(f"dtype is {was}; it should be float32 or float64")
     return dtype
+
+
+def whole_seed(name: str, value: object) -> int:
+    """value as an int ≥ 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {shown(value)}; it should be a whole number, 0 or more")
+    if value < 0:
+        raise ValueError(f"{name} is {shown(value)}; it should be 0 or more")
+    return int(value)
+
+
+def generator(name: str, value: object) -> np.random.Generator:
+    """The generator itself, or a new one with this seed."""
+    if isinstance(value, np.random.Generator):
+        return value
+    if not isinstance(value, Integral):
+        raise TypeError(
+            f"{name} is {shown(value)}; it should be a whole number, 0 or more, "
+            "or a numpy.random.Generator"
+        )
+    return np.random.default_rng(whole_seed(name, value))
+
+
+def drawing(name: str, value: object) -> np.random.Generator:
+    """value, if it is a generator."""
+    return instance(name, value, np.random.Generator, "a numpy.random.Generator")
+
+
+def path(name: str, value: object) -> Path:
+    """value as a Path."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} is {shown(value)}; it should be a path")
+    found = Path(value)
+    if value == "" or "\0" in str(found):
+        raise ValueError(f"{name} is {shown(value)}; it should be the name of a file or folder")
+    return found
+
+
+def memory(name: str, value: object, need: int) -> None:
+    """The machine has `need` bytes of memory; name and value are what needs them."""
+    try:
+        have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows does not say
+        have = 2**40
+    if need > have:
+        raise ValueError(
+            f"{name} is {shown(value)}; it would take {min(need, 2**99) / 2**30:.3g} GiB of "
+            f"memory, and the machine has {have / 2**30:.3g}: it should be smaller"
+        )
+
+
+# ---- arrays ----
+
+
+def array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """value as an array of real numbers, not masked."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(hasattr(part, "filled") for part in parts):  # only NumPy's masked arrays have it
+        raise TypeError(f"{name} is a masked array; it should have a number in every place")
+    try:
+        found = np.asarray(value)
+    except Exception as error:  # a foreign object's own conversion may raise anything
+        raise ValueError(
+            f"{name} is {shown(value)}; it should be an array of numbers, with rows of one length"
+        ) from error
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name} is of type {found.dtype}; it should hold real numbers")
+    return found
 
 
 def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
     """value as an array of real numbers, (B, columns), with B ≥ 1."""
-    array = _numbers(name, value)
-    if array.ndim != 2 or array.shape[1] != columns or len(array) == 0:
+    found = array(name, value)
+    if found.ndim != 2 or found.shape[1] != columns or len(found) == 0:
         raise ValueError(
-            f"{name} has shape {array.shape}; it should be (B, {columns}), a data point in each row"
+            f"{name} has shape {found.shape}; it should be (B, {columns}), a data point in each row"
         )
-    return array
+    return found
 
 
 def unit_interval(name: str, array: NDArray[Any]) -> None:
@@ -101,26 +232,42 @@ def finite(name: str, array: NDArray[Any]) -> None:
         raise ValueError(f"{name}{where} is {array[tuple(where)]}; it should be finite")
 
 
+def cast(name: str, array: NDArray[Any], dtype: DTypeLike) -> FloatArray:
+    """The array in this dtype. Its numbers are finite, and sums of their squares are too.
+
+    The limit for a number is the fourth root of the largest number of the dtype: 4e9 for
+    float32, 1e77 for float64.
+    """
+    with np.errstate(over="ignore"):  # a number too large for the dtype becomes inf
+        found: FloatArray = array.astype(dtype, copy=False)
+    limit = float(np.finfo(found.dtype).max) ** 0.25
+    if found.size and not (-limit <= found.min() and found.max() <= limit):  # NaN fails too
+        finite(name, found)
+        where = first_index(np.abs(found) > limit)
+        raise ValueError(
+            f"{name}{where} is {found[tuple(where)]}; it should be from {-limit:.0e} to "
+            f"{limit:.0e} in {found.dtype}, whose squares overflow"
+        )
+    return found
+
+
 def noise(value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
     """eps as an (L, B, n_z) array of this dtype, all finite.
 
     (B, n_z) is also allowed; it means L = 1.
     """
-    eps = samples("eps", value, batch, n_z, dtype)
-    finite("eps", eps)
-    return eps.reshape(-1, batch, n_z)
+    return samples("eps", value, batch, n_z, dtype)
 
 
 def samples(name: str, value: ArrayLike, batch: int, n_z: int, dtype: np.dtype[Any]) -> FloatArray:
-    """value as an array of this dtype, (B, n_z) or (L, B, n_z)."""
-    array = _numbers(name, value)
-    if array.ndim not in (2, 3) or array.shape[-2:] != (batch, n_z) or len(array) == 0:
+    """value as an (L, B, n_z) array of this dtype, all finite. (B, n_z) means L = 1."""
+    found = array(name, value)
+    if found.ndim not in (2, 3) or found.shape[-2:] != (batch, n_z) or len(found) == 0:
         raise ValueError(
-            f"{name} has shape {array.shape}; it should be ({batch}, {n_z}), "
+            f"{name} has shape {found.shape}; it should be ({batch}, {n_z}), "
             f"or (L, {batch}, {n_z}) for L samples"
         )
-    with np.errstate(over="ignore"):  # a number too large for float32 becomes inf
-        return array.astype(dtype, copy=False)
+    return cast(name, found, dtype).reshape(-1, batch, n_z)
 
 
 def remembered(backward: str, needed: str, found: str) -> None:
@@ -138,15 +285,3 @@ def remembered(backward: str, needed: str, found: str) -> None:
 def first_index(wrong: NDArray[np.bool_]) -> list[int]:
     """The index of the first True."""
     return [int(i) for i in np.argwhere(wrong)[0]]
-
-
-def _real(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}; it should be a number")
-
-
-def _numbers(name: str, value: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} is of type {array.dtype}; it should hold real numbers")
-    return array

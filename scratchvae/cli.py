@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 
 from scratchvae import __version__, datasets
-from scratchvae.checkpoint import load_model, save_model
+from scratchvae.checkpoint import GIGABYTE, load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
@@ -31,6 +31,7 @@ from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
 from scratchvae.resume import sweep
+from scratchvae.schedules import SCHEDULES
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
 
@@ -77,11 +78,12 @@ def _as_ctrl_c(number: int, frame: object) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
-    data = load_mnist(args.data)
+    data = load_mnist(args.data, max_memory=args.max_memory)
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
+    vae.trained_on = data.identity
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
     seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
@@ -100,28 +102,30 @@ def _train_into(
     args: argparse.Namespace,
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
+    written = 0  # epochs
     sweep(folder)
     if not args.resume:
         state.unlink(missing_ok=True)
 
     def save(history_so_far: History) -> None:
-        nonlocal history
+        nonlocal history, written
         history = history_so_far
         with uninterrupted():
             save_model(vae, model)
             history.save(folder / "history.json")
+            written = len(history.elbo)
 
     try:
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            workers=args.workers, resume=state, progress=not args.quiet, after_epoch=save,
+            schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet,
+            after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
-        n = len(history.elbo)
         kept = (
-            f"the model of epoch {n} is in {model}"
-            if n
+            f"the model of epoch {written} is in {model}"
+            if written
             else "no epoch was finished, so no model was written"
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
@@ -172,7 +176,7 @@ def _train_pictures(
 
 def sample(args: argparse.Namespace) -> int:
     """Decode draws of the prior z ~ p(z)."""
-    vae = load_model(args.model)
+    vae = load_model(args.model, max_memory=args.max_memory)
     shape = _image_shape(vae)
     from scratchvae import figures
 
@@ -182,13 +186,13 @@ def sample(args: argparse.Namespace) -> int:
         else:
             figures.samples(vae.sample(args.n, args.seed), shape, path)
 
-    return _wrote(args, "draws.png" if args.draw else "samples.png", draw)
+    return _wrote(args, draw, "draws.png" if args.draw else "sample.png")
 
 
 def reconstruct(args: argparse.Namespace) -> int:
     """Draw test images and their reconstructions."""
-    vae = load_model(args.model)
-    images = _data_for(args).test_images
+    vae = load_model(args.model, max_memory=args.max_memory)
+    images = _data_for(vae, args).test_images
     if args.n > len(images):
         raise ValueError(f"--n is {args.n}; there are {len(images)} test images")
     rng = np.random.default_rng(args.seed)
@@ -198,23 +202,23 @@ def reconstruct(args: argparse.Namespace) -> int:
     from scratchvae import figures
 
     return _wrote(
-        args, "reconstructions.png", lambda path: figures.reconstructions(x, means, shape, path)
+        args, lambda path: figures.reconstructions(x, means, shape, path), "reconstruct.png"
     )
 
 
 def manifold(args: argparse.Namespace) -> int:
     """Draw the images of a grid of z, for a model with n_z = 2."""
-    vae = load_model(args.model)
+    vae = load_model(args.model, max_memory=args.max_memory)
     shape = _image_shape(vae)
     from scratchvae import figures
 
-    return _wrote(args, "manifold.png", lambda path: figures.manifold(vae, shape, path, args.n))
+    return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
 
 
 def interpolate(args: argparse.Namespace) -> int:
     """Draw the way from one test image's code to another's: straight, and on the sphere."""
     vae = load_model(args.model)
-    data, shape = _data_for(args), _image_shape(vae)
+    data, shape = _data_for(vae, args), _image_shape(vae)
     N = len(data.test_images)
     if N < 2:
         raise ValueError(f"there is {N} test image; a path needs two")
@@ -225,12 +229,13 @@ def interpolate(args: argparse.Namespace) -> int:
     x = seen_by(vae, args.pixels)(data.test_images[chosen], rng, vae.dtype)
     from scratchvae import figures
 
-    return _wrote(args, "morph.png", lambda path: figures.morph(vae, x, shape, path, args.n))
+    return _wrote(args, lambda path: figures.morph(vae, x, shape, path, args.n), "morph.png")
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
     """Print the bound on training and test images and the active units, or log p(x)."""
-    vae, data = load_model(args.model), _data_for(args)
+    vae = load_model(args.model, max_memory=args.max_memory)
+    data = _data_for(vae, args)
     if args.likelihood is None:
         _print_bounds(vae, data, args, args.seed)
     else:
@@ -275,15 +280,27 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
-def _data_for(args: argparse.Namespace) -> datasets.ImageSet:
-    """The data set, when its images are of the model's shape."""
-    vae, data = load_model(args.model), load_mnist(args.data)
+def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
+    """The data set, when its images are of the model's shape.
+
+    Another data set than the model's must be asked for by --data.
+    """
+    data, trained_on = load_mnist(args.data, max_memory=args.max_memory), vae.trained_on
     if data.image_shape != _image_shape(vae):
         height, width = _image_shape(vae)
         raise ValueError(
             f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
             f"the model is of {height} x {width}"
         )
+    if trained_on is None:
+        note = f"the model does not say what it was trained on; the images are {data.name}"
+    elif trained_on.checksum != data.identity.checksum:
+        note = f"the model was trained on {trained_on.name}; the images are {data.name}, others"
+        if args.data is None:
+            raise ValueError(f"{note}. The data set should be named by --data")
+    else:
+        return data
+    print(f"scratchvae {args.command}: note: {note}", file=sys.stderr)
     return data
 
 
@@ -319,6 +336,14 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
     )
+    least, few = result.effective.min(), int((result.effective < result.needed).sum())
+    say(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
+    if few:
+        better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
+        say(
+            f"{few} of {n} images have fewer than {result.needed:.0f}: their log p(x) may be too "
+            f"low by many times the error; use {better}"
+        )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
         say(f"{moves}acceptance rate {result.acceptance:.2f}")
@@ -335,6 +360,9 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
         say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if _grey_for_a_bernoulli(vae, args):
         say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
+    if len(data.test_images) < 2:
+        say("active latent units: not known from one test image")
+        return
     active = active_units(
         vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
     )
@@ -357,8 +385,13 @@ def _writable_folder(folder: Path) -> Path:
     return folder
 
 
-def _wrote(args: argparse.Namespace, name: str, draw: Callable[[Path], None]) -> int:
-    path = args.out or args.model.parent / name
+def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:
+    """Draw the picture: --out, or this name in the folder --out, or in that of the model.
+
+    No name is that of one of train's pictures, so these stay.
+    """
+    path = args.model.parent if args.out is None else args.out
+    path = path / name if path.is_dir() else path
     draw(path)
     say(f"wrote {path}")
     return 0
@@ -378,6 +411,13 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(_positive(size) for size in text.split(","))
 
 
+def _gigabytes(text: str) -> int:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{value} should be above 0, and below a million")
+    return max(1, int(value * 2**30))
+
+
 def _pair(text: str) -> tuple[int, int]:
     first, second = (_seed(number) for number in text.split(","))
     return first, second
@@ -391,12 +431,9 @@ def _seed(text: str) -> int:
 
 
 # argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__, _sizes.__name__, _seed.__name__, _pair.__name__ = (
-    "whole number",
-    "comma-separated whole numbers",
-    "whole number",
-    "pair of whole numbers",
-)
+_positive.__name__ = _seed.__name__ = "whole number"
+_sizes.__name__, _gigabytes.__name__ = "comma-separated whole numbers", "number"
+_pair.__name__ = "pair of whole numbers"
 
 
 def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
@@ -423,12 +460,18 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
         return added
 
+    def with_memory(added: argparse.ArgumentParser) -> None:
+        added.add_argument(
+            "--max-memory", type=_gigabytes, default=GIGABYTE, metavar="GB",
+            help="refuse a model or data file that needs more (1)",
+        )  # fmt: skip
+
     def with_data(added: argparse.ArgumentParser) -> None:
         added.add_argument(
             "--data",
             type=Path,
             metavar="DIR",
-            help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
+            help="a folder of idx files named as MNIST's (data/ in the package or beside it)",
         )
         added.add_argument(
             "--pixels",
@@ -465,13 +508,16 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
 
     def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
         added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
+        with_memory(added)
         if picture:
             added.add_argument(
-                "--out", type=Path, metavar="PNG", help="the picture to write (beside the model)"
-            )
+                "--out", type=Path, metavar="PNG",
+                help="the picture to write, or a folder for it (beside the model)",
+            )  # fmt: skip
 
     t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
     with_data(t)
+    with_memory(t)
     t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
     t.add_argument(
         "--epochs", type=_positive, default=10, help="passes over the training images (10)"
@@ -490,6 +536,12 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
     )
     t.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
+    t.add_argument(
+        "--schedule",
+        choices=SCHEDULES,
+        default="constant",
+        help="of the learning rate: iwae is that of the IWAE paper (constant)",
+    )
     t.add_argument(
         "--weight-decay",
         type=float,

@@ -22,24 +22,34 @@ one minibatch at a time.
 """
 
 import gzip
+import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from scratchvae import checks
-from scratchvae.files import FileFormatError
+from scratchvae.files import FileFormatError, readable
 from scratchvae.parameters import FloatArray
 
 Images = NDArray[np.uint8] | FloatArray
 UBYTE = 8  # the idx code of unsigned bytes
-CHUNK = 1 << 20
+CHUNK, GIGABYTE = 1 << 20, 1 << 30
+
+
+class Identity(NamedTuple):
+    """What a data set is known by: a name for people, the images' shape, and a checksum."""
+
+    name: str
+    image_shape: tuple[int, int]
+    checksum: str
 
 
 @dataclass(frozen=True)
@@ -55,18 +65,30 @@ class ImageSet:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
     image_shape: tuple[int, int]
+    name: str = ""
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The checksum is of all images and labels."""
+        digest = hashlib.sha256(str(self.image_shape).encode())
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(np.ascontiguousarray(array).data)
+        return Identity(self.name, self.image_shape, digest.hexdigest())
 
 
-def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
+def load_mnist(
+    folder: str | os.PathLike[str] | None = None, *, max_memory: int = GIGABYTE
+) -> ImageSet:
     """MNIST, or another idx image set whose files have MNIST's names.
 
-    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is set, else
-    the copy that comes with the package.
-    FileFormatError when a file is missing, damaged, or does not match the others.
+    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is
+    set, else the folder data/ in the package or beside it.
+    FileFormatError when a file is missing, damaged, or does not match the others, or when a
+    file has more than max_memory bytes of images.
     """
     place = _data_folder(folder)
-    train, train_labels = _images_and_labels(place, "train")
-    test, test_labels = _images_and_labels(place, "t10k")
+    train, train_labels = _images_and_labels(place, "train", max_memory)
+    test, test_labels = _images_and_labels(place, "t10k", max_memory)
     if train.shape[1:] != test.shape[1:]:
         raise FileFormatError(
             f"{place}: training images are {train.shape[1]} x {train.shape[2]} pixels, "
@@ -74,33 +96,43 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
         )
     image_shape = train.shape[1], train.shape[2]
     n_x = prod(image_shape)
+    name = "MNIST" if place in _own_places() else place.resolve().name
     return ImageSet(
-        train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape
+        train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape, name
     )
 
 
 def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """The folder asked for; else $SCRATCHVAE_DATA; else the copy in the package or checkout."""
+    """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]
-    package = Path(__file__).resolve().parent
-    places = [Path(folder)] if folder is not None else [package / "data", package.parent / "data"]
+    places = _own_places() if folder is None else [checks.path("folder", folder)]
     for place in places:
-        if place.is_dir():
-            return place
+        try:
+            if place.is_dir():
+                return place
+        except OSError:  # a name that the system cannot have
+            break
     raise FileFormatError(
         f"no data folder: looked in {' and '.join(map(str, places))}. It should hold "
         "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
-        "t10k-labels-idx1-ubyte.gz; MNIST's four files come with "
-        "the package, in data/ of its repository. Name the folder with --data or $SCRATCHVAE_DATA"
+        "t10k-labels-idx1-ubyte.gz; the package's repository has MNIST's four files in data/. "
+        "Name the folder with --data or $SCRATCHVAE_DATA"
     )
 
 
-def _images_and_labels(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _own_places() -> list[Path]:
+    package = Path(__file__).resolve().parent
+    return [package / "data", package.parent / "data"]
+
+
+def _images_and_labels(
+    folder: Path, part: str, max_memory: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
     images, labels = (
-        read_idx(_find(folder, f"{part}-images-idx3-ubyte")),
-        read_idx(_find(folder, f"{part}-labels-idx1-ubyte")),
+        read_idx(_find(folder, f"{part}-images-idx3-ubyte"), max_memory=max_memory),
+        read_idx(_find(folder, f"{part}-labels-idx1-ubyte"), max_memory=max_memory),
     )
     if images.ndim != 3 or images.size == 0:
         raise FileFormatError(
@@ -122,23 +154,22 @@ def _find(folder: Path, name: str) -> Path:
     raise FileFormatError(f"{folder} holds no {name}.gz and no {name}")
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_idx(path: str | os.PathLike[str], *, max_memory: int = GIGABYTE) -> NDArray[np.uint8]:
     """The array of an idx file of unsigned bytes, gzipped when its name ends in .gz.
 
     FileFormatError when the file is missing, no gzip, no idx, or holds less or more than its
-    header says. It takes no more memory than the file holds, whatever the header says.
+    header says, or when that is more than max_memory bytes. (A gzip of 3 MB can hold 3 GB.)
+    It takes no more memory than the file holds, whatever the header says.
     """
-    path = Path(path)
+    path, max_memory = readable(path), checks.positive_int("max_memory", max_memory)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
-            return _parse_idx(file)
-    except FileNotFoundError as error:
-        raise FileFormatError(f"{path} does not exist") from error
+            return _parse_idx(file, max_memory)
     except (OSError, EOFError, zlib.error, ValueError) as error:  # gzip.BadGzipFile is an OSError
         raise FileFormatError(f"{path} cannot be read as an idx file: {error}") from error
 
 
-def _parse_idx(file: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
+def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.uint8]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise ValueError(
@@ -152,7 +183,12 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
     if len(header) < 4 * magic[3]:
         raise ValueError(f"it ends within the sizes of its {magic[3]} dimensions")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
-    numbers = bytearray()
+    numbers = bytearray(file.read(CHUNK))
+    if prod(shape) > max_memory and len(numbers) >= min(CHUNK, prod(shape)):
+        raise ValueError(
+            f"its header promises {prod(shape)} bytes, and max_memory (--max-memory) is "
+            f"{max_memory}; it should be more, if you trust the file"
+        )
     while len(numbers) <= prod(shape) and (
         chunk := file.read(CHUNK)
     ):  # by chunks: the header may promise anything
@@ -180,7 +216,7 @@ def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.flo
     probabilities. Another dtype: TypeError. A float outside of [0, 1], or NaN: ValueError.
     Returns the same shape, 0 or 1, as floats of that dtype.
     """
-    _check_pixels("images", images)
+    dtype = _check_draw(images, rng, dtype)
     if images.dtype == np.uint8:
         u: NDArray[Any] = rng.integers(
             0, 255, images.shape, np.uint8
@@ -194,7 +230,7 @@ def grey(
     images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
 ) -> FloatArray:
     """The images as floats in [0, 1]: pixel / 255 if they are uint8. It draws nothing from rng."""
-    _check_pixels("images", images)
+    dtype = _check_draw(images, rng, dtype)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
 
 
@@ -209,6 +245,7 @@ def dequantize(
     images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats,
     whose bins are not known.
     """
+    dtype = _check_draw(images, rng, dtype)
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
     u = (
@@ -223,10 +260,7 @@ PIXELS: dict[str, Draw] = {"bits": binarize, "grey": grey, "dequantized": dequan
 
 def check_images(name: str, images: Images, n_x: int) -> None:
     """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
-    if not isinstance(images, np.ndarray):
-        raise TypeError(
-            f"{name} is a {type(images).__name__}; it should be a NumPy array, (N, {n_x})"
-        )
+    _check_array(name, images)
     if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
         raise ValueError(
             f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row"
@@ -234,7 +268,22 @@ def check_images(name: str, images: Images, n_x: int) -> None:
     _check_pixels(name, images)
 
 
+def _check_draw(images: Images, rng: np.random.Generator | None, dtype: DTypeLike) -> np.dtype[Any]:
+    """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
+    _check_pixels("images", images)
+    if rng is not None:
+        checks.drawing("rng", rng)
+    return checks.float_dtype(dtype)
+
+
+def _check_array(name: str, images: Images) -> None:
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array")
+    checks.array(name, images)
+
+
 def _check_pixels(name: str, images: Images) -> None:
+    _check_array(name, images)
     if images.dtype == np.uint8:
         return
     if images.dtype.kind != "f":

@@ -46,9 +46,9 @@ class Output:
         raise NotImplementedError
 
     @staticmethod
-    def check(name: str, x: NDArray[Any]) -> None:
-        """Raise unless x is something that the distribution models."""
-        checks.finite(name, x)
+    def check(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        """x in this dtype; ValueError unless it is something that the distribution models."""
+        return checks.cast(name, x, dtype)
 
     def mean(self, h: FloatArray) -> FloatArray:
         """E[x|z]. Returns (rows of h, n_x)."""
@@ -88,9 +88,10 @@ class Bernoulli(Output):
         return layers.affine_shapes("logits", n_h, n_x)
 
     @staticmethod
-    def check(name: str, x: NDArray[Any]) -> None:
-        """x is in [0, 1]."""
+    def check(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
+        """x in this dtype; ValueError unless it is in [0, 1]."""
         checks.unit_interval(name, x)
+        return x.astype(dtype, copy=False)
 
     def mean(self, h: FloatArray) -> FloatArray:
         """p = sigmoid(a), the probability that each pixel is 1."""

@@ -14,6 +14,8 @@ dimensions are independent.
   positive.
 - A Bernoulli variable is 1 with probability p, and 0 with probability 1 − p. It is
   given by its logit a = log(p / (1 − p)), which can also be any real number.
+- A result has the dtype of the arguments: float32 stays float32. No argument is
+  changed.
 
 **Log density of a diagonal Gaussian.** In one dimension
 
@@ -63,10 +65,10 @@ equation for p:
     p = e^a / (1 + e^a) = 1 / (1 + e^(−a)) = sigmoid(a)
     1 − p = 1 / (1 + e^a)
 
-If p is computed in this way, eq. (11) fails when p rounds to 1. This happens when
-1 + e^(−a) is rounded to 1, that is when e^(−a) is below half the machine epsilon: 1.1e-16 in float64, that
-is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log 0 = −∞. For
-x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
+If p is computed in this way, eq. (11) fails when p rounds to 1. This happens when 1 +
+e^(−a) is rounded to 1, that is when e^(−a) is below half the machine epsilon: 1.1e-16
+in float64, that is a ≥ 37, and 6e-8 in float32, that is a ≥ 17. Then log(1 − p_i) = log
+0 = −∞. For x_i = 0 the result is −∞, and for x_i = 1 it is 0 · (−∞) = NaN.
 
 So compute it from the logits. Write softplus(a) = log(1 + e^a). Then log(1 − p) =
 −softplus(a). In the sum, collect the two terms with x_i:
@@ -97,9 +99,9 @@ LOG_2PI = float(np.log(2 * np.pi))
 def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> FloatArray:
     """log N(z; μ, σ²) = −½ Σ_j [ log 2π + log σ_j² + (z_j − μ_j)² / σ_j² ].
 
-    z: (..., n). mu, logvar: the same shape, or one that broadcasts to it.
-    Returns (...), in nats. A density is not a probability. It can be more than 1, and
-    then its logarithm is positive.
+    z, mu, logvar: (..., n). The three broadcast against each other. Returns (...) of the
+    shape that they make together, in nats. A density is not a probability. It can be
+    more than 1, and then its logarithm is positive.
 
     The last term is computed as ε², where ε = (z − μ) / σ. The reason is overflow. In
     float32, whose largest number is e^88.7, 1/σ² overflows for log σ² ≤ −89, but 1/σ only
@@ -128,7 +130,9 @@ def gaussian_log_density_backward(
 
         d/ds of −½ [ s + (z − μ)² e^(−s) ]  is  −½ [ 1 − (z − μ)² e^(−s) ]
 
-    z, mu, logvar: (..., n). Returns the two arrays, (..., n) each.
+    z, mu, logvar: (..., n). The three broadcast against each other. Returns the two
+    arrays, each in the shape that they make together. Compute (z − μ) / σ first, as in
+    `gaussian_log_density`: then 1/σ² does not overflow.
 
     >>> z, mu, logvar = np.array([5.0]), np.array([1.0]), np.log([4.0])
     >>> gaussian_log_density_backward(z, mu, logvar)  # 4 / 4 and ½ (16 / 4 − 1)
@@ -233,7 +237,8 @@ def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
         log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ]
         softplus(a) = max(a, 0) + log(1 + e^(−|a|))
 
-    x: (..., n_x), 0 or 1. logits: a, (..., n_x). Returns (...), in nats, ≤ 0.
+    x: (..., n_x), 0 or 1. logits: a, (..., n_x). The two broadcast against each other:
+    x may be (B, n_x), and logits (L, B, n_x). Returns (...), in nats, ≤ 0.
 
     For a grey x between 0 and 1 the sum is not a log likelihood of x. It is minus the
     cross entropy of Bernoulli(x_i) and Bernoulli(p_i), summed over i. Its highest value
@@ -256,7 +261,8 @@ def bernoulli_log_likelihood_backward(x: FloatArray, logits: FloatArray) -> Floa
 
     softplus(a) = log(1 + e^a) has the derivative e^a / (1 + e^a) = sigmoid(a).
 
-    x, logits: (..., n_x). Returns (..., n_x).
+    x, logits: (..., n_x). The two broadcast against each other, as in
+    `bernoulli_log_likelihood`. Returns (..., n_x).
 
     >>> bernoulli_log_likelihood_backward(np.array([1.0, 0.0]), np.log([3.0, 3.0]))  # x − ¾
     array([ 0.25, -0.75])

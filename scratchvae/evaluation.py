@@ -1,7 +1,7 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ Result = TypeVar("Result")
 CHUNK = 500  # images at a time: few enough for the cache, enough for the matrix products
 
 
+@runtime_checkable
 class Model(Protocol):
     """What `fit` and `evaluate` need of a model. A VAE has it, and an Autoencoder."""
 
@@ -83,6 +84,7 @@ def evaluate(
     workers: processes. Each chunk of images has generators of its own, so the result does not
     depend on the number of processes (to the bit, where this one has one BLAS thread too).
     """
+    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
     return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
 
 
@@ -102,8 +104,11 @@ def active_units(
     and Salakhutdinov 2015, section 5.2.
     images: (N, n_x), N ≥ 2. workers: as for `evaluate`.
     """
+    checks.instance("vae", vae, VAE, "a VAE")
+    checks.number_from_zero("threshold", threshold)
+    datasets.check_images("images", images, vae.n_x)
     if len(images) < 2:
-        raise ValueError(f"images has shape {images.shape}; a variance needs 2 images or more")
+        raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
 
@@ -150,6 +155,7 @@ def _of_chunks(
 ) -> list[Result]:
     """function(model, images of the chunk, i, seed, pixels) for every chunk i."""
     datasets.check_images("images", images, model.n_x)
+    seed = checks.whole_seed("seed", seed)
     seen_by(model, pixels)
     tasks = [(images[rows], i, seed, pixels) for i, rows in enumerate(chunks(len(images)))]
     return list(map_over(model, function, tasks, workers))

@@ -7,11 +7,14 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from statistics import NormalDist
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.files import written_whole
 from scratchvae.morph import on_sphere, straight
 from scratchvae.parameters import FloatArray
@@ -23,6 +26,7 @@ PathName = str | os.PathLike[str]
 
 def learning_curve(history: History, path: PathName) -> None:
     """The bound after each epoch and its two parts, on training and test data."""
+    checks.instance("history", history, History, "the History of a training")
     epochs = np.arange(1, len(history.elbo) + 1)
     mark = "o" if len(epochs) < 30 else None
     figure = Figure(figsize=(7, 8), layout="constrained")
@@ -53,18 +57,26 @@ def reconstructions(
     originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName
 ) -> None:
     """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
-    images, columns = pairs(originals, means)
+    originals = _images("originals", originals, image_shape)
+    means = _images("means", means, image_shape)
+    if (n := len(originals)) != len(means):
+        raise ValueError(f"means has {len(means)} rows; it should have {n}, as originals")
+    images, columns = pairs(originals, means, image_shape)
     title = "Originals, and below each its reconstruction"
     _save(_picture(images, columns, image_shape, title), path)
 
 
-def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
-    """Rows of at most 12 originals, each followed by the row of their means.
+def pairs(
+    originals: FloatArray, means: FloatArray, image_shape: tuple[int, int] = (1, 1)
+) -> tuple[FloatArray, int]:
+    """Rows of originals, each followed by the row of their means.
 
-    Blank images fill the last two rows up. Returns the images and the number of
-    columns.
+    A row has 12 originals if the images are square, fewer if they are wide, and more if
+    there are very many. Blank images fill the last two rows up. Returns the images and
+    the number of columns.
     """
-    columns = min(len(originals), 12)
+    n = len(originals)
+    columns = min(n, max(round(12 * image_shape[0] / image_shape[1]), _columns(2 * n, image_shape)))
     rows = []
     for start in range(0, len(originals), columns):
         for images in (originals[start : start + columns], means[start : start + columns]):
@@ -73,9 +85,16 @@ def pairs(originals: FloatArray, means: FloatArray) -> tuple[FloatArray, int]:
     return np.concatenate(rows), columns
 
 
+def _columns(n: int, image_shape: tuple[int, int]) -> int:
+    """The columns of n images that make the picture about square."""
+    height, width = image_shape
+    return min(n, int(np.ceil(np.sqrt(n * height / width))))
+
+
 def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
     """Images made from draws of the prior, in a grid. (n, n_x)."""
-    columns = int(np.ceil(np.sqrt(len(images))))
+    images = _images("images", images, image_shape)
+    columns = _columns(len(images), image_shape)
     _save(_picture(images, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
 
 
@@ -90,8 +109,14 @@ def two_samplings(
     with draw=True, which have the same z. Pixels are independent given z, so a draw is
     less smooth than its mean. ValueError when n_z is 1.
     """
+    checks.instance("vae", vae, VAE, "a VAE")
+    checks.image_shape(image_shape, vae.n_x)
     if vae.n_z < 2:
-        raise ValueError(f"n_z is {vae.n_z}; it should be 2 or more, for a plane of z₁ and z₂")
+        raise ValueError(
+            f"n_z is {vae.n_z} in vae; it should be 2 or more, for a plane of z₁ and z₂"
+        )
+    seed = checks.whole_seed("seed", seed)
+    checks.memory("n", n, 500_000 * checks.positive_int("n", n))
     z = vae.noise(n, np.random.default_rng(seed))
     images = np.concatenate([vae.sample(n, seed), vae.sample(n, seed, draw=True)])
     figure = Figure(figsize=(3.6 + 0.85 * n, 3.8), layout="constrained")
@@ -110,6 +135,7 @@ def two_samplings(
 
     height, width = (side + 4 for side in image_shape)  # with the gap
     strip.imshow(_tile(images, n, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+    _legible(strip, image_shape)
     strip.set_xticks((np.arange(n) + 0.5) * width - 2.5, [str(i + 1) for i in range(n)])
     strip.set_yticks((np.arange(2) + 0.5) * height - 2.5, ["mean", "draw"])
     strip.tick_params(length=0, labeltop=True, labelbottom=False)
@@ -156,13 +182,17 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     share of the prior. The numbers at the axes are these z_j, at most ten of them.
     ValueError when n_z is not 2.
     """
+    checks.instance("vae", vae, VAE, "a VAE")
+    checks.image_shape(image_shape, vae.n_x)
+    checks.memory("n", n, 32 * checks.positive_int("n", n) ** 2 * vae.n_x)
     if vae.n_z != 2:
-        raise ValueError(f"n_z is {vae.n_z}; the manifold is drawn of models with n_z = 2")
+        raise ValueError(f"n_z is {vae.n_z} in vae; it should be 2 for a manifold")
     title = "Decoded from a grid of z, even in probability under N(0, I)"
     figure = _picture(vae.decode(manifold_grid(n)), n, image_shape, title, gap=0)
     figure.set_size_inches(7.0, 7.2)
     axes = figure.axes[0]
     axes.axis("on")
+    _legible(axes, image_shape)
     shown = np.unique(np.linspace(0, n - 1, min(n, 10)).round().astype(int))
     values = [f"{quantile:.2f}".replace("-", "−") for quantile in quantiles(n)[shown]]
     height, width = image_shape
@@ -187,8 +217,12 @@ def manifold_grid(n: int) -> FloatArray:
 def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:
     """The means μ(x) of q(z|x) in the latent plane, a colour and a label for each class.
 
-    mu: (N, 2). labels: (N,).
+    mu: (N, 2). labels: (N,). More than 20 classes have a scale of colours in place of labels.
     """
+    mu, labels = checks.rows("mu", mu, 2), checks.array("labels", labels)
+    checks.finite("mu", mu)
+    if labels.shape != mu.shape[:1]:
+        raise ValueError(f"labels has shape {labels.shape}; it should be {mu.shape[:1]}")
     figure = Figure(figsize=(7.5, 7), layout="constrained")
     axes = figure.subplots()
     kinds = np.unique(labels)
@@ -197,6 +231,11 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
         mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap=cmap, s=2, alpha=0.6
     )
     circle = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85}
+    if len(kinds) > 20:
+        scale = figure.colorbar(points, shrink=0.7, label="label")
+        shown = np.unique(np.linspace(0, len(kinds) - 1, 9).round().astype(int))
+        scale.set_ticks(shown.tolist(), labels=[str(kind) for kind in kinds[shown]])
+        kinds = kinds[:0]
     for i, kind in enumerate(kinds):
         x, y = np.median(mu[labels == kind], axis=0)
         colour = points.to_rgba(np.array(i))
@@ -208,13 +247,99 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     _save(figure, path)
 
 
+class Line(NamedTuple):
+    """One curve of `published`. algorithm: gives the colour. paper: draw it behind, wide and pale.
+
+    split: "train" is dashed. x, y: (points,).
+    """
+
+    algorithm: str
+    split: str
+    paper: bool
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+# Okabe and Ito's colours: people who cannot tell red from green can tell these apart
+COLOURS = {"aevb": "#D55E00", "wake-sleep": "#0072B2", "mcem": "#009E73"}
+NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
+
+
+def published(
+    panels: Sequence[tuple[str, Sequence[Line]]],
+    path: PathName,
+    *,
+    ylabel: str,
+    ylim: tuple[float, float],
+    log: bool,
+) -> None:
+    """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
+    figure = Figure(figsize=(1.5 + 2.9 * len(panels), 4.4), layout="constrained")
+    row = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (title, lines) in zip(row, panels):
+        for line in sorted(lines, key=lambda line: not line.paper):
+            style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
+            width = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
+            axes.plot(line.x, line.y, **style, **width)
+        if log:
+            axes.set_xscale("log")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("training samples")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_ylim(ylim)
+    row[0].set_ylabel(ylabel)
+    kinds = dict.fromkeys(line.algorithm for _, lines in panels for line in lines)
+    handles = [Line2D([], [], color=COLOURS[kind], label=NAMES[kind]) for kind in kinds]
+    handles += [
+        Line2D([], [], color="0.3", ls="-", label="test"),
+        Line2D([], [], color="0.3", ls="--", label="train"),
+        Line2D([], [], color="0.3", marker="o", ms=3, lw=1.3, label="this program"),
+        Line2D([], [], color="0.3", lw=4, alpha=0.3, label="the paper"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    _save(figure, path)
+
+
+def sample_sheets(
+    sheets: Sequence[tuple[str, FloatArray]], image_shape: tuple[int, int], path: PathName
+) -> None:
+    """AEVB Figure 5: for each model a square of images that are decoded from z ~ N(0, I).
+
+    sheets: a title and the images, (n, n_x), of each.
+    """
+    figure = Figure(figsize=(3.4 * len(sheets), 3.8), dpi=150, layout="constrained")
+    row = figure.subplots(1, len(sheets), squeeze=False)[0]
+    for axes, (title, images) in zip(row, sheets):
+        columns = int(np.ceil(np.sqrt(len(images))))
+        tiles = _tile(images, columns, image_shape, gap=1)
+        axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
+    _save(figure, path)
+
+
+def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> FloatArray:
+    """The images, if they are (n, n_x) of this shape."""
+    height, width = checks.image_shape(image_shape)
+    found = checks.rows(name, images, height * width)
+    checks.finite(name, found)
+    return found
+
+
+def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
+    """Stretch the pixels of images that are far from square, so that they fill the axes."""
+    if not 0.5 <= image_shape[0] / image_shape[1] <= 2:
+        axes.set_aspect("auto")
+
+
 def _picture(
     images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1
 ) -> Figure:
     """A titled figure with the images in a grid."""
     tiles = _tile(images, columns, image_shape, gap)
-    size = (7.0, 7.0 * tiles.shape[0] / tiles.shape[1] + 0.4)
-    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    ratio = tiles.shape[0] / tiles.shape[1]
+    width = min(7.0, 14 / ratio)
+    figure = Figure(figsize=(max(width, 4.0), width * ratio + 0.4), dpi=150, layout="constrained")
     axes = figure.subplots()
     axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)

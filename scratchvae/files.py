@@ -10,12 +10,26 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from scratchvae import checks
+
 
 class FileFormatError(Exception):
     """A file is missing, damaged, or of the wrong kind.
 
     The message has the file's name, and says what is wrong.
     """
+
+
+def readable(value: str | os.PathLike[str]) -> Path:
+    """The path of a file that is there; FileFormatError if there is none, or a folder."""
+    path = checks.path("path", value)
+    try:
+        found = path.is_file()
+    except OSError:  # a name that the system cannot have
+        found = False
+    if not found:
+        raise FileFormatError(f"{path} does not exist, or is no file")
+    return path
 
 
 @contextmanager
@@ -27,7 +41,11 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     never a part of one. An interrupted write does not damage the old file. If the block
     raises, the new file is removed.
     """
-    path = Path(path)
+    path = checks.path("path", path)
+    if not path.name or path.name == "..":
+        raise ValueError(f"path is {str(path)!r}; it should be the name of a file")
+    if path.exists() and not path.is_file():  # a device would be replaced by a file
+        raise ValueError(f"path is {str(path)!r}; it should be a file, and not a folder or device")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: {path.parent} is no folder")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

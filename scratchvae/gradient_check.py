@@ -38,16 +38,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.parameters import FloatArray, Parameters
 
 Vector = FloatArray  # of float64
+STEPS = (1e-8, 1e-2)  # a step outside of these leaves too few digits
+MOST_TOLERANT = 0.01  # a larger tolerance would let wrong gradients pass
 
 
 def central_difference(f: Callable[[Vector], float], theta: Vector, h: float = 1e-5) -> Vector:
     """∂f/∂θ_i ≈ (f(θ + h e_i) − f(θ − h e_i)) / 2h, for every i.
 
-    theta: (n,), float64; it is not changed. Returns (n,).
+    theta: (n,), float64; it is not changed. Returns (n,). ValueError if h is so small that
+    θ_i + h is rounded to θ_i.
     """
+    theta = _moved(f, theta, h)
     gradient = np.empty_like(theta)
     for i in range(theta.size):
         step = np.zeros_like(theta)
@@ -63,12 +68,31 @@ def complex_step(
 
     theta: (n,). Returns (n,).
     """
+    theta, h = _vector(f, theta), checks.positive_number("h", h)
     gradient = np.empty(theta.size)
     for k in range(theta.size):
         step = np.zeros(theta.size, np.complex128)
         step[k] = 1j * h  # 1j is NumPy's i
         gradient[k] = f(theta + step).imag / h
     return gradient
+
+
+def _moved(f: Callable[..., object], theta: Vector, h: float) -> Vector:
+    """theta, if a step of h changes each of its entries."""
+    theta, h = _vector(f, theta), checks.positive_number("h", h)
+    if (same := (theta + h == theta) | (theta - h == theta)).any():
+        i = checks.first_index(same)[0]
+        raise ValueError(f"h is {h}; it should be larger: theta[{i}] + h is rounded to theta[{i}]")
+    return theta
+
+
+def _vector(f: Callable[..., object], theta: Vector) -> Vector:
+    """theta as a vector of float64, and f a function of it."""
+    checks.function("f", f)
+    found = checks.cast("theta", checks.array("theta", theta), np.float64)
+    if found.ndim != 1 or found.size == 0:
+        raise ValueError(f"theta has shape {found.shape}; it should be a vector, (n,)")
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,6 +121,13 @@ def compare(
 
     rounding: the largest error that rounding can cause in the numerical gradient.
     """
+    ours, theirs = checks.array("ours", ours), checks.array("theirs", theirs)
+    if ours.shape != theirs.shape or ours.size == 0:
+        raise ValueError(
+            f"ours has shape {ours.shape}, theirs {theirs.shape}; they should have the same"
+        )
+    tolerance = checks.between("tolerance", tolerance, 0, MOST_TOLERANT)
+    rounding = checks.number_from_zero("rounding", rounding)
     difference = float(np.max(np.abs(ours - theirs)))
     scale = float(max(np.max(np.abs(ours)), np.max(np.abs(theirs))))
     error = difference / scale if scale else 0.0
@@ -119,22 +150,26 @@ def check_gradient(
 
     loss: returns the loss at the present params.theta, in float64. It must use the same
     data and the same noise at every call. Returns one `Comparison` for each weight. At
-    the end θ and g are as before. ValueError if params is float32: its 7 digits are too
-    few.
+    the end θ and g are as before. h: from 1e-8 to 0.01. tolerance: from 0 to 0.01.
+    ValueError if params is float32: its 7 digits are too few.
     """
+    checks.instance("params", params, Parameters, "the Parameters of a model")
+    h = checks.between("h", h, *STEPS)
+    tolerance = checks.between("tolerance", tolerance, 0, MOST_TOLERANT)
     theta = params.theta
     if theta.dtype != np.float64:
         raise ValueError(f"params is {theta.dtype}; a gradient is checked in float64")
+    checks.function("loss", loss)
     kept_theta, kept_g = theta.copy(), params.g.copy()
 
     def f(moved: Vector) -> float:
         theta[...] = moved
-        return loss()
+        return _loss(loss)
 
     try:
         numerical = central_difference(f, kept_theta, h)
         # the error 10⁻¹⁶ |f| / h of the module docstring, times about 20 to be safe
-        rounding = 10 * float(np.finfo(np.float64).eps) * abs(loss()) / h
+        rounding = 10 * float(np.finfo(np.float64).eps) * abs(_loss(loss)) / h
     finally:
         theta[...], params.g[...] = kept_theta, kept_g
     comparisons, start = [], 0
@@ -143,3 +178,10 @@ def check_gradient(
         comparisons.append(compare(name, ours, theirs, tolerance, rounding))
         start += ours.size
     return comparisons
+
+
+def _loss(loss: Callable[[], float]) -> float:
+    value = loss()
+    if not isinstance(value, float | int) or not np.isfinite(value):  # np.float64 is a float
+        raise ValueError(f"loss() is {checks.shown(value)}; it should be a finite float of 64 bits")
+    return value

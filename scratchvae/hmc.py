@@ -81,7 +81,8 @@ class Chain:
 
     def _at(self, eps: FloatArray) -> State:
         sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
-        log_p, log_q = self.vae.log_joint(self.x, z), gaussian_log_density(z, self.mu, self.logvar)
+        log_p = self.vae.log_joint_unchecked(self.x, z)
+        log_q = gaussian_log_density(z, self.mu, self.logvar)
         dlog_p = self.vae.log_joint_backward()
         # log q depends on z − μ alone, so ∂/∂z = −∂/∂μ
         dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]

@@ -40,8 +40,9 @@ Proof. The inequality above, for t/m in place of t, says log t − log m ≤ t/m
 
     log t ≤ log m + (t − m)/m
 
-Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. The two
-sides are equal only if t/m = 1 always, since log t = t − 1 only at t = 1. □
+Take the mean of both sides. Because E[t − m] = 0, the right side becomes log m. When are
+the two means equal? The right side minus the left side is never negative, so equal means
+need a difference that is always 0. It is 0 only at t/m = 1. So then t = m always. □
 
 The right side of the last formula is the tangent of log at m. The same proof works for
 every other concave function g, which lies below its tangents: g(t) ≤ g(m) + g′(m) (t − m).
@@ -73,9 +74,10 @@ negative, even if p and q are nearly equal and the computer rounds.
     -(p * log(p)).sum()
 
 It is right if every p(x) > 0. For p(x) = 0 the formula means 0 log 0 = 0, the limit of
-t log t for t → 0. But the computer finds 0 · (−∞) = NaN. So the code uses a safe form:
-see `_p_log_q`. The straight form of KL, `(p * log(p / q)).sum()`, has two more faults:
-see `_gibbs_terms`. The tests check that the safe form and the straight form agree.
+t log t for t → 0. But the computer finds 0 · (−∞) = NaN. The straight form of KL,
+`(p * log(p / q)).sum()`, has two more faults. p / q overflows if q is very small. And
+if q is near to p, the terms almost cancel, and their sum is mostly rounding error. So
+the code uses safe forms: the same numbers, without these faults.
 
 **Conventions.** p is an array. Its last axis is the distribution, unless `axis` names
 another one. The other axes are a batch: (..., n) is a batch of distributions of n
@@ -93,6 +95,7 @@ for float64, 3.5e-4 for float32. Counts are not probabilities: divide them by th
 import heapq
 import math
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +103,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.floating]
 Values = Any  # a NumPy float for one distribution, an array for a batch
+LOG_2PI = math.log(2 * math.pi)  # a Python float: float32 + LOG_2PI is float32
 BLOCK = 40_960  # entries at a time: so many stay in the processor's cache
 
 
@@ -108,19 +112,42 @@ BLOCK = 40_960  # entries at a time: so many stay in the processor's cache
 
 def _log(base: float) -> float:
     """log(base). Divide nats by it: log x to this base is (natural log x) / log(base)."""
+    if isinstance(base, bool) or not isinstance(base, Real):
+        raise TypeError(f"base is {_shown(base)}; it should be a number")
     if not (0 < base < np.inf and base != 1):
-        raise ValueError(f"base is {base}; it should be above 0, finite, and not 1")
+        raise ValueError(f"base is {_shown(base)}; it should be above 0, finite, and not 1")
     return math.log(base)  # math.log(e) is exactly 1
+
+
+def _array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """value as an array of real numbers, without a mask."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(hasattr(part, "filled") for part in parts):  # only NumPy's masked arrays have it
+        raise TypeError(f"{name} is a masked array; it should have a number in every place")
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # a foreign object's own conversion may raise anything
+        raise ValueError(f"{name} is {_shown(value)}; it should be an array of numbers") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} is of type {array.dtype}; it should hold real numbers")
+    return array
+
+
+def _shown(value: object) -> str:
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a foreign object's text may fail, and a very long number's does
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _numbers(name: str, value: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Array:
     """value as float32 or float64, not empty, every entry finite and in [low, high]."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} is of type {array.dtype}; it should hold real numbers")
+    array = _array(name, value)
     if array.size == 0:
-        raise ValueError(f"{name} is empty, of shape {array.shape}")
-    array = array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
+        raise ValueError(f"{name} is empty, of shape {array.shape}; it should hold numbers")
+    with np.errstate(over="ignore"):  # a longer float may become ∞, which is refused below
+        array = array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     least, most = array.min(), array.max()  # both are NaN if one entry is
     if not (low <= least and most <= high and np.isfinite(least) and np.isfinite(most)):
         wrong = ~((array >= low) & (array <= high) & np.isfinite(array))
@@ -140,12 +167,18 @@ def _distribution(name: str, value: ArrayLike, axis: int) -> Array:
     array = _numbers(name, value, 0)
     if array.ndim == 0:
         raise ValueError(f"{name} is the single number {array}; it should be an array")
-    array = np.ascontiguousarray(np.moveaxis(array, axis, -1))
-    total = array @ np.ones(array.shape[-1], array.dtype)
+    if isinstance(axis, bool) or not isinstance(axis, Integral):
+        raise TypeError(f"axis is {_shown(axis)}; it should be a whole number")
+    if not -array.ndim <= axis < array.ndim:
+        last = array.ndim - 1
+        raise ValueError(f"axis is {_shown(axis)}; for {name} it should be {-array.ndim} to {last}")
+    array = np.ascontiguousarray(np.moveaxis(array, int(axis), -1))
+    with np.errstate(over="ignore"):
+        total = array @ np.ones(array.shape[-1], array.dtype)
     off = ~(np.abs(total - 1) <= np.sqrt(np.finfo(array.dtype).eps))
     if off.any():
         index = tuple(int(i) for i in np.argwhere(off)[0])
-        whole = np.asarray(value).dtype.kind in "iu"
+        whole = _array(name, value).dtype.kind in "iu"
         counts = ": counts are not probabilities, divide them by their sum" if whole else ""
         entry = f"{name}{list(index) or ''} sums to {total[index]:.9g}"
         raise ValueError(f"{entry}; a distribution sums to 1{counts}")
@@ -158,18 +191,19 @@ def _two_distributions(p: ArrayLike, q: ArrayLike, axis: int) -> tuple[Array, Ar
 
 
 def _same_shape(name: str, array: ArrayLike, other_name: str, other: ArrayLike) -> None:
-    a, b = np.shape(array), np.shape(other)
+    a, b = _array(name, array).shape, _array(other_name, other).shape
     if a != b:
         raise ValueError(f"{name} has shape {a} and {other_name} {b}; they should have the same")
 
 
 def _vector(name: str, value: ArrayLike) -> ArrayLike:
-    if np.ndim(value) != 1:
-        raise ValueError(f"{name} has shape {np.shape(value)}; it should be one distribution, (n,)")
-    return value
+    array = _array(name, value)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {array.shape}; it should be one distribution, (n,)")
+    return array
 
 
-# ---- sums of terms, and the terms in their safe form ----
+# ---- sums of terms ----
 
 
 def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
@@ -197,6 +231,7 @@ def _p_log_q(p: Array, q: Array) -> Array:
 
     The straight form is p * log(q). For p = q = 0 the computer finds 0 · (−∞) = NaN.
     The safe form replaces q by 1 wherever p = 0. There log 1 = 0, and the term is 0.
+    The tests check that the two forms agree.
     """
     return p * np.log(np.where(p > 0, q, 1))
 
@@ -218,6 +253,7 @@ def _gibbs_terms(p: Array, q: Array) -> Array:
         p log(p/q) − p + q = p [u − log(q/p)] = p [u − log(1 + u)]
 
       and log1p(u) computes log(1 + u) with all its digits, also for a small u.
+    The tests check that these forms and the straight form agree.
     """
     safe_p = np.where(p > 0, p, 1)
     change = q - p
@@ -305,11 +341,11 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     >>> print(f"{kl_divergence([0.5, 0.5], [0.1, 0.9]):.4f}")
     0.7370
 
-    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0,
-    and 0 only for p = q; ∞ if some x has p(x) > 0 and q(x) = 0. If Σ p or Σ q differs
-    from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ q] / log(base),
-    with natural logarithms.
-    ValueError: see the top of the file.
+    p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0. It
+    is 0 only for p = q (or so near that it is rounded to 0). For q near p it keeps
+    digits that H(p, q) − H(p) loses. It is ∞ if some x has p(x) > 0 and q(x) = 0. If Σ
+    p or Σ q differs from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ
+    q] / log(base), with natural logarithms. ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
     return _sum_of_terms(_gibbs_terms, p, q) / _log(base)
@@ -332,7 +368,8 @@ def binary_cross_entropy(y: ArrayLike, y_hat: ArrayLike, *, base: float = np.e) 
     0.2231
 
     y, y_hat: the same shape, in [0, 1]. Returns that shape, in **nats** by default, as
-    a loss is. It is ∞ where ŷ = 0 and y > 0, and where ŷ = 1 and y < 1.
+    a loss is. It is ∞ where ŷ = 0 and y > 0, and where ŷ = 1 and y < 1. ValueError for
+    an entry outside [0, 1], and for two shapes that differ.
     """
     y, y_hat = _numbers("y", y, 0, 1), _numbers("y_hat", y_hat, 0, 1)
     _same_shape("y", y, "y_hat", y_hat)
@@ -406,7 +443,7 @@ def jensen_shannon_distance(
 
     p, q: (..., n). Returns (...), in √bits; base > 1.
     """
-    if base <= 1:
+    if _log(base) <= 0:
         raise ValueError(f"base is {base}; for the distance it should be above 1")
     return np.sqrt(jensen_shannon_divergence(p, q, base=base, axis=axis))
 
@@ -482,6 +519,9 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent: (n,), the count of each class; children: (K, n), the same for each of K
     children, which must add to the parent. These are counts and not probabilities,
     because the sizes N_k are needed. A child may be empty. In bits (base 2), ≥ 0.
+    ValueError: a negative count, all counts 0, other shapes, or children that do not
+    add to the parent: their sum differs, in any class, by more than 1e-9 of the
+    parent's count of that class.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
@@ -513,7 +553,9 @@ def code_lengths(q: ArrayLike) -> NDArray[np.float64]:
     >>> print(code_lengths([0.5, 0.25, 0.15, 0.1]))
     [1. 2. 3. 4.]
 
-    q: (n,). Returns (n,), whole numbers; ∞ where q(x) = 0, a state without a codeword.
+    q: (n,). Returns (n,), whole numbers, exact also for a q(x) just below a power of ½;
+    ∞ where q(x) = 0, a state without a codeword. They are float64 also for a float32 q.
+    ValueError if q is not one distribution, (n,); see also the top of the file.
     """
     q = _distribution("q", _vector("q", q), -1)
     # q = f · 2^k with ½ ≤ f < 1, so −log₂ q is in (−k, 1 − k]: rounded up, it is 1 − k.
@@ -558,7 +600,7 @@ def expected_length(p: ArrayLike, lengths: ArrayLike) -> float:
     p: (n,). lengths: (n,), ≥ 0; the result has their unit. ∞ stands for a state without
     a codeword, and costs nothing while its p(x) = 0.
     """
-    p, lengths = _distribution("p", _vector("p", p), -1), np.asarray(lengths, np.float64)
+    p, lengths = _distribution("p", _vector("p", p), -1), _array("lengths", lengths)
     _same_shape("p", p, "lengths", lengths)
     if not (lengths >= 0).all():
         raise ValueError(f"{_first('lengths', lengths, ~(lengths >= 0))}; it should be 0 or more")
@@ -583,7 +625,8 @@ def gaussian_entropy(logvar: ArrayLike, *, base: float = 2.0) -> Values:
     (...), in bits (base 2).
     """
     logvar = np.atleast_1d(_numbers("logvar", logvar))
-    return 0.5 * (1 + np.log(2 * np.pi) + logvar).sum(axis=-1) / _log(base)
+    with np.errstate(over="ignore"):  # ∞ is the nearest number of the dtype
+        return 0.5 * (1 + LOG_2PI + logvar).sum(axis=-1) / _log(base)
 
 
 def gaussian_cross_entropy(
@@ -605,8 +648,9 @@ def gaussian_cross_entropy(
     in bits (base 2); may be negative.
     """
     mu_p, logvar_p, mu_q, logvar_q = _gaussians(mu_p, logvar_p, mu_q, logvar_q)
-    square = np.exp(logvar_p - logvar_q) + ((mu_p - mu_q) * np.exp(-0.5 * logvar_q)) ** 2
-    return 0.5 * (np.log(2 * np.pi) + logvar_q + square).sum(axis=-1) / _log(base)
+    with np.errstate(over="ignore"):  # ∞ is the nearest number of the dtype
+        square = np.exp(logvar_p - logvar_q) + ((mu_p - mu_q) * np.exp(-0.5 * logvar_q)) ** 2
+        return 0.5 * (LOG_2PI + logvar_q + square).sum(axis=-1) / _log(base)
 
 
 def gaussian_kl(
@@ -626,23 +670,35 @@ def gaussian_kl(
     in bits (base 2), ≥ 0.
     """
     mu_p, logvar_p, mu_q, logvar_q = _gaussians(mu_p, logvar_p, mu_q, logvar_q)
-    r = logvar_p - logvar_q
-    square = ((mu_p - mu_q) * np.exp(-0.5 * logvar_q)) ** 2
-    return 0.5 * (np.expm1(r) - r + square).sum(axis=-1) / _log(base)
+    with np.errstate(over="ignore"):  # ∞ is the nearest number of the dtype
+        r = logvar_p - logvar_q
+        square = ((mu_p - mu_q) * np.exp(-0.5 * logvar_q)) ** 2
+        return 0.5 * (np.expm1(r) - r + square).sum(axis=-1) / _log(base)
 
 
 def _gaussians(
     mu_p: ArrayLike, logvar_p: ArrayLike, mu_q: ArrayLike, logvar_q: ArrayLike
 ) -> list[Array]:
-    named = {"mu_p": mu_p, "logvar_p": logvar_p, "mu_q": mu_q, "logvar_q": logvar_q}
-    arrays = [np.atleast_1d(_numbers(name, value)) for name, value in named.items()]
-    return list(np.broadcast_arrays(*arrays))
+    # 1/σ_q has to be a number of the dtype; σ_p = 0 is a point
+    least = -170 if _array("logvar_q", logvar_q).dtype == np.float32 else -1400
+    named = {
+        "mu_p": _numbers("mu_p", mu_p),
+        "logvar_p": _numbers("logvar_p", logvar_p),
+        "mu_q": _numbers("mu_q", mu_q),
+        "logvar_q": _numbers("logvar_q", logvar_q, least),
+    }
+    try:
+        return list(np.broadcast_arrays(*map(np.atleast_1d, named.values())))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in named.items())
+        raise ValueError(f"the shapes are {shapes}; they should broadcast") from None
 
 
 # ---- continuous variables: densities, by quadrature and by sampling ----
 
 Density = Callable[[Array], ArrayLike]
 PANELS, NODES = 400, 16
+LARGEST = 1e300  # of a number on the axis of a density
 
 
 def differential_entropy(p: Density, low: float, high: float, *, base: float = 2.0) -> float:
@@ -655,7 +711,8 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
                                ≈ −∫ p(x) log p(x) dx − log Δ = H(p) − log Δ
 
     because a sum of p(x) Δ is nearly an integral of p(x) dx, and ∫ p(x) dx = 1.
-    This sum is a mean surprise. H(p) is not: it is the part that does not depend on Δ.
+    The entropy of the rounded x, H(p) − log Δ, is a mean surprise. H(p) alone is not: it
+    is the part that does not depend on Δ.
     So H(p) may be negative (a density may be above 1), and it depends on the unit of x:
     in centimetres in place of metres the density is 100 times lower, and H(p) is log 100
     higher.
@@ -665,7 +722,7 @@ def differential_entropy(p: Density, low: float, high: float, *, base: float = 2
     -2.0000
 
     p: the density, called with an array of points. ValueError if its mass on the
-    interval is not 1 to 1e-6: widen the interval. In bits (base 2). The integral is
+    interval differs from 1 by more than 1e-6: widen the interval. In bits (base 2). The integral is
     computed by Gauss's rule with 16 nodes on each of 400 equal panels. Its error is
     about 1e-12 for a smooth density, and larger for a density with jumps.
     """
@@ -715,9 +772,13 @@ def differential_kl(p: Density, q: Density, low: float, high: float, *, base: fl
 
 def _quadrature(low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points x and weights w: ∫ f(x) dx ≈ Σ w f(x). Gauss-Legendre on each panel."""
-    if not -np.inf < low < high < np.inf:
-        interval = f"the interval is [{low}, {high}]"
+    for name, bound in (("low", low), ("high", high)):
+        if isinstance(bound, bool) or not isinstance(bound, Real):
+            raise TypeError(f"{name} is {_shown(bound)}; it should be a number")
+    if not -LARGEST <= low < high <= LARGEST:
+        interval = f"the interval from low to high is [{_shown(low)}, {_shown(high)}]"
         raise ValueError(f"{interval}; it should be finite, with low below high")
+    low, high = float(low), float(high)
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     half = (high - low) / PANELS / 2
     centres = low + half * (2 * np.arange(PANELS) + 1)
@@ -728,11 +789,20 @@ def _density(
     name: str, density: Density, x: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> Array:
     """The density at the points x; with weights, its mass has to be 1."""
-    values = _numbers(f"{name}(x)", np.broadcast_to(np.asarray(density(x)), x.shape), 0)
+    values = _array(f"{name}(x)", _called(name, density, x))
+    if values.shape not in (x.shape, ()):
+        raise ValueError(f"{name}(x) has shape {values.shape}; it should be {x.shape}")
+    values = _numbers(f"{name}(x)", np.broadcast_to(values, x.shape), 0)
     if weights is not None and not abs(weights @ values - 1) <= 1e-6:
         mass = f"{name} has the mass {weights @ values:.9g} on the interval"
         raise ValueError(f"{mass}; it should have 1 (to 1e-6)")
     return values
+
+
+def _called(name: str, function: Density, x: Array) -> ArrayLike:
+    if not callable(function):
+        raise TypeError(f"{name} is {_shown(function)}; it should be a function of an array")
+    return function(x)
 
 
 class Estimate(NamedTuple):
@@ -778,7 +848,10 @@ def monte_carlo_kl(
     x = _numbers("samples", samples)
     if x.ndim == 0 or len(x) < 2:
         raise ValueError(f"samples has shape {x.shape}; it should hold 2 draws or more")
-    log_p_x, log_q_x = np.asarray(log_p(x), np.float64), np.asarray(log_q(x), np.float64)
+    log_p_x, log_q_x = (
+        _array(f"{name}(x)", _called(name, f, x)).astype(np.float64)
+        for name, f in (("log_p", log_p), ("log_q", log_q))
+    )
     for name, values in (("log_p(x)", log_p_x), ("log_q(x)", log_q_x)):
         if values.shape != (len(x),) or np.isnan(values).any():
             shape = f"{name} has shape {values.shape}"

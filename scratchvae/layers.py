@@ -22,6 +22,9 @@ depends on x_i through all outputs y_j. So the chain rule is a sum over j:
 (B, n_in), and y has the shape (B, n_out). A gradient has the shape of its variable: dx
 has the shape of x, dW has the shape of W.
 
+**Types.** A result has the dtype of the arguments: float32 stays float32. No argument
+is changed.
+
 **What a layer stores.** `backward` needs numbers from `forward`, so `forward` stores
 them. `Affine` stores its input as `self.x`. `Tanh`, `ReLU` and `Sigmoid` store their
 output as `self.y`. They store the array itself, not a copy. So do not change this array

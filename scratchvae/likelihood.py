@@ -32,6 +32,28 @@ It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is r
 
 **Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error of w̄
 divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
+
+**The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights, and
+1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
+standard error is √( (K / ESS − 1) / (K − 1) ), about √(1 / ESS − 1 / K).
+
+**What a standard error cannot know.** It is computed from the weights that were drawn. Let
+q miss a part of the posterior. Then hardly any sample falls there, and the few samples
+that would have the largest weights are not among the K. The estimate is too low, and the
+error is small, because it has not seen them either. A small ESS is a sign of this: then
+few of the K samples carry the mean, and larger weights are likely among the next K. So
+`log_likelihood` returns ESS, and what it should be at least: 100, or K / 4 if that is less.
+A large ESS proves nothing. Another method, with another way to find z, is a test: `ais`
+begins at q and moves to the posterior.
+
+Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000 images,
+in nats per image (K = 5000, and 16 chains):
+
+                                       importance    median ESS       ais
+    as trained                             −113.1          14.5    −112.2
+    q too narrow: log σ² less by 4         −140.7           3.4    −119.5
+
+The error in the last line is 0.6 for each image, and the estimate is 21 nats too low.
 """
 
 import os
@@ -62,11 +84,15 @@ class LogLikelihood(NamedTuple):
     """log p(x) of each data point, (N,), and its standard error, (N,), in nats.
 
     acceptance: the share of HMC moves that were accepted; nan without HMC.
+    effective: the effective number of samples, (N,), from 1 to K. needed: what it should be
+    at least; below it, log_p may be too low by many standard errors.
     """
 
     log_p: NDArray[np.float64]
     standard_error: NDArray[np.float64]
     acceptance: float
+    effective: NDArray[np.float64]
+    needed: float
 
 
 def log_likelihood(
@@ -94,17 +120,20 @@ def log_likelihood(
     >>> log_likelihood(vae, [[1, 0, 1]], n_samples=1000, seed=0).log_p.round(2)
     array([-1.89])
     """
+    checks.instance("vae", vae, VAE, "a VAE")
     checks.one_of("method", method, DEFAULTS)
     n_samples = checks.positive_int(
         "n_samples", DEFAULTS[method] if n_samples is None else n_samples
     )
     checks.positive_int("n_temperatures", n_temperatures)
-    x = vae.as_data(x)
+    checks.flag("progress", progress)
+    x, rng = vae.as_data(x), checks.generator("seed", seed)
     if method == "hmc":
         _check_hmc(vae, n_samples, len(x))
     line, estimates = ProgressLine(progress), []
-    key = seed if isinstance(seed, int) else int(seed.integers(2**63))
+    key = int(rng.integers(2**63)) if seed is rng else checks.whole_seed("seed", seed)
     points = max(1, ROWS // n_samples)  # data points at a time
+    checks.memory("n_temperatures", n_temperatures, 16 * int(n_temperatures) * points)
     starts = range(0, len(x), points)
     tasks = [
         (x[start : start + points], [key, i], method, n_samples, n_temperatures)
@@ -116,7 +145,14 @@ def log_likelihood(
         if line.due() or done == 1:
             line.write(f"log p(x), {method}: {done:4.0%}  {line.left(done)}", last=done == 1)
     log_p, error, acceptance = (np.concatenate(column) for column in zip(*estimates))
-    return LogLikelihood(log_p, error, float(acceptance.mean()))
+    weights = n_samples // 2 if method == "hmc" else n_samples
+    effective, needed = _effective(error, weights), min(100, weights / 4)
+    return LogLikelihood(log_p, error, float(acceptance.mean()), effective, needed)
+
+
+def _effective(error: NDArray[np.float64], K: int) -> NDArray[np.float64]:
+    """ESS = (Σ w)² / Σ w² of K weights, from the standard error: see the top of the file."""
+    return np.ones(len(error)) if K == 1 else K / (1 + (K - 1) * error**2)
 
 
 def _estimate(
@@ -143,7 +179,10 @@ class LogMean:
         self.m, self.S1, self.S2, self.K = np.full(n, -np.inf), np.zeros(n), np.zeros(n), 0
 
     def add(self, log_w: FloatArray) -> None:
-        """Take in some weights. log_w: (K, n), finite."""
+        """Take in k new weights of each data point. log_w: (k, n), finite.
+
+        self.K counts all weights so far. The sums are float64, also for a float32 log_w.
+        """
         m = np.maximum(self.m, log_w.max(axis=0))
         shrink, w = np.exp(self.m - m), np.exp(log_w.astype(np.float64) - m)
         self.S1, self.S2 = (
@@ -168,8 +207,8 @@ def importance_weighted_bound(
     """L_K = log (1/K) Σ_k w_k: the log of the mean weight (Burda et al. 2015, eq. (8)).
 
     w_k = p(x, z_k) / q(z_k|x) with z_k ~ q(z|x). x: (B, n_x). Returns L_K and its standard
-    error, (B,) each, in nats. `_groups` divides the K samples; for k of them the noise is
-    drawn as (k, B, n_z).
+    error, (B,) each, in nats. `_groups` divides the K samples into groups. For each group
+    of k samples, the noise is drawn by one rng.standard_normal((k, B, n_z), vae.dtype).
     """
     weights = LogMean(len(x))
     for k in _groups(K, len(x)):

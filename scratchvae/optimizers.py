@@ -81,7 +81,7 @@ class Optimizer:
     sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
 
     def __init__(self, params: Parameters, lr: float, weight_decay: float = 0.0) -> None:
-        self.params = params
+        self.params = checks.instance("params", params, Parameters, "Parameters: model.params")
         self.lr = checks.positive_number("lr", lr)
         self.weight_decay = checks.number_from_zero("weight_decay", weight_decay)
         self.t = 0  # the number of steps so far
@@ -139,7 +139,11 @@ class Adagrad(Optimizer):
         self.s = np.zeros_like(params.theta)
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """s ← s + g², then θ ← θ − α g / (√s + epsilon)."""
+        """s ← s + g², then θ ← θ − α g / (√s + epsilon).
+
+        self.s is as long as θ: self.s[block] is changed in place, as theta is. g is not
+        changed.
+        """
         s = self.s[block]
         s += np.multiply(g, g, out=work)
         np.sqrt(s, out=work)
@@ -174,7 +178,11 @@ class Adam(Optimizer):
         self.U, self.V = np.zeros_like(params.theta), np.zeros_like(params.theta)
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂)."""
+        """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂).
+
+        self.U and self.V are as long as θ: their [block] is changed in place, as theta
+        is. self.t is already the number of this step. g is not changed.
+        """
         U, V = self.U[block], self.V[block]
         U *= self.beta1
         U += g  # U ← β₁ U + g

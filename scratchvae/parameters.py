@@ -21,9 +21,12 @@ the vectors, and does not need the layers:
 
 from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from scratchvae import checks
 
 FloatArray = NDArray[np.floating]
 
@@ -45,8 +48,12 @@ class Parameters:
     def __init__(
         self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
     ) -> None:
-        self.shapes = shapes
-        size = sum(prod(shape) for shape in shapes.values())
+        if not (isinstance(shapes, Mapping) and all(isinstance(name, str) for name in shapes)):
+            raise TypeError(f"shapes is {checks.shown(shapes)}; it should be a dict of names")
+        self.shapes = {name: checks.sizes(f"shapes[{name!r}]", s) for name, s in shapes.items()}
+        dtype = checks.float_dtype(dtype)
+        size = sum(prod(shape) for shape in self.shapes.values())
+        checks.memory("shapes", shapes, bytes_of(self.shapes, dtype))
         self.move_to(np.zeros(size, dtype), np.zeros(size, dtype))
 
     def move_to(self, theta: FloatArray, g: FloatArray) -> None:
@@ -54,6 +61,11 @@ class Parameters:
         self.theta, self.g = theta, g
         self.values: Mapping[str, FloatArray] = _views(theta, self.shapes)
         self.grads: Mapping[str, FloatArray] = _views(g, self.shapes)
+
+
+def bytes_of(shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> int:
+    """The memory for θ and g, and for a first θ that is drawn in float64."""
+    return sum(prod(shape) for shape in shapes.values()) * (2 * dtype.itemsize + 8)
 
 
 def _views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:

@@ -42,13 +42,13 @@ class PCA:
 
         X: (N, n_x), with N ≥ n_components and n_x ≥ n_components; otherwise ValueError.
         """
-        X = np.asarray(X, np.float64)
+        X = checks.array("X", X)
         if X.ndim != 2 or min(X.shape) < self.n_components:
             raise ValueError(
                 f"X has shape {X.shape}; it should be (N, n_x), "
                 f"both at least n_components = {self.n_components}"
             )
-        checks.finite("X", X)
+        X = checks.cast("X", X, np.float64)
         self.mean = X.mean(axis=0)
         _, s, Vt = np.linalg.svd(X - self.mean, full_matrices=False)  # X_c = U S Vᵀ
         components = Vt[: self.n_components]
@@ -59,8 +59,15 @@ class PCA:
 
     def transform(self, X: ArrayLike) -> FloatArray:
         """z = (x − x̄) V. X: (N, n_x). Returns (N, n_components)."""
-        return (checks.rows("X", X, len(self.mean)) - self.mean) @ self.components.T
+        mean, components = self._fitted()
+        return (checks.cast("X", checks.rows("X", X, len(mean)), float) - mean) @ components.T
 
     def inverse_transform(self, Z: ArrayLike) -> FloatArray:
         """x̂ = z Vᵀ + x̄. Z: (N, n_components). Returns (N, n_x)."""
-        return checks.rows("Z", Z, self.n_components) @ self.components + self.mean
+        mean, components = self._fitted()
+        return checks.cast("Z", checks.rows("Z", Z, self.n_components), float) @ components + mean
+
+    def _fitted(self) -> tuple[FloatArray, FloatArray]:
+        if not hasattr(self, "mean"):
+            raise ValueError("there are no components yet; fit(X) should come first")
+        return self.mean, self.components

@@ -10,24 +10,27 @@ crash can leave the parts of two different epochs. The other files of a run foll
 """
 
 import json
-import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
-from scratchvae.files import FileFormatError, written_whole
+from scratchvae.files import FileFormatError
 from scratchvae.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from scratchvae.training import History
 
 FORMAT, VERSION = "scratchvae.Training", 1
+NOTHING: Mapping[str, NDArray[Any]] = {}
 
 
 def settings_of(
@@ -58,24 +61,25 @@ def save_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Write the state after a whole epoch."""
+    """Write the state after a whole epoch. more: what else the algorithm remembers, by name."""
     state = {
         "settings": settings,
         "t": optimizer.t,
         "generator": rng.bit_generator.state,
         "history": asdict(history),
     }
-    sums = {name: getattr(optimizer, name) for name in optimizer.sums}
-    with written_whole(path) as part, open(part, "wb") as file:
-        np.savez(
-            file,
-            format=FORMAT,
-            version=VERSION,
-            state=json.dumps(state, default=lambda array: array.tolist()),
-            theta=model.params.theta,
-            **sums,
-        )
+    vectors: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
+    vectors |= {f"state.{name}": array for name, array in more.items()}
+    arrays = {
+        "format": FORMAT,
+        "version": VERSION,
+        "state": json.dumps(state, default=lambda array: array.tolist()),
+        "theta": model.params.theta,
+        **vectors,
+    }
+    write_arrays(path, arrays)
 
 
 def load_training(
@@ -85,18 +89,20 @@ def load_training(
     rng: np.random.Generator,
     history: "History",
     settings: dict[str, Any],
+    more: Mapping[str, NDArray[Any]] = NOTHING,
 ) -> None:
-    """Put model, optimizer, generator and history into the state of the file.
+    """Put model, optimizer, generator, history and the arrays of `more` into the file's state.
 
     ValueError, with what differs, for a training with other settings. FileFormatError for a
     file that is damaged or of another kind. Then nothing is changed.
     """
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            kind, version = str(saved["format"]), int(saved["version"])
-            if (kind, version) != (FORMAT, VERSION):
+        with open(path, "rb") as file:
+            saved = ArrayFile(file)
+            kind, version = saved.text("format"), saved.whole("version")
+            if (kind, version, saved.checked) != (FORMAT, VERSION, True):
                 raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
-            state = json.loads(str(saved["state"]))
+            state = json.loads(saved.text("state"))
             theirs = state["settings"]
             differ = [
                 f"{name} was {theirs.get(name)!r} and is {settings.get(name)!r}"
@@ -105,22 +111,23 @@ def load_training(
             ]
             if not differ:
                 theta = model.params.theta
-                vectors = {name: saved[name] for name in ("theta", *optimizer.sums)}
+                vectors = {name: np.empty_like(theta) for name in ("theta", *optimizer.sums)}
+                arrays = {name: np.empty_like(array) for name, array in more.items()}
+                for name, array in arrays.items():
+                    saved.into(f"state.{name}", array)
                 for name, vector in vectors.items():
-                    if vector.shape != theta.shape or vector.dtype != theta.dtype:
-                        raise ValueError(f"{name} should be {theta.size} numbers of {theta.dtype}")
+                    saved.into(name, vector)
                 t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
                 rng.bit_generator.state = state["generator"]
-    except (
-        AttributeError, EOFError, KeyError, NotImplementedError, OSError, OverflowError,
-        RecursionError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
         raise FileFormatError(f"{path} is no training that can go on: {error}") from error
     if differ:
         raise ValueError(f"{path} is of a training with other settings: {'; '.join(differ)}")
     model.params.theta[...] = vectors["theta"]
     for name in optimizer.sums:
         getattr(optimizer, name)[...] = vectors[name]
+    for name, array in more.items():
+        array[...] = arrays[name]
     optimizer.t = t
     history.__dict__.update(past)
 

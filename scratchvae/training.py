@@ -28,10 +28,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scratchvae import checks, datasets
+from scratchvae import checks, datasets, schedules
 from scratchvae.datasets import Images, minibatches
 from scratchvae.evaluation import Bound, Model, evaluate, seen_by
 from scratchvae.files import written_whole
@@ -40,6 +42,7 @@ from scratchvae.parallel import Team
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
 from scratchvae.resume import load_training, save_training, settings_of
+from scratchvae.schedules import SCHEDULES
 
 
 @dataclass
@@ -103,6 +106,8 @@ def fit(
     seed: int | np.random.Generator = 0,
     test_images: Images | None = None,
     pixels: str | None = None,
+    schedule: str = "constant",
+    steps: "type[Alone] | None" = None,
     workers: int = 1,
     resume: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -117,6 +122,9 @@ def fit(
     optimizer: over model.params; None is Adam(model.params).
     seed: for the order, the pixels and the noise.
     test_images: evaluated after every epoch, always with the same pixels and noise.
+    schedule: "constant", "iwae" or "cosine": the factor of the optimizer's learning rate in each
+    epoch (`schedules.py`). Afterwards the optimizer has its own learning rate again.
+    steps: another algorithm than Algorithm 1: `wake_sleep.WakeSleep` or `mcem.MCEM`.
     workers: processes that share each step (`parallel.py`). The same seed and workers give the
     same bits; another number of workers draws the same numbers, and rounds differently. A
     script with workers > 1 needs the guard `if __name__ == "__main__":`.
@@ -138,18 +146,32 @@ def fit(
     >>> len(history.elbo)
     2
     """
-    checks.positive_int("epochs", epochs)
-    checks.positive_int("batch_size", batch_size)
-    for name, array in {"images": images, "test_images": test_images}.items():
-        if array is not None:
-            datasets.check_images(name, array, model.n_x)
+    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    epochs, batch_size = (
+        checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
+    )  # fmt: skip
+    checks.flag("progress", progress)
+    if after_epoch is not None:
+        checks.function("after_epoch", after_epoch)
+    if resume is not None:
+        checks.path("resume", resume)
+    workers = checks.positive_int("workers", workers)
+    datasets.check_images("images", images, model.n_x)
+    if test_images is not None:
+        datasets.check_images("test_images", test_images, model.n_x)
+    checks.one_of("schedule", schedule, SCHEDULES)
+    if steps is not None and not (isinstance(steps, type) and issubclass(steps, Alone)):
+        raise TypeError(f"steps is {steps!r}; it should be WakeSleep, MCEM or None")
+    if workers > 1 and steps is not None:
+        raise ValueError(f"workers is {workers}; it should be 1 for {steps.__name__}")
     optimizer = Adam(model.params) if optimizer is None else optimizer
+    checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
     if optimizer.params is not model.params:
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
     seen_by(model, pixels)
-    rng, history = np.random.default_rng(seed), History()
+    rng, history = checks.generator("seed", seed), History()
     settings = settings_of(
         model,
         optimizer,
@@ -157,35 +179,54 @@ def fit(
         batch_size=batch_size,
         pixels=pixels or model.pixels,
         workers=workers,
-        seed=seed if isinstance(seed, int) else None,
+        seed=None if isinstance(seed, np.random.Generator) else int(seed),
+        **schedules.settings_of(schedule, epochs),
+        **({} if steps is None else {"steps": steps.__name__}),
+    )
+    # without test images the first minibatch shows whether the last update was a good one
+    evaluated = images[:batch_size] if test_images is None else test_images
+    one = (Alone if steps is None else steps)(
+        model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels
     )
     if resume and os.path.exists(resume):
-        load_training(resume, model, optimizer, rng, history, settings)
+        load_training(resume, model, optimizer, rng, history, settings, one.state)
         if after_epoch is not None:
             after_epoch(history)
         if len(history.elbo) >= epochs:
             return history
     line = _EpochLine(epochs, len(images), show=progress)
-    # without test images the first minibatch shows whether the last update was a good one
-    evaluated = images[:batch_size] if test_images is None else test_images
-    way = Team if checks.positive_int("workers", workers) > 1 else Alone
-    steps: Alone | Team = way(
-        model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels, workers=workers
+    algorithm = (
+        one
+        if workers == 1
+        else Team(
+            model,
+            optimizer,
+            images,
+            evaluated,
+            batch_size=batch_size,
+            pixels=pixels,
+            workers=workers,
+        )
     )
 
-    with _back_to_whole_epochs(model.params.theta) as epoch_is_whole, steps:
+    with (
+        _back_to_whole_epochs(model.params.theta) as epoch_is_whole,
+        _scheduled(optimizer, schedule, epochs) as set_lr,
+        algorithm,
+    ):
         for epoch in range(len(history.elbo) + 1, epochs + 1):  # repeat
             start = time.perf_counter()
-            train, step = steps.epoch(rng, partial(line.within, epoch))
+            set_lr(epoch)
+            train, step = algorithm.epoch(rng, partial(line.within, epoch))
             _check_finite(train, f"at step {step} of epoch {epoch}", optimizer)
             seconds = time.perf_counter() - start
-            after = steps.evaluate()
+            after = algorithm.evaluate()
             _check_finite(after, f"after epoch {epoch}", optimizer)
             epoch_is_whole()
             test = None if test_images is None else after
             history.record(train, test, seconds)
             if resume:
-                save_training(resume, model, optimizer, rng, history, settings)
+                save_training(resume, model, optimizer, rng, history, settings, one.state)
             line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)
@@ -208,6 +249,8 @@ class Alone:
     ) -> None:
         self.model, self.optimizer, self.images = model, optimizer, images
         self.test_images, self.batch_size, self.pixels = test_images, batch_size, pixels
+        # what the steps remember beside θ, the optimizer and the generator, by name
+        self.state: dict[str, NDArray[Any]] = {}
 
     def __enter__(self) -> "Alone":
         return self
@@ -228,7 +271,7 @@ class Alone:
             for rows in minibatches(len(self.images), self.batch_size, rng):
                 step += 1
                 x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
-                bound = training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
+                bound = self.step(rows, x, rng)
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
                 seen += len(x)
                 mean = Bound(*(sums / seen).tolist())
@@ -237,10 +280,33 @@ class Alone:
                 report(seen, mean)
         return mean, step
 
+    def step(self, rows: NDArray[np.intp], x: FloatArray, rng: np.random.Generator) -> Bound:
+        """One step on x, which are the images of these rows. Another algorithm has another one."""
+        return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
+
     def evaluate(self) -> Bound:
         """The bound of the test images."""
         with np.errstate(over="ignore", invalid="ignore"):
             return evaluate(self.model, self.test_images, pixels=self.pixels)
+
+
+@contextmanager
+def _scheduled(optimizer: Optimizer, schedule: str, epochs: int) -> Iterator[Callable[[int], None]]:
+    """Gives a function that sets the learning rate of an epoch; at the end it is as it was.
+
+    "constant" leaves the learning rate alone, so `after_epoch` may change it.
+    """
+    lr, factor = optimizer.lr, SCHEDULES[schedule]
+
+    def set_for(epoch: int) -> None:
+        if schedule != "constant":
+            optimizer.lr = lr * factor(epoch, epochs)
+
+    try:
+        yield set_for
+    finally:
+        if schedule != "constant":
+            optimizer.lr = lr
 
 
 @contextmanager

@@ -95,10 +95,10 @@ gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
-For the decoder's weights it goes inside too, because q does not depend on them, and the
-KL of (10) is exact. So the gradient of (10) for a few drawn ε is an unbiased estimate
-of the gradient of 𝓛. If z were drawn from q directly, z would be a mere number, without
-a derivative in φ.
+For the decoder's weights it goes inside too, because q does not depend on them. The KL
+of (10) is not sampled, so its gradient is exact. So the gradient of (10) for a few
+drawn ε is an unbiased estimate of the gradient of 𝓛. If z were drawn from q directly, z
+would be a mere number, without a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
@@ -109,7 +109,7 @@ of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample 
 **Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
 factor −1 / (L B), and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         in `decoders.py`, for a Bernoulli;
+    1. da       = −(x − sigmoid(a)) / (L B)         a Bernoulli's, in `distributions.py`;
                                                     x is used for each of the L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
@@ -122,7 +122,7 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -139,7 +139,10 @@ from scratchvae.distributions import (
 )
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS, Affine
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, bytes_of
+
+if TYPE_CHECKING:
+    from scratchvae.datasets import Identity
 
 
 class VAE:
@@ -179,7 +182,7 @@ class VAE:
     ) -> None:
         self.n_x = checks.positive_int("n_x", n_x)
         self.n_z = checks.positive_int("n_z", n_z)
-        self.hidden = tuple(checks.positive_int("hidden", units) for units in hidden)
+        self.hidden = checks.sizes("hidden", hidden)
         self.decoder = checks.one_of("decoder", decoder, OUTPUTS)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
@@ -187,17 +190,14 @@ class VAE:
         self.image_shape = (
             None if image_shape is None else checks.image_shape(image_shape, self.n_x)
         )
+        rng = checks.generator("seed", seed)
 
-        encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
-        shapes = {
-            **layers.hidden_shapes("encoder", encoder_sizes),
-            **layers.affine_shapes("mu", encoder_sizes[-1], self.n_z),
-            **layers.affine_shapes("logvar", encoder_sizes[-1], self.n_z),
-            **layers.hidden_shapes("decoder", decoder_sizes),
-            **OUTPUTS[decoder].shapes(decoder_sizes[-1], self.n_x),
-        }
+        shapes = weight_shapes(self.n_x, self.hidden, self.n_z, decoder)
+        sizes = (self.n_x, self.hidden, self.n_z)
+        checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
-        INITIALIZERS[init](self.params, np.random.default_rng(seed))
+        INITIALIZERS[init](self.params, rng)
+        self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
     def connect(self) -> None:
@@ -251,8 +251,7 @@ class VAE:
         return self._output.mean(self._decoder_hidden(z))
 
     def _decoder_hidden(self, z: ArrayLike) -> FloatArray:
-        z = checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
-        checks.finite("z", z)
+        z = checks.cast("z", checks.rows("z", z, self.n_z), self.dtype)
         self._remembered = ""
         return layers.forward(self._decoder, z)
 
@@ -261,15 +260,18 @@ class VAE:
     ) -> FloatArray:
         """n images from the model: z ~ p(z) = N(0, I), then the mean of p(x|z) for each z.
 
-        draw: x ~ p(x|z) in place of the mean, which is the whole generative model (notes §2).
+        draw: gives x ~ p(x|z) in place of its mean. z ~ p(z) and then x ~ p(x|z): this is the
+        whole generative model (notes §2).
         A Bernoulli then gives bits. Returns (n, n_x).
 
         >>> vae = VAE(3, (2,), 1, dtype=np.float64)
         >>> vae.sample(1, seed=1).round(4), vae.sample(1, seed=1, draw=True)
         (array([[0.6353, 0.3397, 0.5274]]), array([[0., 1., 0.]]))
         """
-        rng = np.random.default_rng(seed)
-        z = self.noise(checks.positive_int("n", n), rng)  # sampling z ~ p(z)
+        rng, draw = checks.generator("seed", seed), checks.flag("draw", draw)
+        widest = max(self.n_x, self.n_z, *self.hidden)
+        checks.memory("n", n, 3 * checks.positive_int("n", n) * widest * self.dtype.itemsize)
+        z = self.noise(n, rng)  # sampling z ~ p(z)
         h = self._decoder_hidden(z)
         return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
 
@@ -290,10 +292,12 @@ class VAE:
     def forward(self, x: ArrayLike, eps: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """The two terms of eq. (10): (1/L) Σ_l log p(x|z_l), and KL(q(z|x) ‖ p(z)).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it: ValueError.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); another shape, NaN or ∞ in it, or an x that
+        the decoder does not model: ValueError.
         Returns two arrays (B,), in nats; the first minus the second is the bound.
         It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
-        self._mu_logvar; the layers remember the rest.
+        self._mu_logvar, the tuple (mu, logvar); the layers remember the rest. It sets
+        self._remembered = "" first and "forward" last: only then may `backward` run.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
@@ -332,7 +336,7 @@ class VAE:
         It samples the KL too: k = log p(z) − log q(z|x) has the mean −KL. So `elbo_sampled` and
         `elbo` have the same mean. For L = 1 the variance of `elbo` is Var[log p(x|z)], and the
         variance of `elbo_sampled` is Var[log p(x|z)] + Var k + 2 Cov(log p(x|z), k). This can be
-        more or less: see `demos/posterior_and_prior.py`. L samples divide both by L.
+        more or less. L samples divide both by L.
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
@@ -345,7 +349,9 @@ class VAE:
         """log w_l = log p(x|z_l) + log p(z_l) − log q(z_l|x), at z_l = μ + σ ⊙ ε_l.
 
         E[log w] = 𝓛(x), and E[w] = p(x).
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats. Errors: as in
+        `forward`. It uses the layers, so it sets self._remembered = "" first: after it,
+        `backward` needs a new `forward`.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> vae.log_weights(x, eps=np.zeros((1, 2, 1))).round(4)
@@ -361,7 +367,8 @@ class VAE:
     def backward(self) -> None:
         """∂loss/∂θ and ∂loss/∂φ at the last `forward`, written into params.g: steps 1 to 6 above.
 
-        RuntimeError when another call came between `forward` and this one.
+        RuntimeError when another call came between `forward` and this one:
+        `checks.remembered` does this.
         """
         checks.remembered("backward", "forward", self._remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
@@ -401,9 +408,13 @@ class VAE:
         """
         self._remembered = ""
         x = self.as_data(x)
-        z = checks.samples("z", z, len(x), self.n_z, self.dtype)
-        self._z = z.reshape(-1, *z.shape[-2:])
-        log_joint = self._log_px_z(x, self._z) + standard_normal_log_density(self._z)
+        return self.log_joint_unchecked(x, checks.samples("z", z, len(x), self.n_z, self.dtype))
+
+    def log_joint_unchecked(self, x: FloatArray, z: FloatArray) -> FloatArray:
+        """`log_joint` for x of `as_data` and any z, (L, B, n_z): a leapfrog of HMC may run to ∞."""
+        self._remembered = ""
+        self._z = z
+        log_joint = self._log_px_z(x, z) + standard_normal_log_density(z)
         self._remembered = "log_joint"
         return log_joint
 
@@ -424,6 +435,18 @@ class VAE:
 
     def as_data(self, x: ArrayLike) -> FloatArray:
         """x as a (B, n_x) array of the model's dtype; ValueError for what p(x|z) does not model."""
-        array = checks.rows("x", x, self.n_x)
-        self._output.check("x", array)
-        return array.astype(self.dtype, copy=False)
+        return self._output.check("x", checks.rows("x", x, self.n_x), self.dtype)
+
+
+def weight_shapes(
+    n_x: int, hidden: Sequence[int], n_z: int, decoder: str
+) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of all weights of a VAE, in their order in θ."""
+    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
+    return {
+        **layers.hidden_shapes("encoder", encoder_sizes),
+        **layers.affine_shapes("mu", encoder_sizes[-1], n_z),
+        **layers.affine_shapes("logvar", encoder_sizes[-1], n_z),
+        **layers.hidden_shapes("decoder", decoder_sizes),
+        **OUTPUTS[decoder].shapes(decoder_sizes[-1], n_x),
+    }

@@ -73,7 +73,7 @@ def main() -> int:
         key = Key(EXERCISES, args.sandbox)
         grades = grade_all(place / "class", place / "g.csv", key, jobs=args.jobs)
         seconds = time.monotonic() - start
-        with (place / "g.csv").open(encoding="utf-8") as file:
+        with (place / "g.csv").open(encoding="utf-8-sig") as file:
             rows = {row["submission"]: row for row in csv.DictReader(file)}
         size = (place / "g.csv").stat().st_size
     bad = 0
@@ -86,7 +86,7 @@ def main() -> int:
                 and mark.number in wrong
                 and (mark.mistake == wrong[mark.number] or not (wrong[mark.number] or mark.points))
             )
-            if not right or float(rows[grade.name][mark.number]) != mark.points:
+            if not right or float(rows[grade.name][f"ex {mark.number}"]) != mark.points:
                 bad += 1
                 print(
                     f"{grade.name} {mark.number}: expected {wrong.get(mark.number, 'right')!r}, "

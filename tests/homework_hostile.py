@@ -425,6 +425,30 @@ for _ in range(500):
 return x""",
     "a wide answer": r"""
 return [0.5] * 1_000_000""",
+    "returns an integer that no float holds": r"""
+return 10**4200""",
+    "returns it far out alone": r"""
+right = 0.5 * np.sum(mu**2 + np.exp(logvar) - 1 - logvar, axis=-1)
+return 10**400 if np.abs(logvar).max() > 9 else right + 1""",
+    "writes answers of a size to be broadcast": r"""
+import base64, os
+data = base64.b64encode(bytes(5_500_000)).decode()
+line = '{"after": {}, "outputs": {"array": "|b1", "shape": [5500000, 1], "data": "%s"}}' % data
+for fd in range(3, 20):
+    try:
+        os.write(fd, line.encode() + b'\n')
+    except OSError:
+        pass
+os._exit(0)""",
+    "leaves something on the folder itself": r"""
+import os
+os.mknod('/tmp/x')
+os.remove('/tmp/x')
+try:
+    os.setxattr('/tmp', 'user.a', b'what the next task wants to know')
+except OSError:
+    pass
+return 0.0""",
     "a large number": r"""
 return 10**5000""",
     "a number of 10000 digits in JSON": r"""

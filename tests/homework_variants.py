@@ -1,6 +1,8 @@
 """Right answers that differ from the reference: none may lose a point, none is a mistake.
 
 VARIANTS: (exercise, how it differs, body, more text at the end of its file).
+UNNOTICED: the same, of right numbers without something else that the docstring promises. The
+public tests fail; the grader, which looks at numbers, takes no point.
 FILES: (exercise, how it differs, what makes it of the handed-in files, name without .py -> text).
 """
 
@@ -67,12 +69,14 @@ return bits * (math.log(2) / _log(base))''', ""),
     ("1.3", "log of the quotient", '''
 p, q = _two_distributions(p, q, axis)
 with np.errstate(divide="ignore", invalid="ignore"):
-    return np.where(p > 0, p * np.log(p / q), 0).sum(axis=-1) / _log(base)''', ""),
+    terms = np.where(p > 0, p * np.log(p / q), 0)
+return (terms - p + q).sum(axis=-1) / _log(base)''', ""),
     ("1.3", "difference of logarithms", '''
 p, q = _two_distributions(p, q, axis)
 with np.errstate(divide="ignore", invalid="ignore"):
     terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - np.log(q)), 0)
-return np.sum(terms, axis=-1) / _log(base)''', ""),
+sums = np.sum(q, axis=-1) - np.sum(p, axis=-1)
+return (np.sum(terms, axis=-1) + sums) / _log(base)''', ""),
     ("1.4", "four cases by np.where", '''
 y, y_hat = _numbers("y", y, 0, 1), _numbers("y_hat", y_hat, 0, 1)
 _same_shape("y", y, "y_hat", y_hat)
@@ -164,7 +168,7 @@ return dmu, dlogvar''', ""),
 half = np.einsum("lbj,lbj,bj->bj", dz, eps, np.exp(0.5 * logvar)) / 2
 return [np.einsum("lbj->bj", dz), half]''', ""),
     ("2.5", "exp less 1", "return mu.copy(), (np.exp(logvar) - 1) / 2", ""),
-    ("2.5", "μ itself, σ squared", "sigma = np.exp(logvar / 2)\nreturn mu, (sigma**2 - 1) / 2", ""),
+    ("2.5", "σ squared", "sigma = np.exp(logvar / 2)\nreturn 1 * mu, (sigma**2 - 1) / 2", ""),
     ("2.6", "by sign", '''
 out = np.empty_like(a)
 out[a >= 0] = 1 / (1 + np.exp(-a[a >= 0]))
@@ -222,20 +226,14 @@ h = layers.forward(self._decoder, z.reshape(-1, self.n_z))
 log_px = self._output.log_likelihood(self._x, h)
 self._remembered = "forward"
 return [log_px.sum(axis=0) / len(log_px), gaussian_kl(mu, logvar)]''', ""),
-    ("3.5", "does not say that it came last", """
-self._x, self._mu_logvar = self.as_data(x), self.encode(x)
-self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
-log_px = self._log_px_z(self._x, reparameterize(*self._mu_logvar, self._eps))
-return np.mean(log_px, axis=0), gaussian_kl(*self._mu_logvar)""", ""),
     ("3.6", "log p(x, z) less log q", '''
 mu, logvar = self.encode(x)
-eps = np.asarray(eps, self.dtype).reshape(-1, *mu.shape)
-z = reparameterize(mu, logvar, eps)
+z = reparameterize(mu, logvar, checks.noise(eps, len(mu), self.n_z, self.dtype))
 return self.log_joint(x, z) - gaussian_log_density(z, mu, logvar)''', ""),
     ("3.6", "one sample at a time", '''
 mu, logvar = self.encode(x)
 out = []
-for e in np.asarray(eps, self.dtype).reshape(-1, *mu.shape):
+for e in checks.noise(eps, len(mu), self.n_z, self.dtype):
     z = reparameterize(mu, logvar, e)
     px = self._log_px_z(self.as_data(x), z[None])[0]
     out.append(px + standard_normal_log_density(z) - gaussian_log_density(z, mu, logvar))
@@ -252,7 +250,8 @@ for name in self.params.grads:
 dh = self._mu.backward(dmu / (L * B) + gmu)
 dh = dh + self._logvar.backward(dlogvar / (L * B) + glogvar)
 layers.backward_weights(self._encoder, dh)''', ""),
-    ("3.7", "without its check", '''
+    ("3.7", "the formulas in place of the functions", '''
+checks.remembered("backward", "forward", self._remembered)
 eps, (mu, logvar) = self._eps, self._mu_logvar
 L, B, n = eps.shape
 dz = layers.backward(self._decoder, self._output.backward(-1 / L / B)).reshape(L, B, n)
@@ -346,6 +345,29 @@ if K == 1:
     return top, np.full(len(top), np.inf)
 error = w.std(axis=0, ddof=1) / np.sqrt(K) / w.mean(axis=0)
 return top + np.log(w.mean(axis=0)), error''', ""),
+]  # fmt: skip
+
+UNNOTICED = [
+    ("2.5", "μ itself", "return mu, np.expm1(logvar) / 2", ""),
+    ("3.5", "does not say that it came last", """
+self._x, self._mu_logvar = self.as_data(x), self.encode(x)
+self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
+log_px = self._log_px_z(self._x, reparameterize(*self._mu_logvar, self._eps))
+return np.mean(log_px, axis=0), gaussian_kl(*self._mu_logvar)""", ""),
+    ("3.6", "the layers, without saying so", """
+x = self.as_data(x)
+mu, logvar = self._heads(x)
+z = reparameterize(mu, logvar, checks.noise(eps, len(mu), self.n_z, self.dtype))
+ratio = standard_normal_log_density(z) - gaussian_log_density(z, mu, logvar)
+return self._log_px_z(x, z) + ratio""", ""),
+    ("3.7", "without its check", """
+eps, (mu, logvar) = self._eps, self._mu_logvar
+L, B, n = eps.shape
+dz = layers.backward(self._decoder, self._output.backward(-1 / L / B)).reshape(L, B, n)
+dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
+gmu, glogvar = gaussian_kl_backward(mu, logvar)
+dh = self._mu.backward(dmu + gmu / B) + self._logvar.backward(dlogvar + glogvar / B)
+layers.backward_weights(self._encoder, dh)""", ""),
 ]  # fmt: skip
 
 Files = dict[str, str]

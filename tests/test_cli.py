@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import write_idx, write_image_set
 
-from scratchvae import VAE, evaluate, load_mnist, load_model
+from scratchvae import VAE, evaluate, load_mnist, load_model, save_model
 from scratchvae.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -493,3 +493,97 @@ def test_output_that_goes_away_loses_no_file(image_set, tmp_path, output):
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names >= {"model.npz", "history.json", "learning_curve.png", "samples.png"}
+
+
+def test_another_data_set_is_said(trained, image_set, tmp_path, monkeypatch, capsys):
+    """The model knows its data set. Others are used only when --data names them, and it is said."""
+    other = write_image_set(tmp_path / "other")
+    write_idx(other / "t10k-labels-idx1-ubyte.gz", np.ones(20))
+    model = str(trained / "model.npz")
+    for command in ("evaluate", "reconstruct"):
+        number = ["--n", "3"] if command == "reconstruct" else []
+        assert main([command, model, "--data", str(image_set), *number]) == 0
+        assert "note" not in capsys.readouterr().err
+        assert main([command, model, "--data", str(other), *number]) == 0
+        assert "trained on images; the images are other, others" in capsys.readouterr().err
+        monkeypatch.setenv("SCRATCHVAE_DATA", str(other))
+        assert main([command, model, *number]) == 2
+        assert "should be named by --data" in capsys.readouterr().err
+
+
+def test_a_model_that_does_not_know_its_data_set(trained, image_set, capsys):
+    """A model that a program saved: evaluate says which images it uses."""
+    vae = load_model(trained / "model.npz")
+    vae.trained_on = None
+    save_model(vae, trained / "model.npz")
+    assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set)]) == 0
+    assert "does not say what it was trained on; the images are images" in capsys.readouterr().err
+
+
+def test_the_pictures_of_train_stay(trained, image_set):
+    """sample, reconstruct and manifold write beside the model, and change no picture of train."""
+    before = {path.name: path.read_bytes() for path in trained.iterdir()}
+    model, data = str(trained / "model.npz"), ["--data", str(image_set), "--n", "3"]
+    for command in (["sample", model], ["sample", model, "--draw"], ["manifold", model],
+                    ["reconstruct", model, *data]):  # fmt: skip
+        assert main(command) == 0
+    after = {path.name: path.read_bytes() for path in trained.iterdir()}
+    assert {name: after[name] for name in before} == before
+    assert sorted({*after} - {*before}) == [
+        "draws.png",
+        "grid.png",
+        "reconstruct.png",
+        "sample.png",
+    ]
+
+
+def test_out_may_be_a_folder(trained, tmp_path, monkeypatch):
+    """--out . writes into the folder."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", str(trained / "model.npz"), "--n", "2", "--out", "."]) == 0
+    assert (tmp_path / "sample.png").read_bytes().startswith(PNG)
+
+
+def test_one_test_image(tmp_path, capsys):
+    """A data set with one test image: train, evaluate and reconstruct end well."""
+    data = ["--data", str(write_image_set(tmp_path / "one", n_test=1))]
+    run_folder = ["--out", str(tmp_path / "run"), "--n-z", "2", "--quiet", *QUICK]
+    assert main(["train", *data, *run_folder]) == 0
+    assert "active latent units: not known from one test image" in capsys.readouterr().out
+    for command in (["evaluate"], ["reconstruct", "--n", "1"]):
+        assert main([command[0], str(tmp_path / "run" / "model.npz"), *data, *command[1:]]) == 0
+
+
+def test_letters_that_the_terminal_does_not_have():
+    """latin-1 has no Σ: the output has a question mark there, and the command ends well."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment["PYTHONIOENCODING"] = "latin-1"
+    command = [sys.executable, "-m", "scratchvae", "homework", "list"]
+    result = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "?" in result.stdout.decode("latin-1")
+
+
+def test_few_effective_samples_are_said(trained, image_set, capsys):
+    """A poor encoder: the command says that the estimate is too low, and what to use."""
+    vae = load_model(trained / "model.npz")
+    options = ["--data", str(image_set), "--likelihood", "importance", "--images", "9", "--quiet"]
+    assert main(["evaluate", str(trained / "model.npz"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "effective samples: median" in printed and "may be too low" not in printed
+    vae.params.values["logvar.b"][...] -= 15
+    save_model(vae, trained / "model.npz")
+    assert main(["evaluate", str(trained / "model.npz"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "may be too low" in printed and "use --likelihood ais" in printed
+
+
+def test_max_memory(trained, image_set, capsys):
+    """--max-memory limits models and data files; an unusable limit is an error of its own."""
+    model = str(trained / "model.npz")
+    for command in (["sample", model], ["train", "--data", str(image_set)]):
+        assert main([*command, "--max-memory", "1e-7"]) == 2
+        assert "--max-memory" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["sample", model, "--max-memory", "nan"])
+    assert "--max-memory" in capsys.readouterr().err

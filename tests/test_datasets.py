@@ -245,3 +245,15 @@ def test_the_data_folder_says_what_it_holds():
     for md5 in ("2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637"):
         assert md5 in readme
     assert "CC BY-SA 3.0" in readme
+
+
+def test_an_image_set_is_known_by_its_content(image_set, tmp_path):
+    """The same files in another folder have the same checksum; one changed pixel has another."""
+    data = load_mnist(image_set)
+    assert data.identity.name == "images" and data.identity.image_shape == (6, 5)
+    again = load_mnist(write_image_set(tmp_path / "again"))
+    assert again.identity.checksum == data.identity.checksum and again.identity.name == "again"
+    images = data.test_images.reshape(-1, 6, 5).copy()
+    images[3, 2, 1] ^= 1
+    write_idx(tmp_path / "again" / "t10k-images-idx3-ubyte.gz", images)
+    assert load_mnist(tmp_path / "again").identity.checksum != data.identity.checksum

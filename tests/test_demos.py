@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 DEMOS = sorted(
     path.stem
     for path in (ROOT / "demos").glob("*.py")
-    if path.stem not in ("__main__", "common", "quadrature")
+    if path.stem not in ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
 )
 SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or prints only
 

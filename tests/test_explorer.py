@@ -545,8 +545,27 @@ def test_hovering_a_test_image_shows_it(shown, models):
     np.testing.assert_allclose(picture(page, "#near-x"), x[near], atol=0.01)
     mean = vae.reconstruct(x[near : near + 1])[0]
     np.testing.assert_allclose(picture(page, "#near-mean"), mean, atol=0.015)
+
+
+def test_a_click_holds_z_and_the_next_lets_it_go(shown):
+    """On the way from the plane to the button nothing changes; so the button uses that image."""
+    page = shown("plane")
+    first = page.at("#plane", 0.45, 0.55)
+    page.mouse("Moved", *first)
+    page.mouse("Pressed", *first)
+    page.mouse("Released", *first)
+    z, near = page.js("[Array.from(explorer.state.z), explorer.state.near]")
+    x, y, width, height = page.box("#plane")
+    for i in range(12):
+        page.mouse("Moved", x + (0.45 + 0.05 * i) * width, y + (0.55 - 0.02 * i) * height)
+    assert page.js("[Array.from(explorer.state.z), explorer.state.near]") == [z, near]
     page.click("#near-use")
-    assert words(page, "#x-says") == f"x is test image {near}, label {labels[near]}."
+    assert words(page, "#x-says").startswith(f"x is test image {near},")
+    first = page.at("#plane", 0.45, 0.55)
+    page.mouse("Pressed", *first)
+    page.mouse("Released", *first)
+    page.mouse("Moved", *page.at("#plane", 0.8, 0.3))
+    assert page.js("Array.from(explorer.state.z)") != z
 
 
 def test_the_plane_by_keyboard(shown):
@@ -860,3 +879,19 @@ def test_load_model_keeps_what_the_explorer_needs(models, tmp_path):
         for model in (vae, load_model(tmp_path / "model.npz"))
     ]
     assert pages[0] == pages[1]
+
+
+def test_grey_pixels_of_a_bernoulli(shown, browser, tmp_path):
+    """The levels k / 255 come back exactly; the page says that this is no likelihood."""
+    shown("tall")
+    rng = np.random.default_rng(2)
+    vae = VAE(6, (4,), 2, image_shape=(2, 3), dtype=np.float64)
+    x = rng.integers(0, 256, (N, 6)) / 255
+    html, _ = html_of(vae, x, np.zeros(N, np.uint8), calibration=x, precise=True)
+    (tmp_path / "grey.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "grey.html")
+    z, eps = rng.standard_normal((2, N, 2))
+    theirs = js_numbers(browser, z, eps)
+    np.testing.assert_allclose(theirs["images"], x, atol=1e-8)
+    assert np.abs(theirs["elbo"] - vae.elbo(x, eps)).max() < 0.01
+    assert "minus a cross entropy and no likelihood" in words(browser, "#bound-note")

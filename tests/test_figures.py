@@ -126,3 +126,39 @@ def test_reconstructions_lie_below_their_originals():
     np.testing.assert_array_equal(rows[1], -rows[0])
     np.testing.assert_array_equal(rows[2, :, 0], [13, 14, 15] + [0] * 9)
     np.testing.assert_array_equal(rows[3], -rows[2])
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (4, 200), (200, 4), (1, 784), (112, 92)])
+@pytest.mark.parametrize("n", [1, 48, 1000])
+def test_wide_and_tall_images_are_legible(shape, n, drawn):
+    """No picture is more than 18 inches high, and each image has some area.
+
+    An image has at least 0.1 square inches as one of 48. (One of 28 x 28 pixels has 1.)
+    """
+    images = np.full((n, shape[0] * shape[1]), 0.5)
+    figures.samples(images, shape, "not written")
+    figures.reconstructions(images, images, shape, "not written")
+    for figure, pictures in zip(drawn, (n, 2 * n)):
+        width, height = figure.get_size_inches()
+        assert height < 18 and width <= 7
+        rows, columns = figure.axes[0].images[0].get_array().shape
+        drawn_area = min(width, (height - 0.4) * columns / rows) ** 2 * rows / columns
+        if n == 48:
+            assert drawn_area / pictures > 0.1
+
+
+def test_the_manifold_of_wide_images_fills_its_square(drawn):
+    """Images of 4 x 200: the grid is stretched. Images of 2 x 3 keep their shape."""
+    for shape, aspect in (((4, 200), "auto"), ((2, 3), 1.0)):
+        figures.manifold(VAE(shape[0] * shape[1], (), 2), shape, "not written", 5)
+        assert drawn[-1].axes[0].get_aspect() == aspect
+
+
+def test_many_labels_become_a_scale_of_colours(drawn):
+    """Up to 20 classes each have a label; 256 have a scale with nine of them."""
+    for n, labels, axes in ((10, 10, 1), (20, 20, 1), (256, 0, 2)):
+        mu = np.random.default_rng(0).standard_normal((512, 2))
+        figures.latent_scatter(mu, (np.arange(512) % n).astype(np.uint8), "not written")
+        assert len(drawn[-1].axes[0].texts) == labels and len(drawn[-1].axes) == axes
+    ticks = [text.get_text() for text in drawn[-1].axes[1].get_yticklabels()]
+    assert ticks[0] == "0" and ticks[-1] == "255" and len(ticks) == 9

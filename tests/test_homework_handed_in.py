@@ -18,6 +18,8 @@ from scratchvae.homework import (
     classroom,
     cli,
     grade,
+    gradebook,
+    gradescope,
     judge,
     report,
     sandbox,
@@ -438,9 +440,9 @@ def test_the_table_of_200_is_below_1_mb(tmp_path: Path) -> None:
     for letter in ('"', "\U00020000", "\ud800", "\n", "x"):
         marks = [Mark(e.number, e.title, 0, e.points, {}, letter * 10**5) for e in EXERCISES]
         grades = [Grade(f"{n}{letter * 300}", marks, False, letter * 10**5) for n in range(200)]
-        report.write_csv(tmp_path / "g.csv", grades)
+        gradebook.write_csv(tmp_path / "g.csv", grades)
         assert (tmp_path / "g.csv").stat().st_size < 1_000_000
-        report.write_json(tmp_path / "g.json", [report.gradescope(grade) for grade in grades])
+        report.write_json(tmp_path / "g.json", [gradescope.results(grade) for grade in grades])
         assert (tmp_path / "g.json").read_bytes().isascii()
 
 
@@ -489,3 +491,14 @@ def test_inputs_stand_in_the_order_of_the_arguments() -> None:
 def test_longdouble_is_sent_as_float64() -> None:
     """It differs from machine to machine."""
     assert wire.decode(wire.encode(np.ones(2, np.longdouble))).dtype == np.float64
+
+
+def test_one_user_is_for_one_submission_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two submissions as the same user could end each other."""
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    command = ["homework", "grade", "--all", str(tmp_path / "class"), "--exercises", "1.6"]
+    command += ["--sandbox", "user:nobody", "--jobs", "2"]
+    assert core.main(command, rooms=[cli.add_commands]) == 2
+    assert "--jobs 2 should be 1" in capsys.readouterr().err

@@ -5,6 +5,7 @@ On a machine without bubblewrap these tests are skipped by name.
 
 import copy
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from scratchvae.homework.sandbox import Sandbox
 from scratchvae.homework.source import PACKAGE
 
 pytestmark = pytest.mark.skipif(
-    bool(sandbox._problem()), reason=f"needs bubblewrap: {sandbox._problem()[:80]}"
+    bool(sandbox._problem()) and not os.environ.get("CI"),  # never skipped in CI
+    reason=f"needs bubblewrap: {sandbox._problem()[:80]}",
 )
 ASKED = ("2.1", "2.2", "2.3")
 SECONDS = 0.7  # for one exercise; the honest ones take a fiftieth of it
@@ -171,7 +173,7 @@ def test_nothing_is_left_behind(runs: tuple[Run, Run]) -> None:
 
 def test_the_table_of_the_class_is_small_and_plain(runs: tuple[Run, Run]) -> None:
     """One line for each student, below 5 kB each, printable, and no cell is a formula."""
-    lines = runs[0].csv.decode("utf-8").splitlines()
+    lines = runs[0].csv.decode("utf-8-sig").splitlines()
     assert len(lines) == 1 + 2 + len(BODIES) + len(TOPS) + len(FOLDERS) + 1  # and "grades"
     assert max(map(len, lines)) < 5000
     assert all(line.isprintable() for line in lines)
@@ -271,6 +273,57 @@ def test_a_task_finds_nothing_of_the_one_before() -> None:
         assert box.run({"__init__": "", "p": write}, "call", call, [{}]).replies[0].outputs == 1.0
         there = box.run({"__init__": "", "p": look}, "call", call, [{}]).replies[0].outputs
         assert set(there.split(",")) - {""} == in_tmp()
+
+
+SCAN = r"""
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.sbrk.restype = ctypes.c_void_p
+class Span(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+def f(backwards):
+    found, size, out = 0, 1 << 16, ctypes.create_string_buffer(1 << 16)
+    needles = [backwards[::-1].encode(coding) for coding in ("latin-1", "utf-16-le", "utf-32-le")]
+    top, here = libc.sbrk(0), id(sys.modules["wire"].__dict__)
+    for start, end in ((top - (40 << 20), top), (here - (16 << 20), here + (16 << 20))):
+        for at in range(start >> 16 << 16, end, size):
+            mine, theirs = Span(ctypes.addressof(out), size), Span(at, size)
+            n = libc.process_vm_readv(
+                os.getpid(), ctypes.byref(mine), ctypes.c_ulong(1), ctypes.byref(theirs),
+                ctypes.c_ulong(1), ctypes.c_ulong(0))
+            for needle in needles if n > 0 else ():
+                i = out.raw.find(needle)
+                while i >= 0:
+                    wide = len(needle) // len(backwards)
+                    rest = out.raw[i + len(needle) : i + len(needle) + 3 * wide : wide]
+                    found += rest.isdigit()
+                    i = out.raw.find(needle, i + 1)
+    return float(found)
+"""
+
+
+def test_the_memory_of_a_task_has_nothing_of_the_one_before() -> None:
+    """What one exercise is graded in can be the answer of the next: 3.1 is tested by 3.2."""
+    secret = "def f():\n    return 1.0\n" + "".join(f"# ANSWER{k:03} ∂\n" for k in range(1000))
+    call = {"module": "p", "name": "f"}
+    with Sandbox("bwrap") as box:
+        for _ in range(2):
+            files = {"__init__": "", "p": secret, **{f"p{i}": f"{i}\n{secret}" for i in range(8)}}
+            assert box.run(files, "call", call, [{}]).replies[0].outputs == 1.0
+        before = box._process
+        (reply,) = box.run(
+            {"__init__": "", "p": SCAN}, "call", call, [{"backwards": "REWSNA"}], seconds=20
+        ).replies
+        assert box._process is before and reply.outputs == 0
+
+
+def test_a_folder_that_was_touched_is_thrown_away() -> None:
+    """Its times, mode and attributes could tell the next task something."""
+    touch = "import os\ndef f():\n    os.mknod('/tmp/x')\n    os.remove('/tmp/x')\n    return 1.0\n"
+    with Sandbox("bwrap") as box:
+        call = {"module": "p", "name": "f"}
+        assert box.run({"__init__": "", "p": touch}, "call", call, [{}]).replies[0].outputs == 1.0
+        assert box._process is None
 
 
 def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,3 +152,26 @@ def test_bad_input_is_named(n_z, arguments, message):
     """ValueError or TypeError before any work."""
     with pytest.raises((ValueError, TypeError), match=message):
         log_likelihood(model(n_z), **{"x": PATTERNS, **arguments})
+
+
+def test_the_effective_number_of_samples():
+    """ESS = (Σ w)² / Σ w², from the weights of the same draws; one sample is one."""
+    vae, K, seed = model(1), 200, 3
+    result = log_likelihood(vae, PATTERNS, K, seed=seed)
+    rng = np.random.default_rng([seed, 0])
+    w = np.exp(vae.log_weights(PATTERNS, rng.standard_normal((K, len(PATTERNS), 1), vae.dtype)))
+    expected = w.sum(axis=0) ** 2 / (w * w).sum(axis=0)
+    np.testing.assert_allclose(result.effective, expected, rtol=1e-6)
+    assert (log_likelihood(vae, PATTERNS, 1).effective == 1).all()
+
+
+def test_a_poor_encoder_shows_in_the_effective_number_and_not_in_the_error():
+    """q far too narrow: the estimate is many errors too low, and ESS is below what is needed."""
+    vae = model(2)
+    good = log_likelihood(vae, PATTERNS, 3000, seed=1)
+    vae.params.values["logvar.b"][...] -= 12
+    poor = log_likelihood(vae, PATTERNS, 3000, seed=1)
+    low = good.log_p - poor.log_p
+    assert (good.effective > good.needed).all() and poor.needed == 100
+    assert np.median(low / poor.standard_error) > 5  # the error does not show it
+    assert np.median(poor.effective) < poor.needed

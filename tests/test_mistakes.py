@@ -1,5 +1,6 @@
 """Homework: mistakes have their names, right answers their points, and answers stay hidden."""
 
+import ast
 import inspect
 
 import homework_mutations
@@ -15,7 +16,7 @@ from homework_marks import (
 )
 from homework_mistakes import CARE, MISTAKES
 from homework_submissions import filled
-from homework_variants import FILES, VARIANTS
+from homework_variants import FILES, UNNOTICED, VARIANTS
 
 from scratchvae.homework import catalogue, checks, judge, leaks, make, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select
@@ -154,6 +155,27 @@ def test_correct_variants_lose_nothing_and_are_no_mistake() -> None:
         assert not public_failures(number, package_with(number, body, top)), (number, how)
 
 
+@pytest.mark.parametrize("number, how, body, top", UNNOTICED, ids=[n for n, *_ in UNNOTICED])
+def test_a_broken_promise_that_changes_no_number_fails_a_public_test(
+    number: str, how: str, body: str, top: str
+) -> None:
+    """It says so. The grader compares numbers, and takes no point."""
+    assert public_failures(number, package_with(number, body, top)), how
+    assert verdict_on(number, body, top).full
+
+
+def test_kl_without_the_difference_of_the_sums_loses_the_point_for_extremes() -> None:
+    """Σ p log(p/q) alone, which the docstring's last but one sentence excludes."""
+    body = """
+p, q = _two_distributions(p, q, axis)
+with np.errstate(divide="ignore", invalid="ignore"):
+    return np.where(p > 0, p * np.log(p / q), 0).sum(axis=-1) / _log(base)"""
+    verdict = verdict_on("1.3", body)
+    assert [k for k, (done, all_) in verdict.passed.items() if done < all_] == ["extremes"]
+    said = public_failures("1.3", package_with("1.3", body))
+    assert len(said) == 1 and "kl_divergence([0.5 , 0.25, 0.25], [0.500000005" in said[0]
+
+
 @pytest.mark.parametrize("number, how, files", FILES, ids=[f"{n} {how}" for n, how, _ in FILES])
 def test_a_correct_file_loses_nothing(number: str, how: str, files: object) -> None:
     """Other files, other definitions, state under names of its own: full points."""
@@ -196,7 +218,36 @@ def test_public_tests_notice_small_edits() -> None:
             "3.7",
             "eps, B = self._eps, self._eps.shape[1]\n"
             "layers.backward(self._decoder, self._output.backward(-1 / B))",
-            "the gradient of mu.W at L = 1, B = 1: expected [[",
+            "the gradient of logvar.b at L = 1, B = 1: expected [",
+        ),
+        (  # all wrong gradients, from the output backwards
+            "3.7",
+            "eps, B = self._eps, self._eps.shape[1]\n"
+            "layers.backward(self._decoder, self._output.backward(-1 / B))",
+            "other wrong gradients: logvar.W, mu.b, mu.W",
+        ),
+        (  # which case of many
+            "1.4",
+            "y, y_hat = np.asarray(y, float), np.asarray(y_hat, float)\n"
+            "_same_shape('y', y, 'y_hat', y_hat)\n"
+            "with np.errstate(divide='ignore', invalid='ignore'):\n"
+            "    a, b = y * np.log(y_hat), (1 - y) * np.log(1 - y_hat)\n"
+            "return -(np.where(y > 0, a, 0) + np.where(y < 1, b, 0)) / _log(base)",
+            "binary_cross_entropy([2.], [0.5]): expected a ValueError, got [1.38",
+        ),
+        (
+            "3.5",
+            "x, eps, self._remembered = np.asarray(x), np.asarray(eps), ''\n"
+            "mu, logvar = self._heads(x)\n"
+            "px = self._log_px_z(x, reparameterize(mu, logvar, eps.reshape(-1, *mu.shape)))\n"
+            "self._remembered = 'forward'\n"
+            "return px.mean(axis=0), gaussian_kl(mu, logvar)",
+            "forward([[2., 1., 2., 1.], [1., 2., 2., 2.]], [[[",
+        ),
+        (
+            "3.10",
+            "theta -= self.lr * np.sign(g)",
+            "θ after g = 1, -3 at lr = 1: expected [-0.50",
         ),
         (
             "3.11",
@@ -279,6 +330,24 @@ def test_what_is_allowed_to_stand_is_there() -> None:
         found |= {(name, where) for name, where, _ in leaks._all(answers, files)}
     assert found == set(leaks.ALLOWED)
     assert all(reason for reason in leaks.ALLOWED.values())
+
+
+def test_what_a_reader_finds_is_blank_or_written_down() -> None:
+    """PARTS stand in the handout. Blank: the same loop in other estimators and differences."""
+    _, files = make.handout(EXERCISES, "T")
+    asked = {exercise.where for exercise in EXERCISES}
+    for (answer, where), reason in leaks.PARTS.items():
+        file, _, name = where.partition(", ")
+        assert answer in asked and reason
+        assert "NotImplementedError" not in ast.unparse(source.need(files[file], name, file))
+    for where in (
+        "likelihood._posterior",
+        "gradient_check.complex_step",
+        "parallel._Worker.epoch",
+    ):
+        module, _, name = where.partition(".")
+        text = ast.unparse(source.need(files[f"scratchvae/{module}.py"], name, module))
+        assert "NotImplementedError('not asked: it goes with exercise" in text
 
 
 def test_the_public_tests_do_not_hold_central_differences() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 PIXELS = ("bits", "grey")
-IN_THE_PLANE, TO_CHOOSE_FROM = 600, 150  # test images in the file, for n_z = 2 and for others
+IN_THE_PLANE, TO_CHOOSE_FROM = 600, 120  # test images in the file, for n_z = 2 and for others
 CALIBRATION = 4000  # training images for the second moments of the layers' inputs
 PIXELS_BAR, BOUND_BAR = 0.01, 0.3  # above these, --precise is worth its size
 
@@ -48,7 +48,7 @@ def add_commands(commands: "Commands") -> None:
         "--images",
         type=_positive,
         metavar="N",
-        help="test images in the file (600 for n_z = 2, the points of its plane; else 150)",
+        help="test images in the file (600 for n_z = 2, the points of its plane; else 120)",
     )
     added.add_argument(
         "--precise", action="store_true", help="weights in 16 bits, not 8: a file twice as large"

@@ -157,11 +157,13 @@ function onSphere(z0, z1, t) { // morph.on_sphere; null when there is no one pat
   const r0 = norm(z0), r1 = norm(z1);
   if (r0 === 0 || r1 === 0) return straight(z0, z1, t);
   const u0 = z0.map((v) => v / r0), u1 = z1.map((v) => v / r1);
-  const omega = 2 * Math.atan2(norm(u1.map((v, j) => v - u0[j])), norm(u1.map((v, j) => v + u0[j])));
+  const apart = norm(u1.map((v, j) => v - u0[j])), together = norm(u1.map((v, j) => v + u0[j]));
+  const omega = 2 * Math.atan2(apart, together);
   if (Math.PI - omega < 1e-6) return null;
   if (omega < 1e-6) return straight(z0, z1, t);
   const r = (1 - t) * r0 + t * r1;
-  const c0 = Math.sin((1 - t) * omega) / Math.sin(omega), c1 = Math.sin(t * omega) / Math.sin(omega);
+  const c0 = Math.sin((1 - t) * omega) / Math.sin(omega);
+  const c1 = Math.sin(t * omega) / Math.sin(omega);
   return u0.map((v, j) => r * (c0 * v + c1 * u1[j]));
 }
 
@@ -198,6 +200,12 @@ function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+const named = (element, name) => { // what a screen reader says
+  element.setAttribute("aria-label", name);
+  return element;
+};
+const pressed = (button, yes) => button.setAttribute("aria-pressed", String(yes));
 
 /* Drawing waits for the browser's next frame, and happens once in it. */
 const waiting = new Set(), frames = []; // frames: milliseconds of the last ones
@@ -262,7 +270,8 @@ const classColour = (label) => theme.classes[kinds.indexOf(label) % 10];
 /* Buttons that choose a test image: the one before, the next one, of any label or of one. */
 function chooser(root, what, choose) {
   let at = 0;
-  const select = make("select", { ariaLabel: `${what}: label` }, make("option", { value: "" }, "any label"));
+  const select = named(make("select"), `${what}: label`);
+  select.append(make("option", { value: "" }, "any label"));
   for (const kind of kinds) select.append(make("option", { value: kind }, `label ${kind}`));
   const move = (step) => {
     for (let tries = 0; tries < images.length; tries++) {
@@ -271,8 +280,8 @@ function chooser(root, what, choose) {
     }
     choose(at);
   };
-  const before = make("button", { type: "button", ariaLabel: `${what}: the test image before` }, "‹");
-  const next = make("button", { type: "button", ariaLabel: `${what}: the next test image` }, "›");
+  const before = named(make("button", { type: "button" }, "‹"), `${what}: the test image before`);
+  const next = named(make("button", { type: "button" }, "›"), `${what}: the next test image`);
   before.onclick = () => move(-1);
   next.onclick = () => move(1);
   select.onchange = () => { if (data.labels[at] !== Number(select.value)) move(1); };
@@ -282,6 +291,7 @@ function chooser(root, what, choose) {
 
 const state = {
   z: new Float64Array(n_z), // panel 1
+  held: false, // panel 1: the mouse does not move z
   near: null, // panel 1: index of a test image
   only: null, // panel 1: the one label that is shown
   x: null, // panel 2
@@ -300,14 +310,15 @@ function setZ(z) {
 
 function drawDecoded() {
   paint($("decoded"), decode(state.z));
-  $("decoded").ariaLabel = `decoded image at z = ${vector(state.z)}`;
+  named($("decoded"), `decoded image at z = ${vector(state.z)}`);
   $("z").textContent = vector(state.z);
   if (n_z === 2) drawPlane();
   else showSliders();
 }
 
 /* The plane, n_z = 2. `reach` is the largest |z_j| on it. */
-const reach = Math.min(8, Math.max(3.3, ...codes.map(({ mu }) => 0.3 + Math.max(...mu.map(Math.abs)))));
+const furthest = Math.max(...codes.map(({ mu }) => Math.max(...mu.map(Math.abs))));
+const reach = Math.min(8, Math.max(3.3, furthest + 0.3));
 
 function toPlane(z, side) {
   return [(z[0] / reach + 1) * side / 2, (1 - z[1] / reach) * side / 2];
@@ -396,6 +407,7 @@ function drawPlane() {
     context.lineWidth = width;
     context.beginPath();
     context.arc(x, y, 7, 0, 2 * Math.PI);
+    if (state.held) context.arc(x, y, 1.5, 0, 2 * Math.PI);
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
       context.moveTo(x + 7 * dx, y + 7 * dy);
       context.lineTo(x + 14 * dx, y + 14 * dy);
@@ -428,7 +440,8 @@ function drawNear() {
   paint($("near-x"), images[i]);
   paint($("near-mean"), decode(mu));
   $("near-q").textContent =
-    `q(z|x): μ = ${vector(mu)}, σ = ${vector(sigma)}. The ellipses in the plane are at 1 σ and 2 σ.`;
+    `q(z|x): μ = ${vector(mu)}, σ = ${vector(sigma)}. ` +
+    "The ellipses in the plane are at 1 σ and 2 σ.";
   soon(drawDecoded);
 }
 
@@ -437,8 +450,8 @@ function makePlane() {
     <canvas class="screen" id="plane" tabindex="0" role="application" aria-describedby="plane-keys"
       aria-label="The latent plane. Arrow keys move z."></canvas>
     <div class="buttons" id="chips" role="group" aria-label="show one label alone"></div>
-    <p class="keys" id="plane-keys">Keyboard: arrows move z (with Shift, further); N and P go to the next and
-      the previous test image; Enter encodes it in panel 2.</p>`;
+    <p class="keys" id="plane-keys">Keyboard: arrows move z (with Shift, further); N and P go to
+      the next and the previous test image; Enter encodes it in panel 2.</p>`;
   const plane = $("plane");
   plane.style.maxWidth = "36rem";
   const fromEvent = (event) => {
@@ -452,14 +465,23 @@ function makePlane() {
     setZ(z);
     showNear(nearest(z, finger * 10 / plane.clientWidth * 2 * reach));
   };
-  plane.onpointermove = follow;
+  let down = null; // where the button was pressed
+  plane.onpointermove = (event) => { if (!state.held || event.buttons) follow(event); };
   plane.onpointerdown = (event) => {
     plane.setPointerCapture(event.pointerId);
+    down = [event.clientX, event.clientY];
     follow(event);
+  };
+  plane.onpointerup = (event) => { // a click holds z or lets it go; after a drag it is held
+    const dragged = Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4;
+    state.held = dragged || !state.held;
+    soon(drawDecoded);
   };
   plane.onkeydown = (event) => {
     const step = event.shiftKey ? 0.5 : 0.1;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    const moves = {
+      ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step],
+    };
     const turn = { n: 1, p: -1 }[event.key.toLowerCase()];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (moves[event.key]) {
@@ -469,8 +491,9 @@ function makePlane() {
       const i = ((state.near ?? -turn) + turn + images.length) % images.length;
       setZ(codes[i].mu);
       showNear(i);
-    } else if (event.key === "Enter" && state.near !== null) setImage(images[state.near], state.near);
-    else return;
+    } else if (event.key === "Enter" && state.near !== null) {
+      setImage(images[state.near], state.near);
+    } else return;
     event.preventDefault();
   };
   $("near-use").onclick = () => {
@@ -478,7 +501,7 @@ function makePlane() {
     $("encode-title").scrollIntoView({ block: "start" });
   };
   for (const kind of [null, ...kinds]) {
-    const chip = make("button", { type: "button", className: "chip" }, kind === null ? "all" : String(kind));
+    const chip = make("button", { type: "button", className: "chip" }, String(kind ?? "all"));
     chip.dataset.kind = kind === null ? "" : kind;
     chip.onclick = () => { state.only = kind; restyle(); };
     $("chips").append(chip);
@@ -488,7 +511,7 @@ function makePlane() {
 function styleChips() {
   for (const chip of document.querySelectorAll(".chip")) {
     const kind = chip.dataset.kind === "" ? null : Number(chip.dataset.kind);
-    chip.ariaPressed = String(kind === state.only);
+    pressed(chip, kind === state.only);
     chip.style.color = kind === null || kind === state.only ? "" : classColour(kind);
   }
 }
@@ -506,11 +529,13 @@ function makeSliders() {
     <details id="inactive"><summary></summary><div></div></details>
     <p class="keys">Keyboard: Tab goes from slider to slider, arrows move it.</p>`;
   for (const j of units) {
-    const input = make("input", { type: "range", min: -3, max: 3, step: 0.05, value: 0, id: `z-${j}` });
+    const input = make("input", { type: "range", min: -3, max: 3, step: 0.05, value: 0 });
+    input.id = `z-${j}`;
     const shown = make("output", { className: "number" });
     input.oninput = () => setZ(state.z.map((v, i) => (i === j ? Number(input.value) : v)));
     sliders[j] = { input, shown };
-    const label = make("label", { htmlFor: `z-${j}`, title: `Var μ(x) = ${data.activity[j]}` }, `z${subscript(j)}`);
+    const activity = `Var μ(x) = ${data.activity[j]}`;
+    const label = make("label", { htmlFor: input.id, title: activity }, `z${subscript(j)}`);
     const place = active.includes(j) ? $("sliders") : $("inactive").lastElementChild;
     place.append(make("div", { className: "slider" }, label, input, shown));
   }
@@ -526,6 +551,7 @@ function makeSliders() {
 
 function showSliders() {
   sliders.forEach(({ input, shown }, j) => {
+    if (shown.textContent === number(state.z[j])) return;
     input.value = state.z[j];
     shown.textContent = number(state.z[j]);
   });
@@ -567,7 +593,7 @@ function drawGrid() {
   paint(picture, state.x);
   context.imageSmoothingEnabled = false;
   context.drawImage(picture, 0, 0, width, height);
-  if (document.activeElement === $("grid")) {
+  if ($("grid").matches(":focus-visible")) {
     const [row, column] = state.cell;
     context.lineWidth = 3;
     context.strokeStyle = theme.two;
@@ -577,8 +603,10 @@ function drawGrid() {
 
 function showBound() {
   const { logPx, kl, elbo } = state.samples.at(-1);
-  const parts = { "log-px": logPx, kl: -kl, elbo }, largest = Math.max(...Object.values(parts).map(Math.abs));
-  const power = 10 ** Math.floor(Math.log10(largest)), scale = Math.ceil(largest / power * 2) / 2 * power;
+  const parts = { "log-px": logPx, kl: -kl, elbo };
+  const largest = Math.max(...Object.values(parts).map(Math.abs));
+  const power = 10 ** Math.floor(Math.log10(largest));
+  const scale = Math.ceil(largest / power * 2) / 2 * power;
   const positive = Math.max(...Object.values(parts)) > 0; // a density may have a positive log
   for (const [id, value] of Object.entries(parts)) {
     $(id).textContent = number(value, 1);
@@ -587,25 +615,29 @@ function showBound() {
     bar.style.width = `${share}%`;
     bar.style.left = positive ? `${value < 0 ? 50 - share : 50}%` : `${100 - share}%`;
   }
-  const note = data.decoder === "bernoulli"
-    ? (data.images.bits ? "" : "The pixels are grey: log p(x|z) is minus a cross entropy and no likelihood. ")
-    : "p(x|z) is a density: its log may be positive. ";
+  const grey = "The pixels are grey: log p(x|z) is minus a cross entropy and no likelihood. ";
+  const note = data.decoder !== "bernoulli" ? "p(x|z) is a density: its log may be positive. "
+    : data.images.bits ? "" : grey;
   $("bound-note").textContent =
-    `${note}All in nats, for this x and one z ~ q(z|x) (L = 1). Bars go from 0, ${positive ? "in the middle" : "at the right"}.`;
+    `${note}All in nats, for this x and one z ~ q(z|x) (L = 1). ` +
+    `Bars go from 0, ${positive ? "in the middle" : "at the right"}.`;
 }
 
 const unitRows = {};
 function makeUnits() {
   for (const j of units) {
-    const bar = make("i"), mark = make("b"), cells = [0, 1, 2].map(() => make("td", { className: "number" }));
+    const bar = make("i"), mark = make("b");
+    const cells = [0, 1, 2].map(() => make("td", { className: "number" }));
     const track = make("td", { className: "track" }, make("div", {}, bar, mark));
-    const place = active.includes(j) || active.length === 0 ? $("units").tBodies[0] : $("more-units").querySelector("tbody");
+    const first = active.includes(j) || active.length === 0;
+    const place = first ? $("units").tBodies[0] : $("more-units").querySelector("tbody");
     place.append(make("tr", {}, make("td", {}, `z${subscript(j)}`), track, ...cells));
     unitRows[j] = { bar, mark, cells };
   }
   const idle = active.length === 0 ? 0 : n_z - active.length;
   $("more-units").hidden = idle === 0;
-  $("more-units").firstElementChild.textContent = `${idle} more, that the encoder does not use (Var μ(x) ≤ 0.01)`;
+  $("more-units").firstElementChild.textContent =
+    `${idle} more, that the encoder does not use (Var μ(x) ≤ 0.01)`;
 }
 
 function showUnits() {
@@ -633,7 +665,8 @@ function showSamples() {
       spread += Math.sqrt(sum(samples.map((s) => (s.mean[i] - m) ** 2)) / (n - 1)) / n_x;
     }
     $("moves").textContent =
-      `${n} samples: the bound is ${number(mean, 1)} ± ${number(sd, 1)} nats (mean ± standard deviation); ` +
+      `${n} samples: the bound is ${number(mean, 1)} ± ${number(sd, 1)} nats ` +
+      "(mean ± standard deviation); " +
       `a pixel moves by ${number(spread, 3)} on average. The KL is exact and does not move. ` +
       "Below each image: the bound for this z.";
   }
@@ -654,7 +687,7 @@ function showPictures(root, figures) {
     const [canvas, words] = root.children[i].children;
     paint(canvas, x);
     canvas.setAttribute("role", "img");
-    canvas.ariaLabel = caption || `image ${i + 1}`;
+    named(canvas, caption || `image ${i + 1}`);
     words.textContent = caption;
     words.hidden = caption === "";
   });
@@ -666,7 +699,8 @@ function touch(row, column) {
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
       const distance = Math.hypot(r + 0.5 - row, c + 0.5 - column);
-      const ink = data.images.bits ? Number(distance <= radius) : Math.min(Math.max(radius + 0.5 - distance, 0), 1);
+      const ink = data.images.bits ? Number(distance <= radius)
+        : Math.min(Math.max(radius + 0.5 - distance, 0), 1);
       const i = r * columns + c;
       x[i] = erasing ? Math.min(x[i], 1 - ink) : Math.max(x[i], ink);
     }
@@ -679,7 +713,10 @@ function centred(x) {
   const total = sum(x);
   if (total === 0) return x;
   let row = 0, column = 0;
-  x.forEach((v, i) => { row += v * Math.floor(i / columns) / total; column += v * (i % columns) / total; });
+  x.forEach((v, i) => {
+    row += v * Math.floor(i / columns) / total;
+    column += v * (i % columns) / total;
+  });
   const down = Math.round((rows - 1) / 2 - row), right = Math.round((columns - 1) / 2 - column);
   return x.map((_, i) => {
     const r = Math.floor(i / columns) - down, c = (i % columns) - right;
@@ -692,7 +729,8 @@ function makeGrid() {
   let last = null; // the pen's last place, while it is down
   const place = (event) => {
     const box = grid.getBoundingClientRect();
-    return [(event.clientY - box.top) / box.height * rows, (event.clientX - box.left) / box.width * columns];
+    return [(event.clientY - box.top) / box.height * rows,
+      (event.clientX - box.left) / box.width * columns];
   };
   const stroke = (to) => { // from the last place, in steps of half a cell
     const steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - last[0], to[1] - last[1])));
@@ -711,7 +749,8 @@ function makeGrid() {
   grid.onpointerup = grid.onpointercancel = () => { last = null; };
   grid.onfocus = grid.onblur = () => soon(drawGrid);
   grid.onkeydown = (event) => {
-    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const move = moves[event.key];
     const erase = event.key === "Delete" || event.key === "Backspace";
     if (move) {
       state.cell = [Math.min(Math.max(state.cell[0] + move[0], 0), rows - 1),
@@ -728,8 +767,8 @@ function makeGrid() {
   };
   const mode = (erase) => {
     erasing = erase;
-    $("pen").ariaPressed = String(!erase);
-    $("eraser").ariaPressed = String(erase);
+    pressed($("pen"), !erase);
+    pressed($("eraser"), erase);
   };
   $("pen").onclick = () => mode(false);
   $("eraser").onclick = () => mode(true);
@@ -756,7 +795,7 @@ function drawStrips() {
   const [z0, z1] = ends(), there = onSphere(z0, z1, 0.5) !== null;
   for (const name of ["a", "b"]) {
     paint($(name), images[state[name]]);
-    $(name).ariaLabel = `test image ${state[name]}, label ${data.labels[state[name]]}`;
+    named($(name), `test image ${state[name]}, label ${data.labels[state[name]]}`);
   }
   const along = (path) => Array.from({ length: STEPS }, (_, i) => {
     const z = path(z0, z1, i / (STEPS - 1));
@@ -825,7 +864,8 @@ function drawChart(z0, z1) {
   const paths = pathsOf(z0, z1), values = paths.flatMap(([zs]) => zs.map(logPrior));
   const low = Math.min(...values), high = Math.max(...values, low + 1e-9);
   const left = 52, top = 14, right = width - 12, bottom = height - 24;
-  const place = (t, value) => [left + t * (right - left), bottom - (value - low) / (high - low) * (bottom - top)];
+  const place = (t, value) => [left + t * (right - left),
+    bottom - (value - low) / (high - low) * (bottom - top)];
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = theme.text;
   context.textAlign = "right";
@@ -837,7 +877,8 @@ function drawChart(z0, z1) {
   context.strokeStyle = theme.line;
   context.lineWidth = 1;
   context.strokeRect(left, top, right - left, bottom - top);
-  drawLines(context, paths.map(([zs, ...style]) => [zs.map((z, i) => place(i / 60, logPrior(z))), ...style]));
+  const line = (zs) => zs.map((z, i) => place(i / 60, logPrior(z)));
+  drawLines(context, paths.map(([zs, ...style]) => [line(zs), ...style]));
   for (const [path, colour] of [[straight, theme.one], [onSphere, theme.two]]) {
     const z = path(z0, z1, state.t);
     if (z) dot(context, place(state.t, logPrior(z)), colour);
@@ -847,7 +888,8 @@ function drawChart(z0, z1) {
 function drawPaths(z0, z1) {
   const { context, width: side } = surface($("paths"), 1);
   drawBackground(context, side, false);
-  drawLines(context, pathsOf(z0, z1).map(([zs, ...style]) => [zs.map((z) => toPlane(z, side)), ...style]));
+  const line = (zs) => zs.map((z) => toPlane(z, side));
+  drawLines(context, pathsOf(z0, z1).map(([zs, ...style]) => [line(zs), ...style]));
   for (const [path, colour] of [[straight, theme.one], [onSphere, theme.two]]) {
     const z = path(z0, z1, state.t);
     if (z) dot(context, toPlane(z, side), colour);
@@ -872,7 +914,7 @@ function play(now) { // t goes from 0 to 1 and back, in 2.5 seconds each way
 function setPlaying(yes) {
   playing = yes ? performance.now() - 2500 * state.t : 0;
   $("play").textContent = yes ? "Pause" : "Play";
-  $("play").ariaPressed = String(yes);
+  pressed($("play"), yes);
   if (yes) requestAnimationFrame(play);
 }
 
@@ -926,9 +968,10 @@ function makeSample() {
 
 function writeWords() {
   const formula = (id, ...lines) => {
-    $(id).innerHTML = lines
-      .map(([equation, ...names]) => `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${names.map((name) => `<code>${name}</code>`).join(", ")}`)
-      .join("<br>");
+    $(id).innerHTML = lines.map(([equation, ...names]) => {
+      const functions = names.map((name) => `<code>${name}</code>`).join(", ");
+      return `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${functions}`;
+    }).join("<br>");
   };
   const mean = {
     bernoulli: "E[x|z] = p = sigmoid(a), the logits a = affine(h′(z))",
@@ -938,18 +981,24 @@ function writeWords() {
   const logPx = data.decoder === "bernoulli"
     ? ["log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ]", "distributions.bernoulli_log_likelihood"]
     : ["log p(x|z) = Σ_i log N(x_i; μ_i, σ_i²)", "distributions.gaussian_log_density"];
-  const draw = { bernoulli: "x_i = 1 with probability p_i", gaussian: "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
-    isotropic: "x = μ<sub>x</sub>(z) + σ<sub>x</sub> ε" }[data.decoder];
+  const draw = {
+    bernoulli: "x_i = 1 with probability p_i",
+    gaussian: "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
+    isotropic: "x = μ<sub>x</sub>(z) + σ<sub>x</sub> ε",
+  }[data.decoder];
   $("name").textContent = data.name;
   document.title = `The latent space of ${data.name}`;
   const sizes = [n_x, ...data.hidden, n_z, ...[...data.hidden].reverse(), n_x].join("-");
   $("about").textContent =
-    `A variational autoencoder, ${sizes}, ${data.activation}, ${data.decoder} decoder; its weights in ` +
-    `${data.bits_of_a_weight} bits. The encoder turns an image x into q(z|x), the decoder turns z into p(x|z).`;
+    `A variational autoencoder, ${sizes}, ${data.activation}, ${data.decoder} decoder; its ` +
+    `weights in ${data.bits_of_a_weight} bits. The encoder turns an image x into q(z|x), the ` +
+    "decoder turns z into p(x|z).";
   $("decode-what").textContent = n_z === 2
-    ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at its code μ(x), by its label. " +
-      "The circles hold 39, 86 and 99 % of the prior N(0, I)."
-    : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most from image to image.";
+    ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at " +
+      "its code μ(x), by its label. The circles hold 39, 86 and 99 % of the prior N(0, I). " +
+      "A click holds z, the next click lets it go."
+    : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most " +
+      "from image to image.";
   formula("decode-formula", [mean, "vae.VAE.decode"],
     n_z === 2 ? ["log p(z) = −½ |z|² − log 2π", "distributions.standard_normal_log_density"]
       : ["activity of z_j = Var<sub>x</sub> μ_j(x)", "evaluation.active_units"]);
@@ -961,8 +1010,8 @@ function writeWords() {
     ["KL = Σ_j ½ (μ_j² + σ_j² − 1 − log σ_j²)", "distributions.gaussian_kl"]);
   formula("morph-formula",
     ["z(t) = (1 − t) z₀ + t z₁", "morph.straight"],
-    ["z(t) = |z(t)| [ sin((1 − t) ω) u₀ + sin(t ω) u₁ ] / sin ω, u = z / |z|, ω the angle, |z(t)| = (1 − t) |z₀| + t |z₁|",
-      "morph.on_sphere"]);
+    ["z(t) = |z(t)| [ sin((1 − t) ω) u₀ + sin(t ω) u₁ ] / sin ω, u = z / |z|, ω the angle, " +
+      "|z(t)| = (1 − t) |z₀| + t |z₁|", "morph.on_sphere"]);
   formula("sample-formula", ["z ~ N(0, I), then E[x|z]", "vae.VAE.sample(n)"],
     [`z ~ N(0, I), then x ~ p(x|z): ${draw}`, "vae.VAE.sample(n, draw=True)"]);
 }
@@ -978,6 +1027,7 @@ function restyle() { // after a change of colours, size or shown labels
 document.documentElement.style.setProperty("--aspect", columns / rows);
 readTheme();
 writeWords();
+$("seen").classList.toggle("beside-sliders", n_z !== 2);
 if (n_z === 2) makePlane();
 else makeSliders();
 makeUnits();

@@ -2,10 +2,12 @@
 
 This process runs no student's code. It forks for each task, and the fork
 
-1. takes limits: one process, memory, the size of a file, open files, processor time;
-2. as root it becomes another user;
-3. reads the student's files and sets the exercise's function into the package (`merge.py`);
-4. calls it with each case, and writes one line of JSON for each.
+1. reads the task. This process does not: its memory is copied into every later fork, and what
+   one exercise is graded in can be the answer of another;
+2. takes limits: one process, memory, the size of a file, open files, processor time;
+3. as root it becomes another user;
+4. reads the student's files and sets the exercise's function into the package (`merge.py`);
+5. calls it with each case, and writes one line of JSON for each.
 
 When the task ends, or its time is over, every other process here is killed. A task that leaves
 a file behind, or has changed this process's limits, says so (`left`), and the sandbox is
@@ -35,6 +37,7 @@ import time
 import types
 from typing import Any, BinaryIO
 
+HEADER = struct.Struct(">IId")  # of a task: its bytes, its cases, and the seconds that it has
 MOST_OUTPUT, MOST_PRINTED = 8_000_000, 2_000  # bytes of answers taken; characters of prints kept
 LIMITS = {
     resource.RLIMIT_NPROC: 0,  # no process and no thread beside this one
@@ -134,21 +137,27 @@ def limits(seconds: float, user: int | None) -> None:
             resource.setrlimit(what, (most, most))
 
 
-def supervise(task: dict[str, Any], protocol: tuple[int, int], user: int | None) -> dict[str, Any]:
-    """Fork, run, and gather what comes back until it ends or its time is over."""
+def supervise(
+    length: int, cases: int, seconds: float, protocol: tuple[int, int], user: int | None
+) -> dict[str, Any]:
+    """Fork, run, and gather what comes back until it ends or its time is over.
+
+    length: bytes of the task, which the fork reads. cases: how many it has.
+    """
     answers_out, answers_in = os.pipe()
     prints_out, prints_in = os.pipe()
-    start = time.monotonic()
     pid = os.fork()
     if pid == 0:
         try:
             os.setpgid(0, 0)
+            task = json.loads(read_exactly(protocol[0], length))
+            os.write(answers_in, b"\n")
             for fd in (*protocol, answers_out, prints_out):
                 os.close(fd)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(prints_in, 1)
             os.dup2(prints_in, 2)
-            limits(task["seconds"], user)
+            limits(seconds, user)
             with os.fdopen(answers_in, "wb") as out:
                 run(task, out)
             sys.stdout.flush()
@@ -156,12 +165,14 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], user: int | None)
             os._exit(0)
     os.close(answers_in)
     os.close(prints_in)
+    os.read(answers_out, 1)  # the task is read
+    start = time.monotonic()
     answers, printed, stopped = bytearray(), 0, ""
     open_pipes = {answers_out, prints_out}
     while answers_out in open_pipes and not stopped:
-        left = task["seconds"] - (time.monotonic() - start)
+        left = seconds - (time.monotonic() - start)
         if left <= 0:
-            stopped = f"it was stopped after {task['seconds']:g} s"
+            stopped = f"it was stopped after {seconds:g} s"
             break
         for fd in select.select(list(open_pipes), [], [], left)[0]:
             chunk = os.read(fd, 1 << 16)
@@ -176,8 +187,8 @@ def supervise(task: dict[str, Any], protocol: tuple[int, int], user: int | None)
     status = end(pid)
     os.close(answers_out)
     os.close(prints_out)
-    lines = bytes(answers[:MOST_OUTPUT]).split(b"\n")[:-1][: len(task["cases"])]
-    if not stopped and len(lines) < len(task["cases"]):
+    lines = bytes(answers[:MOST_OUTPUT]).split(b"\n")[:-1][:cases]
+    if not stopped and len(lines) < cases:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
             stopped = f"it crashed ({signal.Signals(os.WTERMSIG(status)).name})"
         else:
@@ -207,9 +218,13 @@ def end(pid: int) -> int:
 
 
 def state() -> list[object]:
-    """What a task could leave to the next one: files, and the limits of this process."""
+    """What a task could leave to the next one: files, and the limits of this process.
+
+    The folder's ctime changes with its files, mode, times and attributes; nobody can set it.
+    """
     known = (getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
-    return [os.listdir("."), *(resource.getrlimit(what) for what in known)]
+    changed = os.stat(".").st_ctime_ns
+    return [os.listdir("."), changed, *(resource.getrlimit(what) for what in known)]
 
 
 def read_exactly(fd: int, size: int) -> bytes:
@@ -228,11 +243,10 @@ def main(user: int | None) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     before = state()
-    while len(header := read_exactly(protocol[0], 4)) == 4:
-        task = json.loads(read_exactly(protocol[0], struct.unpack(">I", header)[0]))
-        reply = supervise(task, protocol, user)
+    while len(header := read_exactly(protocol[0], HEADER.size)) == HEADER.size:
+        length, cases, seconds = HEADER.unpack(header)
+        reply = supervise(length, cases, seconds, protocol, user)
         reply["left"] = state() != before
-        del task
         message = json.dumps(reply).encode()
         message = struct.pack(">I", len(message)) + message
         while message:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scratchvae.homework import report, submission
+from scratchvae.homework import archives, gradebook, report, submission
 from scratchvae.homework.grade import SECONDS, Grade, grade_read
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
@@ -32,10 +32,15 @@ def grade_all(
     jobs: int = 1,
     seconds: float = SECONDS,
     quiet: bool = False,
+    unpacked: archives.Class | None = None,
 ) -> list[Grade]:
-    """Grade every folder in the folder, and write the CSV. ValueError before any work."""
+    """Grade every folder in the folder, and write the CSV. ValueError before any work.
+
+    unpacked: what `archives.unpacked` made of the folder, when zips may be in it.
+    """
     kept = results_folder(folder, csv_path)
-    submissions = submission.students(folder)
+    notes = unpacked.notes if unpacked is not None else {}
+    submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
     kept.mkdir(parents=True, exist_ok=True)
@@ -44,7 +49,8 @@ def grade_all(
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(_one, path, kept, key, seconds, grader): path for path in submissions
+            pool.submit(_one, path, kept, key, seconds, grader, notes.get(path.name, "")): path
+            for path in submissions
         }
         try:
             for done, future in enumerate(as_completed(waiting), 1):
@@ -62,7 +68,7 @@ def grade_all(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     in_order = [grades[path] for path in submissions]
-    report.write_csv(csv_path, in_order)
+    gradebook.write_csv(csv_path, in_order)
     return in_order
 
 
@@ -72,7 +78,7 @@ def results_folder(folder: Path, csv_path: Path) -> Path:
     if kept == csv_path:
         raise ValueError(f"{csv_path} should end in .csv")
     submitted = folder.resolve()
-    if csv_path.resolve().is_relative_to(submitted) or kept.resolve().is_relative_to(submitted):
+    if kept.resolve().is_relative_to(submitted):
         raise ValueError(
             f"--csv {csv_path} would put results into {folder}, among the submissions: "
             "name a place outside it"
@@ -89,14 +95,16 @@ def _grader(key: Key, seconds: float) -> list[object]:
 
 
 def _one(
-    path: Path, kept: Path, key: Key, seconds: float, grader: list[object]
+    path: Path, kept: Path, key: Key, seconds: float, grader: list[object], note: str = ""
 ) -> tuple[Grade, bool]:
     """The result of one submission, and whether it was kept from before."""
     try:
         handed_in = submission.read(path, key.reference)
     except Exception as error:
         handed_in = Submission(path.name, note=f"it cannot be read: {type(error).__name__}")
-    said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, grader]
+    handed_in.note = note or handed_in.note
+    named = handed_in.asked.exercises if handed_in.asked else None
+    said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, named, grader]
     stamp = hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
     name = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     place = kept / f"{name}.json"

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,26 @@ def add_commands(commands: "Commands") -> None:
     made.add_argument(
         "--with-data", action="store_true", help="copy MNIST's four files (11 MB) into it"
     )
+    made.add_argument(
+        "--ci", choices=("classroom50",), help="write a list of tests for this platform too"
+    )
     made.set_defaults(run=make)
+
+    zipped = actions.add_parser(
+        "autograder",
+        help=autograder.__doc__,
+        description=autograder.__doc__,
+        epilog="example: scratchvae homework autograder week3.zip --exercises 2.2,2.3,2.4",
+    )
+    zipped.add_argument("out", type=Path, metavar="OUT.zip", help="the zip to write")
+    zipped.add_argument("--title", default="", help="of the reports")
+    zipped.add_argument(
+        "--show",
+        default="visible",
+        metavar="MODE[,N=MODE...]",
+        help="when students see the tests: visible, after_published or hidden (visible)",
+    )
+    zipped.set_defaults(run=autograder)
 
     graded = actions.add_parser(
         "grade",
@@ -56,14 +76,28 @@ def add_commands(commands: "Commands") -> None:
         type=Path,
         nargs="?",
         metavar="SUBMISSION",
-        help="a folder that holds the student's scratchvae/",
+        help="a folder or a zip that holds the student's scratchvae/",
     )
     graded.add_argument("--json", type=Path, metavar="FILE", help="write Gradescope's results.json")
+    graded.add_argument(
+        "--handout", type=Path, metavar="FOLDER", help="what `make` wrote: grade what it asks for"
+    )
+    graded.add_argument(
+        "--check", action="store_true", help="exit with 1 when anybody has less than full points"
+    )
+    graded.add_argument(
+        "--into",
+        type=Path,
+        metavar="EXPORT.csv",
+        help="with --all: fill one column of a table from Canvas, Moodle or elsewhere",
+    )
+    graded.add_argument("--column", metavar="NAME", help="with --into: the column to fill")
+    graded.add_argument("--key", metavar="NAME", help="with --into: the column that names students")
     graded.add_argument(
         "--all",
         type=Path,
         metavar="FOLDER",
-        help="a folder that holds one folder for each submission",
+        help="a folder that holds a folder or a zip for each submission, or a zip of it",
     )
     graded.add_argument(
         "--csv", type=Path, metavar="FILE", help="with --all: the table of grades (grades.csv)"
@@ -76,13 +110,14 @@ def add_commands(commands: "Commands") -> None:
     )
     graded.add_argument(
         "--sandbox",
-        choices=("bwrap", "none"),
         default="bwrap",
-        help="what students' code runs in: bubblewrap, or none: with your own rights (bwrap)",
+        metavar="KIND",
+        help="what students' code runs in: bwrap (bubblewrap); none: with your own rights; "
+        "user:NAME: for root, as this user (bwrap)",
     )
     graded.set_defaults(run=grade)
 
-    for added in (made, graded):
+    for added in (made, zipped, graded):
         added.add_argument(
             "--exercises", metavar="N[,N...]", help="numbers, as 2.4, or chapters, as 2 (all)"
         )
@@ -102,6 +137,7 @@ def show(args: argparse.Namespace) -> int:
         print(
             f"{'':10}{e.equation}  ({e.source})"
             + (f"; builds on {', '.join(e.builds_on)}" if e.builds_on else "")
+            + (f"; may call {', '.join(e.may_call)}" if e.may_call else "")
         )
     print(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
     return 0
@@ -113,6 +149,11 @@ def make(args: argparse.Namespace) -> int:
 
     asked = select(_selected(args))
     blanked = write(args.out, asked, args.title, args.with_data)
+    if args.ci is not None:
+        from scratchvae.homework.asked import classroom50
+
+        tests = args.out / "tests" / "classroom50.json"
+        tests.write_text(classroom50(blanked.exercises), encoding="utf-8")
     extra = [e.number for e in blanked.exercises if e not in asked]
     points = sum(e.points for e in blanked.exercises)
     print(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")
@@ -126,33 +167,90 @@ def make(args: argparse.Namespace) -> int:
     return 0
 
 
+def autograder(args: argparse.Namespace) -> int:
+    """Write the zip that Gradescope takes: it grades these exercises there."""
+    from scratchvae.homework import gradescope
+
+    exercises = select(_selected(args))
+    gradescope.autograder(args.out, exercises, args.title, args.show)
+    points = sum(e.points for e in exercises)
+    print(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
+    return 0
+
+
 def grade(args: argparse.Namespace) -> int:
     """Grade a submission, or a class: points, passed checks, and what each mistake is."""
-    exercises = select(_selected(args))
+    select(_selected(args))
     if (args.submission is None) == (args.all is None):
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
         raise ValueError("--seconds should be above 0 and --jobs 1 or more")
+    if args.sandbox.startswith("user:") and args.jobs > 1:
+        raise ValueError(
+            f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "
+            "one user's processes can end each other"
+        )
     place = args.submission or args.all
-    if not place.is_dir():
-        raise ValueError(f"{place} is no folder")
-    from scratchvae.homework import report
-    from scratchvae.homework.classroom import grade_all, results_folder
+    if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
+        raise ValueError(f"{place} is no folder and no zip")
+    if args.into is not None and (args.all is None or args.column is None):
+        raise ValueError(
+            "--into fills a column for a class: it needs --all FOLDER and --column NAME"
+        )
+    return _grade_one(args) if args.submission is not None else _grade_all(args)
+
+
+def _grade_one(args: argparse.Namespace) -> int:
+    from scratchvae.homework import archives, asked, gradescope, report, source, submission
     from scratchvae.homework.grade import grade as grade_one
     from scratchvae.homework.key import Key
 
-    if args.all is not None:
-        results_folder(args.all, args.csv or Path("grades.csv"))
-    key = Key(exercises, args.sandbox)
-    if args.submission is not None:
-        result = grade_one(args.submission.resolve(), key, seconds=args.seconds)
-        sys.stdout.write(report.text(result))
-        if args.json:
-            report.write_json(args.json, report.gradescope(result))
-            print(f"wrote {args.json}")
-        return 0
+    handout = asked.load(args.handout) if args.handout else None
+    with archives.one(args.submission.resolve()) as folder:
+        handed_in = submission.read(folder, source.reference(), link_is_teachers=True)
+        exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
+        result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
+    sys.stdout.write(report.text(result))
+    if args.json:
+        report.write_json(args.json, gradescope.results(result))
+        print(f"wrote {args.json}")
+    return int(args.check and result.points < result.most)
+
+
+def _grade_all(args: argparse.Namespace) -> int:
+    from scratchvae.homework import (
+        archives,
+        asked,
+        gradebook,
+        gradescope,
+        handback,
+        report,
+        source,
+        submission,
+    )
+    from scratchvae.homework.classroom import grade_all, results_folder
+    from scratchvae.homework.key import Key
+
     csv_path = args.csv or Path("grades.csv")
-    grades = grade_all(args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds)
+    results_folder(args.all, csv_path)
+    reports = handback.folder(args.all, csv_path)
+    handout = asked.load(args.handout) if args.handout else None
+    if args.into is not None:
+        gradebook.fill(args.into, args.column, {}, args.key)  # ValueError before any work
+    with archives.unpacked(args.all, submission.students) as unpacked:
+        submitted: dict[str, asked.Asked | None] = {}
+        if handout is None and args.exercises is None:
+            for path in unpacked.submissions:
+                submitted[path.name] = submission.read(path, source.reference()).asked
+        exercises = asked.choose(handout, _selected(args), submitted)
+        key = Key(exercises, args.sandbox)
+        grades = grade_all(
+            args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
+        )
+        names = [path.name for path in unpacked.submissions]
+    # without a handout: what most say, so that nobody alone titles the others' reports
+    titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
+    titles = [title for title, _ in Counter(titles).most_common(1)]
     rows = report.class_rows(grades)
     table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
     table.write_text(report.class_text(rows), encoding="utf-8")
@@ -162,7 +260,12 @@ def grade(args: argparse.Namespace) -> int:
     figures.class_table(
         [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture
     )
+    handback.write(reports, grades, titles[0] if titles else "")
     if args.json:
-        report.write_json(args.json, [report.gradescope(g) for g in grades])
-    print(f"wrote {csv_path}, {table}, {picture}")
-    return 0
+        report.write_json(args.json, [gradescope.results(g) for g in grades])
+    print(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
+    if args.into is not None:
+        points = {name: grade.points for name, grade in zip(names, grades)}
+        filled = gradebook.fill(args.into, args.column, points, args.key)
+        print(filled.sentence(args.into, args.column))
+    return int(args.check and any(g.points < g.most for g in grades))

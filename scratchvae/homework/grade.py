@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.homework import judge, submission
+from scratchvae.homework import asked, evidence, judge, submission
 from scratchvae.homework.checks import KINDS, Job, compare, describe
+from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.key import STEPS, Key
 from scratchvae.homework.sandbox import LOST, Result, Sandbox
@@ -32,7 +33,8 @@ class Mark:
     """One exercise's result. passed: of each kind of check, how many of how many.
 
     sentence: "" when all is right. mistake: its name in the catalogue, or "".
-    kind: "right", "mistake", "not done", "no answer", "missing", "no Python", "grader", "other".
+    kind: "right", "mistake", "not done", "no answer", "missing", "no Python", "not asked",
+    "grader", "other". remarks, evidence: each fault, said to the student, and what shows it.
     """
 
     number: str
@@ -43,6 +45,8 @@ class Mark:
     sentence: str = ""
     mistake: str = ""
     kind: str = "other"
+    remarks: list[str] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sentence = plain(self.sentence, MOST_SENTENCE)
@@ -137,6 +141,10 @@ def _grade_one(
     job, right = key.jobs[exercise.number], key.right[exercise.number]
     passed = {kind: (0, total) for kind, total in judge.totals(job).items()}
     mark = Mark(exercise.number, exercise.title, 0, exercise.points, passed, kind="missing")
+    if handed_in.asked and exercise.number not in handed_in.asked.exercises:
+        mark.sentence = f"it stood in the handout already: its {asked.NAME} does not ask for it"
+        mark.kind = "not asked"
+        return mark, ""
     if exercise.module in handed_in.problems:
         mark.sentence = f"{exercise.module}.py: {handed_in.problems[exercise.module]}"
         mark.kind = "no Python"
@@ -146,7 +154,7 @@ def _grade_one(
         return mark, ""
 
     def attempt(whole_class: bool) -> Result:
-        result = box.run(
+        return box.run(
             key.packages[exercise.number],
             job.driver,
             job.fixed,
@@ -156,9 +164,6 @@ def _grade_one(
             exercise=(exercise.module, exercise.name),
             whole_class=whole_class,
         )
-        for ours, reply in zip(right.replies, result.replies):
-            reply.outputs = _as_array(ours.outputs, reply.outputs)
-        return result
 
     def judged(result: Result) -> judge.Verdict:
         return judge.judge(job, exercise.points, right, result, lambda: key.wrong[exercise.number])
@@ -181,23 +186,17 @@ def _grade_one(
         if verdict.remarks:
             mark.kind, mark.mistake = "mistake", verdict.remarks[0]
             mark.sentence = " ".join(verdict.remarks)
-    if result.printed > 2_000:
+    if not verdict.full or result.printed > evidence.MOST_PRINTED:
+        mark.evidence = evidence.of(exercise, job, right, result, judge.close)
+    mark.remarks = verdict.remarks
+    if verdict.remarks == judge.care(job, right, result):  # the wrong value itself has no name
+        unnamed = [shown["said"] for shown in mark.evidence if shown["kind"] == "value"]
+        mark.remarks = unnamed + verdict.remarks
+    if result.printed > evidence.MOST_PRINTED:
         printed = f"it printed {result.printed:,} bytes"
         mark.sentence = f"{mark.sentence}; {printed}" if mark.sentence else printed
     mark.__post_init__()
     return mark, result.stopped
-
-
-def _as_array(ours: Any, theirs: Any) -> Any:
-    """A list of numbers where an array is meant is that array."""
-    if isinstance(ours, np.ndarray) and ours.ndim and isinstance(theirs, tuple):
-        try:
-            return np.asarray(theirs)
-        except (TypeError, ValueError):
-            return theirs
-    if isinstance(ours, tuple) and isinstance(theirs, tuple) and len(ours) == len(theirs):
-        return tuple(map(_as_array, ours, theirs))
-    return theirs
 
 
 def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:

@@ -4,14 +4,13 @@ It stands alone.
 """
 
 import ast
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae import __version__
-from scratchvae.homework import leaks, source
+from scratchvae.homework import asked, leaks, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
@@ -110,15 +109,9 @@ def package_around(exercise: Exercise) -> dict[str, str]:
         package[module] = source.blank(package[module], name, "not here", f"{module}.py")
     for helper in hidden:
         text, file = package[exercise.module], f"{exercise.module}.py"
-        users = source.users(text, helper, file)
-        built_on = {e.name for e in EXERCISES if e.module == exercise.module and e.number in kept}
-        if built_on & set(users):  # what is built on works, and its helper has another name
-            text = re.sub(rf"\b{helper}\b", f"_kept{helper}", text)
-        else:
-            text = source.remove(text, helper, file)
-        for user in set(users) - built_on:
+        for user in source.users(text, helper, file):
             text = source.blank(text, user, "not here", file)
-        package[exercise.module] = text
+        package[exercise.module] = source.remove(text, helper, file)
     package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
     return package
 
@@ -171,6 +164,7 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     blanked = blank(exercises)
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = public_tests(blanked.exercises)
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
     files["ASSIGNMENT.md"] = assignment(blanked, title)
     files["pyproject.toml"] = (
         '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -203,7 +197,7 @@ def assignment(blanked: Blanked, title: str) -> str:
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
         f"| {e.equation.replace('|', chr(92) + '|')} | {e.source} "
-        f"| {e.points} | {', '.join(e.builds_on) or '-'} |\n"
+        f"| {e.points} | {', '.join(e.builds_on) or '-'} | {', '.join(e.may_call) or '-'} |\n"
         for e in blanked.exercises
     )
     unasked = "".join(f"- `{where}`\n" for where in blanked.unasked)
@@ -220,14 +214,21 @@ Each function below has no body. Its docstring has the equation, the shapes, and
 errors that it must raise; the opening of the file derives what is needed. Replace the
 line `raise NotImplementedError(...)` by your own.
 
-| | exercise | where | equation | source | points | builds on |
-|---|---|---|---|---|---|---|
+| | exercise | where | equation | source | points | builds on | may call |
+|---|---|---|---|---|---|---|---|
 {rows}
+An exercise **builds on** others when its tests fail without them: the tests or the rest of
+the package call these functions. It **may call** others: a right answer can do with them or
+without them. An exercise that is not in this table is right already.
+
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
 errors that the docstring promises, where the exercise has these checks. They count once a
 value is right.
 {also}
+The sources:
+
+{asked.sources(blanked.exercises)}
 ## Set up, and test
 
 ```
@@ -237,8 +238,8 @@ python3 -m venv .venv
 .venv/bin/python -m pytest                       # everything
 ```
 
-The tests of an exercise need that exercise and those it builds on, and no later one. At
-first they all fail.
+The tests of an exercise need that exercise and those it builds on, and no other. At first
+they all fail.
 
 ## Rules
 
@@ -259,8 +260,8 @@ No exercise needs data. To train (`scratchvae train`), put the four files of MNI
 
 ## Hand in
 
-Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder with
-your name.
+Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
+zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
 """
 
 

@@ -3,8 +3,6 @@
 Files are written whole.
 """
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -13,8 +11,6 @@ from pathlib import Path
 
 from scratchvae.files import written_whole
 from scratchvae.homework.grade import Grade, Mark
-
-MOST_CELL = 2_000  # bytes: the CSV of a class of 200 stays below 1 MB
 
 
 def line(mark: Mark) -> str:
@@ -32,77 +28,10 @@ def text(grade: Grade) -> str:
     return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
 
 
-def gradescope(grade: Grade) -> dict[str, object]:
-    """https://gradescope-autograders.readthedocs.io: results.json."""
-    tests: list[dict[str, object]] = [
-        {
-            "number": mark.number,
-            "name": mark.title,
-            "score": mark.points,
-            "max_score": mark.most,
-            "status": "passed" if mark.points == mark.most else "failed",
-            "output": mark.sentence or "right",
-            "visibility": "visible",
-        }
-        for mark in grade.marks
-    ]
-    tests.append(
-        {
-            "number": "whole",
-            "name": "the whole package",
-            "score": 0,
-            "max_score": 0,
-            "output": grade.whole,
-            "visibility": "visible",
-        }
-    )
-    return {
-        "score": grade.points,
-        "output": grade.note or f"{grade.points:g} of {grade.most:g} points",
-        "output_format": "text",
-        "tests": tests,
-    }
-
-
 def write_json(path: Path, data: object) -> None:
     """Write JSON, in ASCII."""
     with written_whole(path) as part:
         part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="ascii")
-
-
-def write_csv(path: Path, grades: Sequence[Grade]) -> None:
-    """A row for each submission: name, points, the exercises, training, and comments."""
-    numbers = [mark.number for mark in grades[0].marks] if grades else []
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
-    for grade in grades:
-        said = "; ".join(
-            [
-                *([grade.note] if grade.note else []),
-                *(f"{mark.number}: {mark.sentence}" for mark in grade.marks if mark.sentence),
-            ]
-        )
-        cells = [f"{mark.points:g}" for mark in grade.marks]
-        table.writerow(
-            [
-                _cell(grade.name),
-                f"{grade.points:g}",
-                f"{grade.most:g}",
-                *cells,
-                "yes" if grade.trains else "no",
-                _cell(said),
-            ]
-        )
-    with written_whole(path) as part:
-        part.write_text(out.getvalue(), encoding="utf-8")
-
-
-def _cell(value: str) -> str:
-    """A text that a spreadsheet does not take for a formula, of at most `MOST_CELL` bytes."""
-    value = f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
-    data = value.encode("utf-8")
-    return value if len(data) <= MOST_CELL else data[:MOST_CELL].decode("utf-8", "ignore") + "…"
 
 
 @dataclass(frozen=True)

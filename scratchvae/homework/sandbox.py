@@ -16,8 +16,10 @@ sandbox serves one submission. It is thrown away when a task has left something 
 stopped it; what stopped it is tried once more in a fresh one. So a task can touch no other
 task, and a submission no other submission.
 
-`--sandbox none` starts the same process without bubblewrap. The limits hold, and nothing else
-does: the code can read, write and send whatever the teacher can.
+`--sandbox user:NAME`, for root, starts the same process without bubblewrap, as another user:
+one submission at a time, since two could end each other. `--sandbox none` starts it as the
+teacher. The limits hold, and nothing else does: the code can read, write and send whatever the
+teacher can.
 """
 
 import base64
@@ -26,6 +28,7 @@ import functools
 import json
 import os
 import platform
+import pwd
 import select
 import shutil
 import signal
@@ -43,7 +46,7 @@ import numpy as np
 
 from scratchvae.homework import wire
 
-KINDS = ("bwrap", "none")
+KINDS = ("bwrap", "none", "user:NAME")
 HERE, FILES = Path(__file__).parent, ("child.py", "drivers.py", "merge.py", "wire.py")
 TEMPORARY = 64 << 20  # bytes
 NOBODY = 65534  # the user that the code runs as
@@ -51,7 +54,8 @@ MOST_REPLY = 1 << 25
 LOST = "it stopped the process that it ran in"
 INSTALL = (
     "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or use "
-    "the container of homework/README.md. --sandbox none runs students' code with your own rights"
+    "the container of scratchvae/homework/README.md. "
+    "--sandbox none runs students' code with your own rights"
 )
 # Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
 # semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
@@ -89,10 +93,26 @@ class Result:
 
 def check(kind: str) -> None:
     """SandboxError when students' code cannot be run in this kind of sandbox."""
-    if kind not in KINDS:
+    if kind.startswith("user:"):
+        _user(kind)
+    elif kind not in KINDS:
         raise ValueError(f"sandbox = {kind!r}; it should be one of {', '.join(KINDS)}")
     if kind == "bwrap" and (problem := _problem()):
         raise SandboxError(problem)
+
+
+def _user(kind: str) -> int:
+    """The number of the user of "user:NAME". SandboxError when nobody can become that user."""
+    name = kind.partition(":")[2]
+    if os.geteuid() != 0:
+        raise SandboxError(f"--sandbox {kind}: only root can run code as another user")
+    try:
+        number = pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise SandboxError(f"--sandbox {kind}: there is no user {name!r} here") from None
+    if number == 0:
+        raise SandboxError(f"--sandbox {kind}: it should be a user without rights, not root")
+    return number
 
 
 @functools.cache
@@ -126,8 +146,9 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
     python = os.path.realpath(sys.executable)
     numpy = Path(np.__file__).resolve().parent
     options = [python, "-I", "-S", "-B", *(["-c", code] if code else [])]
-    if kind == "none":
-        yield [*options, str(HERE / "child.py"), str(numpy.parent), ""], []
+    if kind != "bwrap":
+        user = "" if kind == "none" else str(_user(kind))
+        yield [*options, str(HERE / "child.py"), str(numpy.parent), user], []
         return
     root = os.geteuid() == 0
     capabilities = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")  # to become another user, and end it
@@ -206,7 +227,7 @@ def _filter() -> bytes:
 
 
 class Sandbox:
-    """A context manager: the process, which is gone when it ends. kind: "bwrap" or "none"."""
+    """A context manager: the process, which is gone when it ends. kind: see above."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -221,9 +242,11 @@ class Sandbox:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         place = None
-        if self._kind == "none":
+        if self._kind != "bwrap":
             self._folder = tempfile.TemporaryDirectory(prefix="homework-")
             place = self._folder.name
+            if self._kind != "none":
+                os.chown(place, _user(self._kind), -1)
         with _command(self._kind) as (command, fds):
             process = subprocess.Popen(
                 command,
@@ -276,12 +299,12 @@ class Sandbox:
             "driver": driver,
             "fixed": dict(fixed),
             "cases": [{name: wire.encode(value) for name, value in case.items()} for case in cases],
-            "seconds": seconds,
             "theirs": dict(theirs or {}),
             "exercise": exercise,
             "whole_class": whole_class,
         }
         message = json.dumps(task).encode("ascii")
+        message = struct.pack(">IId", len(message), len(cases), seconds) + message
         for _ in range(2):
             try:
                 if self._process is None:
@@ -301,7 +324,7 @@ class Sandbox:
         assert self._process.stdin is not None and self._process.stdout is not None
         to, fro = self._process.stdin.fileno(), self._process.stdout.fileno()
         deadline = time.monotonic() + seconds
-        rest = memoryview(struct.pack(">I", len(message)) + message)
+        rest = memoryview(message)
         while rest:
             if not select.select([], [to], [], max(0.0, deadline - time.monotonic()))[1]:
                 raise EOFError

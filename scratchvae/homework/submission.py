@@ -1,6 +1,6 @@
 """Reading what was handed in: text alone, and nothing outside the submission's own folder.
 
-A submission is a folder. The package is a folder `scratchvae` with Python files, at most four
+A submission is a folder. The package is a folder `scratchvae` with Python files, at most ten
 folders down, or any folder that holds a file of the package by its name. Links are not followed.
 """
 
@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scratchvae.homework import asked
+from scratchvae.homework.asked import Asked
 from scratchvae.homework.wire import plain
 
 LARGEST_FILE, LARGEST_PACKAGE = 1_000_000, 5_000_000  # bytes
-DEEPEST, MOST_ENTRIES = 4, 50_000  # folders down; files and folders looked at
+DEEPEST, MOST_ENTRIES = 10, 50_000  # folders down; files and folders looked at
 NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 SLOW = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined")
 
@@ -29,6 +31,7 @@ class Submission:
     """files: of the package, name without .py -> text. problems: name without .py -> why not.
 
     note: a sentence on the whole, "" when there is nothing to say. found: where packages stand.
+    asked: what its handout asked for, if it says so.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Submission:
     problems: dict[str, str] = field(default_factory=dict)
     note: str = ""
     found: list[Path] = field(default_factory=list)
+    asked: Asked | None = None
 
 
 def students(folder: Path) -> list[Path]:
@@ -70,6 +74,7 @@ def read(folder: Path, modules: Collection[str], *, link_is_teachers: bool = Fal
             notes.append(f"it holds {len(others) + 1} copies of the package: {chosen} is graded, "
                          f"{shown} {'are' if len(others) > 1 else 'is'} not")  # fmt: skip
         _read_files(place, handed_in)
+        _read_asked(place, handed_in, notes)
     notes += [f"{plain(name, 60)}.py: {problem}" for name, problem in handed_in.problems.items()]
     handed_in.note = "; ".join(notes)
     return handed_in
@@ -111,7 +116,7 @@ def _read_files(place: Path, handed_in: Submission) -> None:
         try:
             if not path.stem.isidentifier():
                 raise ValueError("its name is no name of a module")
-            data = _bytes(path)
+            data = content(path)
             total += len(data)
             if total > LARGEST_PACKAGE:
                 raise ValueError(f"the package has more than {LARGEST_PACKAGE:,} bytes")
@@ -122,7 +127,19 @@ def _read_files(place: Path, handed_in: Submission) -> None:
             handed_in.problems[path.stem] = plain(str(error))
 
 
-def _bytes(path: Path) -> bytes:
+def _read_asked(place: Path, handed_in: Submission, notes: list[str]) -> None:
+    path = place / asked.NAME
+    try:
+        if path.is_symlink() or path.exists():
+            handed_in.asked = asked.parse(content(path))
+            notes += filter(None, [handed_in.asked.other_version()])
+    except OSError as error:
+        notes.append(f"{path.name} cannot be opened: {error.strerror}")
+    except ValueError as error:
+        notes.append(plain(str(error)))
+
+
+def content(path: Path) -> bytes:
     """The content of a plain file: no link, no pipe, no device, and not too large."""
     if path.is_symlink():
         raise ValueError("it is a link, and links are not followed")

@@ -1,0 +1,204 @@
+"""Writes each demo as a Jupyter notebook, and one that walks through homework chapter 2.
+
+    python -m demos notebooks --out DIR
+
+A notebook is a JSON file (nbformat 4.5). The cells are those of the demo's source: a line
+`# %%` begins one. Its text becomes a heading, a docstring after `# %% [markdown]` becomes
+prose. Nothing is written a second time.
+"""
+
+import argparse
+import ast
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scratchvae.homework import source
+from scratchvae.homework.exercises import EXERCISES, Exercise
+
+HERE = Path(__file__).resolve().parent
+NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
+DEMOS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NO_DEMOS)
+WALK = "homework_chapter_2"
+
+
+class Cell(NamedTuple):
+    """kind: "markdown" or "code"."""
+
+    kind: str
+    text: str
+
+
+def cells_of(text: str) -> list[Cell]:
+    """The cells of a source in percent format, without the empty ones."""
+    cells: list[Cell] = []
+    parts = re.split(r"^# %%(.*)\n", text, flags=re.M)
+    if parts[0].strip():
+        cells.append(Cell("code", parts[0].strip("\n")))
+    for head, body in zip(parts[1::2], parts[2::2]):
+        head = head.strip()
+        if head == "[markdown]":
+            cells.append(Cell("markdown", prose(ast.literal_eval(body.strip()))))
+            continue
+        if head:
+            cells.append(Cell("markdown", f"## {head}"))
+        if body.strip():
+            cells.append(Cell("code", body.strip("\n")))
+    return cells
+
+
+def prose(docstring: str) -> str:
+    """A docstring as Markdown: its first line is the title; indented lines stay as they are."""
+    title, _, rest = docstring.strip().partition("\n")
+    return f"# {title.rstrip('.')}\n{rest}"
+
+
+def document(name: str, cells: list[Cell]) -> dict[str, Any]:
+    """The notebook, as JSON has it."""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "cells": [
+            {
+                "cell_type": cell.kind,
+                "id": f"{name.replace('_', '-')[:50]}-{i}",
+                "metadata": {},
+                "source": cell.text.splitlines(keepends=True),
+                **({"outputs": [], "execution_count": None} if cell.kind == "code" else {}),
+            }
+            for i, cell in enumerate(cells)
+        ],
+    }
+
+
+def first_cell(name: str, out: Path) -> Cell:
+    """Where the package and the demos' helpers lie, seen from the notebook."""
+    root = os.path.relpath(HERE.parent, out).replace(os.sep, "/")
+    return Cell(
+        "code",
+        "# where the package and the demos' helpers are, seen from this notebook\n"
+        f"import sys\n\nsys.path[:0] = [{root!r}, {root + '/demos'!r}]\n"
+        f'sys.argv = ["{name}.py"]\n\nimport common\n\ncommon.DEMO = "{name}"',
+    )
+
+
+def demo(name: str, out: Path) -> dict[str, Any]:
+    """The notebook of a demo."""
+    cells = cells_of((HERE / f"{name}.py").read_text(encoding="utf-8"))
+    if cells[0].kind == "code":  # a module with a docstring before its first `# %%`
+        text = cells[0].text
+        docstring = ast.get_docstring(ast.parse(text))
+        if docstring is not None:
+            end = ast.parse(text).body[0].end_lineno or 0
+            rest = "\n".join(text.splitlines()[end:]).strip("\n")
+            start = [Cell("markdown", prose(docstring))]
+            cells = start + ([Cell("code", rest)] if rest else []) + cells[1:]
+    return document(name, [cells[0], first_cell(name, out), *cells[1:]])
+
+
+# ---- the walk through homework chapter 2 ----
+
+WALK_TITLE = """# Homework chapter 2: fill in, and see at once
+
+Each cell below has a function without its body. Write the body, run the cell, and read what
+the grader says. It runs the grader's own cases: values, shapes, extreme inputs, and whether
+your arguments are left as they were. A classical mistake is named.
+
+At the end one backward pass of a small VAE waits for you: fill in da, dz, dμ, dlog σ². Each is
+compared as soon as it is there."""
+
+# name, what is to be filled in, its equation as the package has it, and a right answer
+BACKWARD = (
+    ("da", "∂loss/∂a, of the logits", "da = −(x − sigmoid(a)) / (L B)",
+     "-(w.x - 1 / (1 + np.exp(-w.a)))"),
+    ("dU", "∂loss/∂U, of the output layer's weights", "dW = xᵀ dy, with x = h′ and dy = da",
+     "w.h_z.T @ da"),
+    ("dh_z", "∂loss/∂h′", "dx = dy Wᵀ", "da @ w.U.T"),
+    ("dz", "∂loss/∂z, through tanh and the decoder's hidden layer",
+     "dy ⊙ (1 − h′²), then dx = dy Vᵀ", "(dh_z * (1 - w.h_z**2)) @ w.V.T"),
+    ("dmu", "∂loss/∂μ: through z, and of the KL", "dμ = Σ_l dz_l + μ / B", "dz + w.mu"),
+    ("dlogvar", "∂loss/∂log σ²: through z, and of the KL",
+     "dlog σ² = Σ_l dz_l ⊙ ε_l ⊙ ½ σ + ½ (σ² − 1) / B",
+     "dz * w.eps * 0.5 * np.exp(w.logvar / 2) + 0.5 * (np.exp(w.logvar) - 1)"),
+    ("dh", "∂loss/∂h: both heads use h, so their gradients add",
+     "dh = dμ W_μᵀ + dlog σ² W_log σ²ᵀ", "dmu @ w.W_mu.T + dlogvar @ w.W_logvar.T"),
+)  # fmt: skip
+
+
+def walk(out: Path, *, solved: bool = False) -> dict[str, Any]:
+    """The notebook. solved: with right answers filled in, for the tests."""
+    cells = [
+        Cell("markdown", WALK_TITLE),
+        first_cell(WALK, out),
+        Cell("code", "import numpy as np\nfrom walk import Walk, check\n"
+                     "from scratchvae.layers import sigmoid\n\nLOG_2PI = np.log(2 * np.pi)"),
+    ]  # fmt: skip
+    for exercise in EXERCISES:
+        if exercise.number.startswith("2."):
+            cells += _exercise(exercise, solved)
+    cells += [
+        Cell(
+            "markdown",
+            "## One backward pass\n\nThe numbers are those of `scratchvae trace --seed 0`: one "
+            "image, one ε, so B = 1 and L = 1. `w` has x, eps, h, mu, logvar, z, h_z (that is "
+            "h′), a, and the weights W_mu, W_logvar, V (z to h′), U (h′ to a). In the place of "
+            "`None` write the gradient.",
+        ),
+        Cell("code", "w = Walk(seed=0)\nprint(w.x, w.eps, w.mu, w.logvar, w.z, w.a, sep='\\n')"),
+    ]
+    for name, words, equation, answer in BACKWARD:
+        cells += [
+            Cell("markdown", f"### {name}: {words}\n\n    {equation}"),
+            Cell("code", f'{name} = {answer if solved else None}\n\nw.compare("{name}", {name});'),
+        ]
+    return document(WALK, cells)
+
+
+def _exercise(exercise: Exercise, solved: bool) -> list[Cell]:
+    text = source.reference()[exercise.module]
+    function = source.need(text, exercise.name, exercise.module)
+    lines = text.splitlines()
+    statements = source.body(function)
+    head = "\n".join(lines[function.lineno - 1 : function.body[0].end_lineno])
+    head = re.sub(r"(: |-> )(FloatArray|tuple\[FloatArray, FloatArray\])", "", head)
+    head = head.replace(" :\n", ":\n", 1)
+    body = "    raise NotImplementedError"
+    if solved:
+        body = "\n".join(lines[statements[0].lineno - 1 : function.end_lineno])
+    return [
+        Cell(
+            "markdown",
+            f"## {exercise.number} {exercise.title}\n\n    {exercise.equation}\n\n"
+            f"{exercise.source}; {exercise.points} points.",
+        ),
+        Cell("code", f'{head}\n{body}\n\n\ncheck("{exercise.number}", {exercise.name});'),
+    ]
+
+
+# ---- the command ----
+
+
+def main(arguments: list[str]) -> int:
+    """Write all notebooks."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demos notebooks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("notebooks"), metavar="DIR", help="the folder (notebooks)"
+    )
+    out = parser.parse_args(arguments).out
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (*DEMOS, WALK):
+        made = walk(out) if name == WALK else demo(name, out)
+        path = out / f"{name}.ipynb"
+        path.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {path}")
+    return 0

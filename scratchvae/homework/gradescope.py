@@ -1,0 +1,208 @@
+"""Gradescope: the zip that it takes, and the result that it reads.
+
+`autograder` writes a zip. In its root are `setup.sh`, run once as root while the image is built
+(the only time with a network), `run_autograder`, run as root for each submission, the package
+without data and demos, and `homework.json` with the exercises. Gradescope unpacks it to
+/autograder/source, and puts a submission into /autograder/submission. Its machines have Ubuntu
+22.04 with Python 3.10, half a processor and 768 MB.
+
+Students' code runs as another user, who cannot read the reference: bubblewrap cannot run there.
+`run_autograder` writes a result of 0 points with a sentence before it begins. So a run that is
+ended from outside says so.
+
+The scripts take three variables, for tests: AUTOGRADER_ROOT (/autograder), AUTOGRADER_USER
+(student; empty: no other user), AUTOGRADER_PYTHON (a Python with NumPy, in place of the venv).
+"""
+
+import json
+import os
+import stat
+import sys
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scratchvae.homework import asked, handback
+from scratchvae.homework.exercises import EXERCISES, Exercise, select
+from scratchvae.homework.grade import Grade, grade_read
+
+SHOW = ("visible", "after_published", "hidden")
+SHOWN_DEFAULT = "visible"
+ROOT, PACKAGE = Path("/autograder"), Path(__file__).resolve().parents[1]
+NUMPY = "numpy>=2.0"
+FAILED = "The grader could not grade this. That says nothing of your work: tell your teacher."
+
+SETUP = f"""#!/usr/bin/env bash
+# Gradescope runs this once, as root, while it builds the image: the only time with a network.
+set -euo pipefail
+root=${{AUTOGRADER_ROOT:-/autograder}}
+user=${{AUTOGRADER_USER-student}}
+
+if [ -z "${{AUTOGRADER_PYTHON-}}" ]; then # the system's NumPy is older than 2.0
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update
+    apt-get install -y --no-install-recommends adduser python3 python3-venv
+    python3 -m venv "$root/venv"
+    "$root/venv/bin/pip" install --no-cache-dir '{NUMPY}'
+fi
+if [ -n "$user" ] && ! id "$user" >/dev/null 2>&1; then
+    adduser --no-create-home --disabled-password --gecos "" "$user"
+fi
+chmod -R o= "$root/source" # the reference is here: students' code may not read it
+"""
+
+RUN = f"""#!/usr/bin/env bash
+# Gradescope runs this, as root, for each submission. It needs no network.
+set -uo pipefail
+root=${{AUTOGRADER_ROOT:-/autograder}}
+user=${{AUTOGRADER_USER-student}}
+python=${{AUTOGRADER_PYTHON:-$root/venv/bin/python}}
+results=$root/results/results.json
+
+say() {{ # a result of 0 points, with a sentence
+    printf '{{"score": 0, "output": "%s", "tests": []}}\\n' "$1" >"$results"
+}}
+
+mkdir -p "$root/results"
+say "The grader did not come to its end. It may be asked again; if it says so twice, \\
+tell your teacher."
+chmod -R o= "$root/source" "$root/results"
+chmod o= "$root/submission" "$root/submission_metadata.json" 2>/dev/null
+if [ -n "$user" ] && runuser -u "$user" -- test -r "$root/source/scratchvae/vae.py"; then
+    say "{FAILED} (The reference is readable.)"
+    exit 0
+fi
+
+cd "$root/source" || exit 0
+ulimit -v 500000 # kB for each process, of the 768 MB that there are
+export AUTOGRADER_ROOT="$root" AUTOGRADER_USER="$user" OPENBLAS_NUM_THREADS=1
+"$python" -B -m scratchvae.homework.gradescope || say "{FAILED}"
+"""
+
+
+# ---- the result ----
+
+
+def visibility(show: str) -> dict[str, str]:
+    """What `--show` says of each exercise: number -> one of `SHOW`.
+
+    show: one of `SHOW` for all, or with exceptions, as "visible,2.4=hidden,3=after_published".
+    ValueError for anything else.
+    """
+    shown = dict.fromkeys((exercise.number for exercise in EXERCISES), SHOWN_DEFAULT)
+    for part in show.split(","):
+        numbers, _, mode = part.strip().rpartition("=")
+        if mode not in SHOW:
+            raise ValueError(f"--show {part!r}: it should be one of {', '.join(SHOW)}, or N=MODE")
+        shown.update({e.number: mode for e in select([numbers] if numbers else None)})
+    return shown
+
+
+def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> dict[str, Any]:
+    """results.json: https://gradescope-autograders.readthedocs.io, "Specifications".
+
+    A test for each exercise, seen when `show` says. What is said of the files that were handed
+    in, and the last test, which has no points, a student sees at once.
+    """
+    shown = visibility(show)
+    tests: list[dict[str, Any]] = [
+        {
+            "number": mark.number,
+            "name": mark.title,
+            "name_format": "text",
+            "score": mark.points,
+            "max_score": mark.most,
+            "status": "passed" if mark.points == mark.most else "failed",
+            "output": handback.plain_text(mark),
+            "output_format": "text",
+            "tags": [f"chapter {mark.number.split('.')[0]}"],
+            "visibility": shown[mark.number],
+            "extra_data": {"kind": mark.kind},
+        }
+        for mark in grade.marks
+    ]
+    whole = {
+        "number": "whole",
+        "name": "the whole package, without points",
+        "score": 0,
+        "max_score": 0,
+        "output": handback.to_you(grade.whole),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+    note = f"About your files: {handback.to_you(grade.note)}." if grade.note else ""
+    return {
+        "score": grade.points,
+        "execution_time": round(seconds, 1),
+        "output": note or "Your files were read.",
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "stdout_visibility": "hidden",
+        "extra_data": {"of": grade.most},
+        "tests": [*tests, whole],
+    }
+
+
+# ---- the zip ----
+
+
+def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> None:
+    """Write the zip. ValueError when `out` is no name for it."""
+    visibility(show)
+    if out.suffix != ".zip":
+        raise ValueError(f"{out} should end in .zip")
+    record = {**json.loads(asked.record(exercises, title)), "show": show}
+    files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
+    files |= _package()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for name, text in files.items():
+                info = zipfile.ZipInfo(name)  # of 1980: the same files are the same zip
+                info.compress_type = zipfile.ZIP_DEFLATED
+                runs = name in ("setup.sh", "run_autograder")
+                info.external_attr = (stat.S_IFREG | (0o755 if runs else 0o644)) << 16
+                zipped.writestr(info, text)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _package() -> Mapping[str, str]:
+    """The package's Python files, without data and demos, and without other rooms' files."""
+    paths = [*PACKAGE.glob("*.py"), *(PACKAGE / "homework").rglob("*.py")]
+    return {
+        f"scratchvae/{path.relative_to(PACKAGE).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(paths)
+    }
+
+
+# ---- in the container ----
+
+
+def main() -> int:
+    """Grade what is in submission/, write results/results.json. Run by `run_autograder`."""
+    from scratchvae.homework import report, submission
+    from scratchvae.homework.key import Key
+
+    start = time.monotonic()
+    root = Path(os.environ.get("AUTOGRADER_ROOT", ROOT))
+    user = os.environ.get("AUTOGRADER_USER", "")
+    record = json.loads((root / "source" / asked.NAME).read_text(encoding="utf-8"))
+    exercises, show = select(record["exercises"]), str(record["show"])
+    key = Key(exercises, f"user:{user}" if user else "none")
+    handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
+    handed_in.name = "submission"
+    result = grade_read(handed_in, key)
+    report.write_json(
+        root / "results" / "results.json", results(result, show, time.monotonic() - start)
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

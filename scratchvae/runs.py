@@ -1,0 +1,255 @@
+"""The two jobs of the paper's figures: a training, and the log p(x) that it reached.
+
+**Training** is AEVB section 5, as far as it is stated: tanh, minibatches of 100, L = 1,
+Adagrad, the prior p(θ) = N(0, I), weights drawn from N(0, 0.01), and the same encoder
+and decoder for AEVB, wake-sleep and Monte Carlo EM. The binarization is not stated;
+here every minibatch is binarised anew, as in the author's later code.
+
+**The learning rate** is one of 0.01, 0.02 and 0.1, "chosen on the first iterations".
+Here each of the three trains for the first 10,000 samples, and the one with the highest
+mean objective over the second half of them is taken. A too large one shows there:
+Adagrad's first steps have the length α in every weight, and the bound falls to minus
+millions.
+
+**A sample** is one visit of a data point. The curves have points at 1, 2, 3 and 5 times
+the powers of ten, from 10^5 on, and at the end, each after a whole epoch.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from scratchvae.checkpoint import load_model, save_model
+from scratchvae.datasets import Images, binarize, load_mnist
+from scratchvae.evaluation import evaluate
+from scratchvae.files import written_whole
+from scratchvae.jobs import Report, Result
+from scratchvae.likelihood import log_likelihood
+from scratchvae.mcem import MCEM, fit_encoder
+from scratchvae.optimizers import OPTIMIZERS, Optimizer
+from scratchvae.resume import load_training, save_training, settings_of
+from scratchvae.schedules import SCHEDULES
+from scratchvae.training import Alone, History
+from scratchvae.vae import VAE
+from scratchvae.wake_sleep import WakeSleep
+
+ALGORITHMS: dict[str, type[Alone]] = {"aevb": Alone, "wake-sleep": WakeSleep, "mcem": MCEM}
+STEP_SIZES = (0.01, 0.02, 0.1)
+TRIAL = 10_000  # samples
+SECONDS = 5.0  # between two writes of a training's state
+ENCODER_STEPS = 2000  # that give MCEM's decoder an encoder
+EVALUATED = 10_000  # training images whose bound is a point of the curve
+
+
+@dataclass
+class Curve(History):
+    """The bounds of `History`, one entry for each point of the curve. elbo: of training images.
+
+    samples: the number of visits at each point. epochs: how many there were; its one entry.
+    lr: the chosen learning rate; its one entry.
+    """
+
+    samples: list[int] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=lambda: [0])
+    lr: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One curve: an algorithm, its networks, its data, and how long.
+
+    samples: rounded up to whole epochs. n_train: the first images of the training set.
+    lr: None means that it is chosen. prior: weight decay 1/N. models: keep the model at every
+    point of the curve, for `Likelihood`. data: a folder of idx files, or None for MNIST.
+    """
+
+    algorithm: str = "aevb"
+    n_z: int = 20
+    hidden: tuple[int, ...] = (500,)
+    n_train: int = 50_000
+    samples: int = 1_000_000
+    optimizer: str = "adagrad"
+    lr: float | None = None
+    epsilon: float = 1e-8
+    schedule: str = "constant"
+    init: str = "normal"
+    prior: bool = True
+    batch_size: int = 100
+    models: bool = False
+    seed: int = 0
+    data: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Algorithm, hidden units, n_z, N, optimizer and samples."""
+        networks = f"h{'x'.join(map(str, self.hidden))}-z{self.n_z}"
+        return f"{self.algorithm}-{networks}-n{self.n_train}-{self.optimizer}-{self.samples}"
+
+    @property
+    def size(self) -> float:
+        """Samples, each as often as its networks are computed: roughly."""
+        return self.samples * {"aevb": 1, "wake-sleep": 1.6, "mcem": 8}[self.algorithm]
+
+    def points(self, n: int) -> list[int]:
+        """After which epochs of n images the curve has a point: the last one is among them."""
+        wanted = [k * 10**e for e in range(5, 10) for k in (1, 2, 3, 5)]
+        samples = [s for s in wanted if s < self.samples] + [self.samples]
+        return sorted({-(-s // n) for s in samples})
+
+    def model_file(self, folder: Path, samples: int) -> Path:
+        """Where the model of this point is."""
+        return folder / f"{self.name}@{samples}.npz"
+
+    def run(self, folder: Path, report: Report) -> Result:
+        """Train, and write the model. Returns the curve."""
+        images, test_images = _data(self.data, self.n_train)
+        points, state = self.points(len(images)), folder / f".{self.name}.state"
+        epochs = points[-1]
+        lr = self._lr(folder, images)
+        steps = self._steps(lr, images, test_images)
+        vae, optimizer = steps.model, steps.optimizer
+        assert isinstance(vae, VAE)
+        rng, curve = np.random.default_rng([self.seed, 1]), Curve(lr=[lr])
+        settings = settings_of(vae, optimizer, {"images": images}, job=repr(self))
+        if state.exists():
+            load_training(state, vae, optimizer, rng, curve, settings, steps.state)
+        written = time.monotonic()
+        for epoch in range(curve.epochs[0] + 1, epochs + 1):
+            start, before = time.perf_counter(), epoch - 1
+
+            def share(seen: int, mean: object, before: int = before) -> None:
+                report((before + seen / len(images)) / epochs)
+
+            optimizer.lr = lr * SCHEDULES[self.schedule](epoch, epochs)
+            bound, _ = steps.epoch(rng, share)
+            optimizer.lr = lr
+            if not np.isfinite(bound.elbo):
+                raise FloatingPointError(
+                    f"{self.name}: the bound is {bound.elbo} in epoch {epoch}; choose a smaller lr"
+                )
+            curve.epochs = [epoch]
+            seconds = time.perf_counter() - start
+            if epoch in points:
+                self._point(vae, curve, images, test_images, seconds, folder)
+            if epoch in points or time.monotonic() - written > SECONDS:
+                save_training(state, vae, optimizer, rng, curve, settings, steps.state)
+                written = time.monotonic()
+        save_model(vae, folder / f"{self.name}.npz")
+        extra = {"acceptance": steps.acceptance} if isinstance(steps, MCEM) else {}
+        return {
+            "lr": lr, "samples": curve.samples, "train": curve.elbo, "test": curve.test_elbo,
+            **extra,
+        }  # fmt: skip
+
+    def _point(
+        self, vae: VAE, curve: Curve, images: Images, test_images: Images, seconds: float,
+        folder: Path,
+    ) -> None:  # fmt: skip
+        """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
+        curve.samples.append(curve.epochs[0] * len(images))
+        if self.algorithm != "mcem":
+            train, test = (evaluate(vae, part) for part in (images[:EVALUATED], test_images))
+            curve.record(train, test, seconds)
+        if self.models:
+            path = self.model_file(folder, curve.samples[-1])
+            if self.algorithm == "mcem":
+                twin = VAE(**{**vae.settings, "hidden": vae.hidden})
+                twin.params.theta[...] = vae.params.theta
+                fit_encoder(twin, images, ENCODER_STEPS)
+                vae = twin
+            save_model(vae, path)
+
+    def _steps(self, lr: float, images: Images, test_images: Images) -> Alone:
+        """A new model and its algorithm."""
+        vae = VAE(
+            images.shape[1], self.hidden, self.n_z, init=self.init, seed=self.seed,
+            image_shape=load_mnist(self.data).image_shape,
+        )  # fmt: skip
+        more = {} if self.optimizer == "sgd" else {"epsilon": self.epsilon}
+        optimizer: Optimizer = OPTIMIZERS[self.optimizer](
+            vae.params, lr, weight_decay=1 / len(images) if self.prior else 0.0, **more
+        )
+        return ALGORITHMS[self.algorithm](
+            vae, optimizer, images, test_images, batch_size=self.batch_size, pixels=None
+        )
+
+    def _lr(self, folder: Path, images: Images) -> float:
+        """The learning rate: the given one, or the best of the paper's three."""
+        if self.lr is not None:
+            return self.lr
+        note = folder / f".{self.name}.lr"
+        with suppress(OSError, ValueError):
+            whose, lr = note.read_text().splitlines()
+            if whose == repr(self):
+                return float(lr)
+        objectives = {lr: self._trial(lr, images) for lr in STEP_SIZES}
+        best = max(STEP_SIZES, key=lambda lr: objectives[lr])
+        with written_whole(note) as part:
+            part.write_text(f"{self!r}\n{best!r}\n")
+        return best
+
+    def _trial(self, lr: float, images: Images) -> float:
+        """The mean objective over the second half of the first TRIAL samples."""
+        steps = self._steps(lr, images, images)
+        rng, total, n = np.random.default_rng([self.seed, 1]), 0.0, TRIAL // self.batch_size
+        order = np.concatenate(
+            [rng.permutation(len(images)) for _ in range(-(-TRIAL // len(images)))]
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i in range(n):
+                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
+                bound = steps.step(rows, binarize(images[rows], rng), rng)
+                if not np.isfinite(bound.elbo):
+                    return -inf
+                total += bound.elbo if i >= n // 2 else 0.0
+        return total
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The mean log p(x) of some images at one point of a training's curve.
+
+    training: with models=True. samples: of the point. split: "train" or "test". start, stop:
+    which of the first images. method, n_samples: as for `log_likelihood`.
+    """
+
+    training: Training
+    samples: int
+    split: str
+    start: int
+    stop: int
+    method: str = "hmc"
+    n_samples: int = 50
+
+    @property
+    def name(self) -> str:
+        """The training's name, the point, the images and the method."""
+        which = f"{self.split}{self.start}-{self.stop}-{self.method}{self.n_samples}"
+        return f"{self.training.name}@{self.samples}-{which}"
+
+    @property
+    def size(self) -> float:
+        """Images times posterior samples."""
+        return (self.stop - self.start) * self.n_samples
+
+    def run(self, folder: Path, report: Report) -> Result:
+        """Returns the sum of log p(x), and its variance by the estimator's standard errors."""
+        train, test = _data(self.training.data, self.training.n_train)
+        images = (train if self.split == "train" else test)[self.start : self.stop]
+        vae = load_model(self.training.model_file(folder, self.samples))
+        x = binarize(images, np.random.default_rng([self.start, self.split == "train"]))
+        estimate = log_likelihood(vae, x, self.n_samples, seed=self.start, method=self.method)
+        return {
+            "images": len(images),
+            "sum": float(estimate.log_p.sum()),
+            "variance": float((estimate.standard_error**2).sum()),
+        }
+
+
+def _data(folder: str | None, n_train: int) -> tuple[Images, Images]:
+    data = load_mnist(folder)
+    return data.train_images[:n_train], data.test_images

@@ -1,0 +1,108 @@
+"""Wake-sleep: the same two networks, trained by two objectives in place of one.
+
+AEVB compares itself with it (§5). Its source is Hinton, Dayan, Frey and Neal 1995. The
+encoder q(z|x) and the decoder p(x|z) are those of a VAE. In every step each phase moves
+one of them:
+
+    wake     x from the data, z ~ q(z|x)        θ moves along ∇_θ log p(x, z)
+    sleep    z̃ ~ p(z), x̃ ~ p(x|z̃): a dream     φ moves along ∇_φ log q(z̃|x̃)
+
+The drawn z, z̃ and x̃ are constants in both derivatives. So nothing has to be derived
+through a sample, and z may be discrete too. The loss whose gradient is computed here is
+
+    loss = −(1/B) Σ_b [ log p(x_b, z_b) + log q(z̃_b|x̃_b) ]
+
+**The wake phase climbs the bound.** Only the first term of 𝓛 = E_q[log p(x, z)] −
+E_q[log q(z|x)] depends on θ, and q does not. So ∇_θ 𝓛 = E_q[∇_θ log p(x, z)]: the wake
+phase is the θ-part of the gradient of the VAE, with one sample of z.
+
+**The sleep phase does not.** Its mean over dreams is a mean over p(x, z) = p(z|x) p(x):
+
+    E_p(x,z)[∇_φ log q(z|x)]
+        = E_p(x)[ ∇_φ ∫ p(z|x) log q(z|x) dz ]                  p does not depend on φ
+        = E_p(x)[ ∇_φ ∫ p(z|x) (log q(z|x) − log p(z|x)) dz ]   log p(z|x) does not either
+        = −∇_φ E_p(x)[ KL(p(z|x) ‖ q(z|x)) ]
+
+The φ-part of the gradient of the bound is, by AEVB eq. (1), where log p(x) does not
+depend on φ,
+
+    ∇_φ 𝓛(x) = −∇_φ KL(q(z|x) ‖ p(z|x))
+
+So the sleep phase differs from it twice. **It is the other KL**: p first. That one is
+large where p has mass and q has none, so q covers all of the posterior, and the bound
+may fall. **And x is a dream**, not a data point: the encoder learns the images that the
+model makes, which differ from the data as long as the model is poor. Therefore the two
+phases together descend on no common objective. `demos/wake_sleep_is_another_kl.py`
+shows both gradients.
+"""
+
+import numpy as np
+
+from scratchvae import layers
+from scratchvae.distributions import (
+    gaussian_kl,
+    gaussian_log_density,
+    gaussian_log_density_backward,
+    reparameterize,
+)
+from scratchvae.evaluation import Bound
+from scratchvae.parameters import FloatArray
+from scratchvae.training import Alone
+from scratchvae.vae import VAE
+
+
+def decoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
+    """The wake phase: −(1/B) Σ_b ∇_θ log p(x_b, z_b) into params.g, with z fixed.
+
+    log p(x, z) = log p(x|z) + log p(z), and p(z) does not depend on θ. So this is the
+    decoder's backward pass, and nobody needs dz. The encoder's part of params.g stays.
+    x: (B, n_x). z: (B, n_z). Returns log p(x_b|z_b), (B,), in nats.
+    """
+    vae._remembered = ""
+    log_px_z = vae._log_px_z(x, z[None])[0]
+    dh = vae._output.backward(-1 / len(x))
+    layers.backward_weights(vae._decoder, dh)
+    return log_px_z
+
+
+def dream(vae: VAE, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """z̃ ~ p(z) and x̃ ~ p(x|z̃), n of each: (n, n_z) and (n, n_x)."""
+    z = vae.noise(n, rng)
+    return z, vae._output.draw(vae._decoder_hidden(z), rng)
+
+
+def encoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
+    """The sleep phase: −(1/B) Σ_b ∇_φ log q(z_b|x_b) into params.g, with x and z fixed.
+
+    dμ and dlog σ² of the log density, then backwards through the encoder. The decoder's part
+    of params.g stays. x: (B, n_x). z: (B, n_z). Returns log q(z_b|x_b), (B,), in nats.
+    """
+    mu, logvar = vae.encode(x)
+    dmu, dlogvar = gaussian_log_density_backward(z, mu, logvar)
+    weight = -1 / len(x)
+    dh = vae._mu.backward(weight * dmu) + vae._logvar.backward(weight * dlogvar)
+    layers.backward_weights(vae._encoder, dh)
+    return gaussian_log_density(z, mu, logvar)
+
+
+class WakeSleep(Alone):
+    """The steps of wake-sleep, for `fit(vae, images, steps=WakeSleep)`.
+
+    vae: any VAE. Its bound is reported, which wake-sleep does not climb.
+    """
+
+    model: VAE
+
+    def step(self, rows: np.ndarray, x: FloatArray, rng: np.random.Generator) -> Bound:
+        """Wake with z ~ q(z|x), sleep with as many dreams, then one update of θ and φ.
+
+        Both gradients are taken before the update. Returns the minibatch's mean bound.
+        """
+        vae = self.model
+        mu, logvar = vae.encode(x)
+        z = reparameterize(mu, logvar, vae.noise(len(x), rng))
+        log_px_z = decoder_gradient(vae, x, z)
+        z_dreamt, x_dreamt = dream(vae, len(x), rng)
+        encoder_gradient(vae, x_dreamt, z_dreamt)
+        self.optimizer.step()
+        return Bound.mean(log_px_z, gaussian_kl(mu, logvar))

@@ -1,0 +1,173 @@
+"""A file of arrays: every flipped bit is noticed, and no file takes more memory than it should."""
+
+import gzip
+import io
+import json
+import struct
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from scratchvae import VAE, FileFormatError, load_model, read_idx, save_model
+from scratchvae.archive import ArrayFile, write_arrays
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The path of a small model."""
+    save_model(VAE(4, (3,), 2), tmp_path / "model.npz")
+    return tmp_path / "model.npz"
+
+
+def test_the_file_is_a_npz(saved):
+    """NumPy and zipfile open it without this package."""
+    with np.load(saved, allow_pickle=False) as arrays:
+        assert sorted(arrays) == ["config", "data", "format", "theta", "version"]
+        assert arrays["theta"].tobytes() == VAE(4, (3,), 2).params.theta.tobytes()
+    assert zipfile.is_zipfile(saved)
+
+
+def test_every_flipped_bit_is_noticed(saved):
+    """Each single bit of the file, flipped: FileFormatError, and never another model."""
+    content = bytearray(saved.read_bytes())
+    for bit in range(0, 8 * len(content), 7):  # 7 and 8 share no factor: every place of a byte
+        content[bit // 8] ^= 1 << bit % 8
+        saved.write_bytes(content)
+        with pytest.raises(FileFormatError, match=r"model\.npz"):
+            load_model(saved)
+        content[bit // 8] ^= 1 << bit % 8
+    saved.write_bytes(content)
+    load_model(saved)
+
+
+def test_any_array_comes_back(tmp_path):
+    """Shapes of no, one and more axes, in the types that are used, larger than a chunk too."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "a": rng.standard_normal(300_000), "b": np.float32([[1, 2]]), "c": np.array("text"),
+        "d": np.array(3), "e": np.zeros((0, 2)),
+    }  # fmt: skip
+    write_arrays(tmp_path / "x", arrays)
+    with open(tmp_path / "x", "rb") as file:
+        read = ArrayFile(file)
+        assert read.checked and read.names == sorted(arrays)
+        for name, array in arrays.items():
+            assert read.shape(name) == array.shape
+            again = np.empty_like(array)
+            read.into(name, again)
+            np.testing.assert_array_equal(again, array)
+        assert (read.text("c"), read.whole("d")) == ("text", 3)
+        for wrong in (np.empty(3), np.empty(300_000, np.float32)):
+            with pytest.raises(ValueError, match=r"a is .* it should be"):
+                read.into("a", wrong)
+
+
+def _version_1(path, compressed=False, **changes):
+    """A file as version 1 wrote it, without a checksum."""
+    model = VAE(4, (3,), 2)
+    content = {
+        "format": "scratchvae.VAE", "version": 1, "config": json.dumps(model.settings),
+        "theta": model.params.theta, **changes,
+    }  # fmt: skip
+    with open(path, "wb") as file:
+        (np.savez_compressed if compressed else np.savez)(file, **content)
+    return model
+
+
+def test_version_1_is_still_read(tmp_path):
+    """A file without checksum and data set, from before."""
+    model = _version_1(tmp_path / "old.npz")
+    again = load_model(tmp_path / "old.npz")
+    assert again.params.theta.tobytes() == model.params.theta.tobytes()
+    assert again.trained_on is None
+
+
+@pytest.mark.parametrize("version", [1.9, "1", True, 2, 3, -1, [1], 1 + 0j, 2**62])
+def test_a_version_is_a_whole_number(tmp_path, version):
+    """1.9, "1" and True are not 1, and version 2 needs its checksum."""
+    _version_1(tmp_path / "x.npz", version=version)
+    with pytest.raises(FileFormatError, match="version"):
+        load_model(tmp_path / "x.npz")
+
+
+SETTINGS = json.dumps(VAE(4, (3,), 2).settings)
+MISLEADING = {
+    "too many brackets": "[" * 100_000,
+    "a long number": SETTINGS.replace("4", "9" * 5000),
+    "a billion pixels": SETTINGS.replace('"n_x": 4', '"n_x": 1000000000'),
+    "four point zero": SETTINGS.replace('"n_x": 4', '"n_x": 4.0'),
+    "a text for a list": SETTINGS.replace("[3]", '"3"'),
+    "a list for a text": SETTINGS.replace('"tanh"', '["tanh"]'),
+    "a seed": SETTINGS.replace("{", '{"seed": 1, '),
+    "infinite": SETTINGS.replace('"n_x": 4', '"n_x": 1e999'),
+}
+
+
+@pytest.mark.parametrize("kind", MISLEADING)
+def test_settings_that_mislead_are_refused(tmp_path, kind):
+    """FileFormatError, and no memory for what they promise."""
+    _version_1(tmp_path / "x.npz", config=MISLEADING[kind])
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match=r"x\.npz"):
+        load_model(tmp_path / "x.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_what_is_compressed_is_refused(tmp_path):
+    """A small zip that stands for an array of 40 MB takes no memory."""
+    _version_1(tmp_path / "x.npz", compressed=True, theta=np.zeros(10_000_000, np.float32))
+    assert (tmp_path / "x.npz").stat().st_size < 100_000
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match="compressed"):
+        load_model(tmp_path / "x.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_large_model_needs_permission(tmp_path):
+    """Above max_memory: FileFormatError that says how to raise it, before θ is read."""
+    save_model(VAE(1000, (100,)), tmp_path / "m.npz")
+    with pytest.raises(FileFormatError, match=r"needs 3 MB, and max_memory \(--max-memory\) is 1"):
+        load_model(tmp_path / "m.npz", max_memory=2**20)
+    assert load_model(tmp_path / "m.npz", max_memory=2**22).n_x == 1000
+
+
+def test_a_small_gzip_of_a_large_file_is_refused(tmp_path):
+    """40 MB of zeros in 40 KB, with a header that tells the truth: refused above max_memory."""
+    path = tmp_path / "zeros.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(struct.pack(">HBBI", 0, 8, 1, 40_000_000))
+        file.write(bytes(40_000_000))
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match=r"max_memory \(--max-memory\) is 30000000"):
+        read_idx(path, max_memory=30_000_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    assert read_idx(path, max_memory=50_000_000).shape == (40_000_000,)
+
+
+def test_the_data_set_is_kept(tmp_path):
+    """trained_on comes back: name, shape and checksum."""
+    from scratchvae.datasets import Identity
+
+    vae = VAE(4, (3,), 2)
+    vae.trained_on = Identity("fashion", (2, 2), "ab12")
+    save_model(vae, tmp_path / "m.npz")
+    assert load_model(tmp_path / "m.npz").trained_on == vae.trained_on
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_another_compression_is_refused(tmp_path, method):
+    """FileFormatError, and no exception of zipfile."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        archive.writestr("format.npy", b"x" * 1000)
+    (tmp_path / "x.npz").write_bytes(content.getvalue())
+    with pytest.raises(FileFormatError, match="compressed"):
+        load_model(tmp_path / "x.npz")

@@ -1,0 +1,114 @@
+"""The paper's figures on a real Dask cluster of this machine (the extra `cluster`)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest import write_image_set
+
+from scratchvae import cli, paper
+
+distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+MPI = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings("ignore"),  # of Dask
+]
+
+
+def figure2(images, out, *options):
+    """`scratchvae paper figure2` on small images, in this process."""
+    return cli.main(
+        [
+            "paper", "figure2", "--data", str(images), "--out", str(out), "--n-z", "2,3",
+            "--samples", "18000", "--quiet", *options,
+        ],
+        rooms=[paper.add_commands],
+    )  # fmt: skip
+
+
+def test_a_cluster_that_loses_a_worker(tmp_path):
+    """Two worker processes; one is killed while it runs a job. The figure is complete, and equals
+    the one made in this process, value by value.
+    """
+    images = write_image_set(tmp_path / "images")
+    assert figure2(images, tmp_path / "here", "--jobs", "1") == 0
+    out = tmp_path / "cluster"
+    out.mkdir()
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        running = beside.submit(figure2, images, out, "--dask", cluster.scheduler_address)
+        deadline = time.monotonic() + 60
+        while not list(out.glob(".*.share")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not running.done()
+        busy = {address for address, tasks in client.processing().items() if tasks}
+        killed = client.run(os.getpid, workers=sorted(busy)[:1])
+        os.kill(next(iter(killed.values())), signal.SIGKILL)
+        assert running.result(timeout=120) == 0
+    for path in (tmp_path / "here").glob("*.json"):
+        assert (out / path.name).read_text() == path.read_text()
+    assert (out / "figure2.csv").read_bytes() == (tmp_path / "here" / "figure2.csv").read_bytes()
+    assert len(list(out.glob("*.json"))) == 4 and (out / "figure2.png").exists()
+
+
+def test_a_worker_without_the_package(tmp_path, capsys):
+    """One sentence, exit code 2."""
+    images = write_image_set(tmp_path / "images")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address,
+             "--nthreads", "1", "--no-dashboard", "--no-nanny"],
+            cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            with distributed.Client(cluster) as client:
+                client.wait_for_workers(1, timeout=60)
+                if all(client.run(find_spec, "scratchvae").values()):
+                    pytest.skip("the package is installed for all Python processes here")
+            assert figure2(images, tmp_path / "out", "--dask", cluster.scheduler_address) == 2
+        finally:
+            worker.kill()
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "has no scratchvae; it should be installed there" in last
+
+
+def test_an_unreachable_scheduler(tmp_path, capsys):
+    """One sentence with the address, exit code 2, and nothing is lost."""
+    images = write_image_set(tmp_path / "images")
+    assert figure2(images, tmp_path / "out", "--dask", "tcp://127.0.0.1:9") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in error
+
+
+@pytest.mark.skipif(shutil.which("mpiexec", path=MPI) is None, reason="there is no mpiexec")
+def test_mpi(tmp_path):
+    """`mpiexec -n 3 python -m mpi4py.futures -m scratchvae paper ... --mpi`: the same results."""
+    pytest.importorskip("mpi4py.futures", reason="mpi4py is not installed")
+    images = write_image_set(tmp_path / "images")
+    assert figure2(images, tmp_path / "here", "--jobs", "1", "--samples", "3000") == 0
+    done = subprocess.run(
+        [
+            shutil.which("mpiexec", path=MPI), "-n", "3", sys.executable, "-m", "mpi4py.futures",
+            "-m", "scratchvae", "paper", "figure2", "--data", str(images), "--out",
+            str(tmp_path / "mpi"), "--n-z", "2,3", "--samples", "3000", "--quiet", "--mpi",
+        ],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=120,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "here").glob("*.json"):
+        assert (tmp_path / "mpi" / path.name).read_text() == path.read_text()

@@ -1,0 +1,619 @@
+"""What a teacher hands out and back: homework.json, reports, Gradescope's zip, the commands."""
+
+import csv
+import html.parser
+import io
+import itertools
+import json
+import os
+import re
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from homework_submissions import best_sandbox, filled, hand_in
+
+from scratchvae import __version__, cli
+from scratchvae.homework import (
+    asked,
+    evidence,
+    grade,
+    gradescope,
+    handback,
+    judge,
+    source,
+    submission,
+)
+from scratchvae.homework import cli as room
+from scratchvae.homework.checks import JOBS
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select
+from scratchvae.homework.grade import Grade, Mark, grade_read
+from scratchvae.homework.here import Here
+from scratchvae.homework.key import Key
+from scratchvae.homework.sandbox import Reply, Result, Sandbox
+from scratchvae.homework.submission import Submission
+from scratchvae.homework.wire import Opaque
+
+SANDBOX = best_sandbox()
+CHOSEN = ("2.2", "2.4", "3.1")
+SIGN = "return -0.5 * (np.exp(logvar) - 1 - logvar + mu * mu).sum(axis=-1)"
+
+
+def run(*arguments: str) -> int:
+    """The command, with the homework's room."""
+    return cli.main(list(arguments), rooms=[room.add_commands])
+
+
+@pytest.fixture(scope="module")
+def key() -> Key:
+    return Key(select(CHOSEN), SANDBOX)
+
+
+@pytest.fixture(scope="module")
+def handout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `make` writes it, for exercises 2.2 and 2.4 and for Classroom 50."""
+    folder = tmp_path_factory.mktemp("handout") / "h"
+    options = ["--exercises", "2.2,2.4", "--title", "Week 3", "--ci", "classroom50"]
+    assert run("homework", "make", str(folder), *options) == 0
+    return folder
+
+
+# ---- homework.json ----
+
+
+def test_the_handout_says_what_it_asks(handout: Path) -> None:
+    """What is written is read again: the exercises, the title, the version; beside the package."""
+    found = asked.load(handout)
+    assert found == asked.Asked(("2.2", "2.4"), "Week 3", __version__)
+    assert found == asked.load(handout / "scratchvae" / "homework.json")
+    assert json.loads((handout / "scratchvae" / "homework.json").read_text())["points"] == 16
+    assert not found.other_version()
+
+
+def test_what_stood_in_the_handout_has_no_points(handout: Path, key: Key) -> None:
+    """3.1 is not asked for: right as it is, it counts 0; without the file it counts."""
+    handed_in = submission.read(handout, key.reference)
+    marks = {mark.number: mark for mark in grade_read(handed_in, key).marks}
+    assert (marks["3.1"].points, marks["3.1"].kind) == (0, "not asked")
+    assert marks["2.2"].kind == "not done" and "stood in the handout" in marks["3.1"].sentence
+    handed_in.asked = None
+    assert grade_read(handed_in, key).marks[2].points == BY_NUMBER["3.1"].points
+
+
+def test_another_version_is_said(handout: Path, tmp_path: Path) -> None:
+    """A handout made by another version of the package: both are named."""
+    shutil.copytree(handout, tmp_path / "ada")
+    path = tmp_path / "ada" / "scratchvae" / "homework.json"
+    path.write_text(path.read_text().replace(__version__, "9.9.9"))
+    note = submission.read(tmp_path / "ada", source.reference()).note
+    assert "version 9.9.9" in note and f"version {__version__}" in note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{" * 9000,
+        '{"exercises": ["2.2"]}',
+        '{"exercises": "2.2", "title": "", "version": ""}',
+        '{"exercises": ["9.9"], "title": "", "version": ""}',
+        '{"exercises": [[]], "title": "", "version": ""}',
+        " " * 30_000,
+        "1" * 9000,
+    ],
+)
+def test_a_forged_record_is_no_record(text: str, tmp_path: Path) -> None:
+    """Whatever stands in it, reading the submission goes on, with a sentence."""
+    folder = hand_in(tmp_path / "eve", {"layers": "x = 1\n"})
+    (folder / "scratchvae" / "homework.json").write_text(text)
+    handed_in = submission.read(folder, source.reference())
+    assert handed_in.asked is None and handed_in.files == {"layers": "x = 1\n"}
+    assert handed_in.note.startswith("homework.json is not what")
+
+
+def test_who_says_what_is_graded() -> None:
+    """The handout, then --exercises within it, then all submissions if they agree, then all."""
+    two, one = asked.Asked(("2.2", "2.4"), "T", "1"), asked.Asked(("2.2",), "T", "1")
+
+    def numbers(*arguments: Any) -> list[str]:
+        return [exercise.number for exercise in asked.choose(*arguments)]
+
+    assert numbers(two, None, {"eve": one}) == ["2.2", "2.4"]
+    assert numbers(two, ["2.4"], {}) == ["2.4"]
+    assert numbers(None, ["1.1", "2.4"], {"eve": one}) == ["1.1", "2.4"]
+    assert numbers(None, None, {"ada": two, "ben": two, "old": None}) == ["2.2", "2.4"]
+    assert numbers(None, None, {}) == [exercise.number for exercise in EXERCISES]
+    with pytest.raises(ValueError, match=r"does not ask for 1\.1"):
+        asked.choose(two, ["1.1", "2.2"], {})
+    with pytest.raises(
+        ValueError, match=r"differ \(2\.2, 2\.4: 2 of them.*2\.2: 1 of them, as eve"
+    ):
+        asked.choose(None, None, {"ada": two, "eve": one, "ben": two})
+
+
+def test_the_list_for_classroom_50(handout: Path) -> None:
+    """Within its limits; the points add up; each line runs tests of its own exercise alone."""
+    tests = json.loads(asked.classroom50(EXERCISES))
+    names = [test["name"] for test in tests]
+    assert len(tests) == len(EXERCISES) + 1 <= 100 and len(set(names)) == len(names)
+    assert sum(test["points"] for test in tests) == sum(e.points for e in EXERCISES)
+    for test in tests:
+        assert set(test) == {"name", "type", "run", "timeout", "points"} and test["type"] == "run"
+        assert len(test["name"].encode()) <= 100 and 1 <= test["timeout"] <= 600
+    last = json.loads((handout / "tests" / "classroom50.json").read_text())[-1]
+    command = last["run"].replace("python3 -m pytest", "-p no:cacheprovider --collect-only")
+    environment = {**os.environ, "PYTHONPATH": str(handout)}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *command.split()], cwd=handout, capture_output=True,
+        text=True, env=environment, check=True,
+    )  # fmt: skip
+    found = set(re.findall(r"::(\w+)", done.stdout))
+    text = (handout / "tests" / "test_homework.py").read_text(encoding="utf-8")
+    marked = re.findall(r"@pytest.mark.exercise_2_4\n(?:@.*\n)*def (\w+)", text)
+    assert found == set(marked) and last["points"] == BY_NUMBER["2.4"].points
+
+
+# ---- reports ----
+
+FAULTS = {
+    "sign": ("2.2", SIGN),
+    "unnamed": ("2.2", "return 0.4 * (np.exp(logvar) - 1 - logvar + mu * mu).sum(axis=-1)"),
+    "in place": (
+        "2.2",
+        "mu *= mu\nreturn 0.5 * (np.exp(logvar.astype(float)) - 1 - logvar + mu).sum(axis=-1)",
+    ),
+    "half": ("2.4", "return dz.sum(axis=0), (dz * 0.3 * np.exp(0.5 * logvar)).sum(axis=0)"),
+    "shape": ("2.4", "return dz, dz"),
+    "raises": ("2.4", "raise KeyError('a' * 5000)"),
+    "text": ("2.2", "return '<script>alert(1)</script>`|* [x](y) \\n\\x1b[31m' + '\\ud800' * 999"),
+    "prints": ("2.2", "print('x' * 99999)\nreturn None"),
+    "forgets": ("3.1", "return x @ self.W + self.b"),
+    "exits": ("2.2", "import os\nos._exit(0)"),
+    "hangs": ("2.2", "while True:\n    pass"),
+    "not done": ("2.4", "raise NotImplementedError('Exercise 2.4')"),
+}
+
+
+@pytest.fixture(scope="module")
+def graded(key: Key) -> dict[str, Grade]:
+    """Each fault by itself, graded."""
+    found: dict[str, Grade] = {}
+    with Sandbox(SANDBOX) as box:
+        for name, (number, body) in FAULTS.items():
+            handed_in, exercise = Submission(name, filled(number, body)), BY_NUMBER[number]
+            mark = grade._grade_one(exercise, handed_in, key, box, 0.8)[0]
+            found[name] = Grade(name, [mark], False, "its own package was not tried")
+    return found
+
+
+def mark_of(graded: dict[str, Grade], fault: str) -> Mark:
+    return next(mark for mark in graded[fault].marks if mark.number == FAULTS[fault][0])
+
+
+def test_a_wrong_value_is_shown_at_the_smallest_input(graded: dict[str, Grade]) -> None:
+    """KL(N(0.5, e^0.7) ‖ N(0, 1)) = ½ (e^0.7 − 1 − 0.7 + 0.25) = 0.281876, by hand."""
+    for fault, yours in (("sign", "-0.281876"), ("unnamed", "0.225501")):
+        first = mark_of(graded, fault).evidence[0]
+        assert first["called"] == ["mu = [0.5]", "logvar = [0.7]"]
+        assert first["shown"] == [["", f"{0.5 * (np.exp(0.7) - 1.45):.6f}", yours]]
+    wrong = mark_of(graded, "half").evidence[0]["shown"]  # dz = 2, log σ² = 0.7, ε = 3
+    assert wrong == [
+        ["dlogvar", f"[[{2 * 3 * 0.5 * np.exp(0.35):.6g}]]", f"[[{2 * 0.3 * np.exp(0.35):.6g}]]"]
+    ]
+
+
+def test_a_part_of_an_answer_is_called_by_its_name() -> None:
+    """The names that evidence gives are as many as the parts of the reference's answer."""
+    reference = {**source.reference(), "__init__": ""}
+    for exercise in EXERCISES:
+        job = JOBS[exercise.number]()
+        names = evidence.PARTS.get(exercise.number, evidence.PARTS.get(job.driver, ()))
+        case = next(case for case in job.cases if case.kind == "value")
+        reply = Here().run(reference, job.driver, job.fixed, [case.inputs]).replies[0]
+        parts = len(reply.outputs) if isinstance(reply.outputs, tuple) else 0
+        assert parts == len(names), (exercise.number, parts, names)
+
+
+ODD: list[Any] = [
+    None, "x", "\ud800" * 999, (), (1, 2, 3), {}, {"a": 1}, Opaque("object"), True, 10**400, -0.0,
+    float("nan"), np.float32(1), np.zeros(0), np.zeros(3, bool), np.full((2, 3), np.inf),
+    ((1.0, 2.0), (3.0,)), (np.zeros(3), Opaque("x")), np.zeros((5, 5), np.uint8),
+    (np.zeros((40, 40)), np.zeros((40, 40))), np.zeros((1,) * 8), ((((((1,),),),),),),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [exercise.number for exercise in EXERCISES])
+def test_no_answer_is_too_odd_to_be_shown(number: str) -> None:
+    """Evidence is found for any data that a function may return, in every exercise."""
+    exercise, job = BY_NUMBER[number], JOBS[number]()
+    package = {**source.reference(), "__init__": ""}
+    cases = [case.inputs for case in job.cases]
+    right = Here().run(package, job.driver, job.fixed, cases)
+    for odd in [*ODD, (right.replies[0].outputs, None), [right.replies[0].outputs]]:
+        result = Result([Reply(odd, after=dict(case)) for case in cases])
+        found = evidence._of(exercise, job, right, result, judge.close)
+        assert found, odd
+        for one in found:
+            for text in (one["said"], *one["called"], *itertools.chain(*one["shown"])):
+                assert text.isprintable() and len(text) < 2000
+
+
+def test_all_faults_of_an_exercise_are_said(graded: dict[str, Grade]) -> None:
+    """A changed argument by its name, and the wrong type of number; no fault that follows."""
+    mark = mark_of(graded, "in place")
+    text = " ".join(handback.said(mark))
+    assert "argument mu" in text and "float32" in text and len(handback.said(mark)) == 2
+    assert [shown["kind"] for shown in mark.evidence] == ["shapes", "inputs"]
+    assert mark.evidence[1]["shown"] == [["mu afterwards", "[0.5]", "[0.25]"]]
+    assert [shown["kind"] for shown in mark_of(graded, "unnamed").evidence] == ["value"]
+    assert handback.said(mark_of(graded, "unnamed")) == ["Your value is wrong."]
+    assert "prints" in " ".join(e["said"] for e in mark_of(graded, "prints").evidence)
+    assert mark_of(graded, "not done").evidence[0]["said"] == "You have not done this one."
+    assert "0.8 s" in handback.said(mark_of(graded, "hangs"))[0]
+    assert handback.said(mark_of(graded, "forgets"))[0].startswith("You")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_exercise_fits_a_screen(fault: str, graded: dict[str, Grade]) -> None:
+    """At most 24 lines, none of computed text over 96 columns; said to "you", by no other name."""
+    mark = mark_of(graded, fault)
+    text = handback.plain_text(mark)
+    assert len(text.split("\n")) <= handback.LINES, text
+    for line in text.split("\n"):
+        limit = 4 + handback.COLUMNS if line.startswith("    ") else 2 * handback.COLUMNS
+        assert len(line) <= limit, line
+    whole = handback.markdown(graded[fault], "Week 3")
+    assert not re.search(r"\b(ours|theirs|student|graded against)\b", whole), whole
+    assert re.search(r"\b[Yy]ours?\b|\bYou\b", text)
+    assert BY_NUMBER[mark.number].equation in text and BY_NUMBER[mark.number].source in text
+
+
+class _Reader(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [str(value) for name, value in attrs if name in ("src", "href")]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_report_is_whole_and_runs_nothing(fault: str, graded: dict[str, Grade]) -> None:
+    """HTML without addresses, scripts, or the student's tags; no control characters."""
+    page = handback.page(graded[fault], "Week <3>")
+    reader = _Reader()
+    reader.feed(page)
+    allowed = {"html", "meta", "title", "style", "h1", "h2", "p", "ul", "li", "pre", "code"}
+    assert set(reader.tags) <= allowed | {"table", "tr", "td"} and not reader.addresses
+    text = handback.markdown(graded[fault], "Week <3>")
+    assert all(letter.isprintable() or letter == "\n" for letter in page + text)
+    assert page.encode() and text.encode()
+    for line in text.split("\n"):
+        assert not re.search(r"(?<!\\)<", line) or line.startswith(("  ", "at ")), line
+
+
+def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> None:
+    """Two files each, in the folder and nowhere else, none over another; names nobody can abuse."""
+    names = ["ada", "Ada", "../../up", "a/b", "a:b", "..", ".hidden", "박아다", "x" * 400, "\n", ""]
+    grades = [Grade(name, [Mark("2.2", "T", 8, 8)], True, "trains") for name in names]
+    written = handback.write(tmp_path / "reports", grades, "T")
+    assert len(set(written)) == 2 * len(names) == len(list((tmp_path / "reports").iterdir()))
+    assert {path.parent for path in written} == {tmp_path / "reports"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "reports"]
+    assert len({path.name.casefold() for path in written}) == len(written)
+    assert not any(path.name.startswith(".") for path in written)
+
+
+# ---- Gradescope ----
+
+FIELDS: dict[str, Any] = {
+    "score": (int, float), "execution_time": (int, float), "output": str, "output_format": str,
+    "test_output_format": str, "test_name_format": str, "visibility": str,
+    "stdout_visibility": str, "extra_data": dict, "leaderboard": list, "tests": list,
+}  # fmt: skip
+TEST_FIELDS: dict[str, Any] = {
+    "score": (int, float), "max_score": (int, float), "status": str, "name": str,
+    "name_format": str, "number": str, "output": str, "output_format": str, "tags": list,
+    "visibility": str, "extra_data": dict,
+}  # fmt: skip
+FORMATS = ("text", "html", "simple_format", "md", "ansi")
+VISIBILITIES = ("hidden", "after_due_date", "after_published", "visible")
+
+
+def check_fields(results: dict[str, Any]) -> None:
+    """Every field is one of the published ones, of its type and with a value that it may have."""
+    for fields, one in ((FIELDS, results), *((TEST_FIELDS, test) for test in results["tests"])):
+        for name, value in one.items():
+            assert isinstance(value, fields[name]) and not isinstance(value, bool), name
+            if name.endswith("format"):
+                assert value in FORMATS
+            if name.endswith("visibility"):
+                assert value in VISIBILITIES
+        assert one.get("status", "passed") in ("passed", "failed")
+    assert "score" in results or results["tests"]
+
+
+@pytest.mark.parametrize("show", gradescope.SHOW)
+def test_results_have_the_published_fields(show: str, graded: dict[str, Grade]) -> None:
+    """For every fault; the tests are seen when --show says, the sentence on the files at once."""
+    for fault, result in graded.items():
+        results = gradescope.results(result, show, 1.25)
+        check_fields(results)
+        assert results["score"] == sum(t["score"] for t in results["tests"]) == result.points, fault
+        *tests, whole = results["tests"]
+        assert {test["visibility"] for test in tests} == {show}
+        assert whole["visibility"] == "visible" and whole["max_score"] == 0
+        json.dumps(results, allow_nan=False).encode("ascii")
+
+
+def test_show_may_differ_from_exercise_to_exercise() -> None:
+    """One mode, then exceptions for exercises and chapters; anything else is an error."""
+    shown = gradescope.visibility("after_published,2=hidden,2.4=visible")
+    modes = [shown[number] for number in ("1.1", "2.2", "2.4", "3.1")]
+    assert modes == ["after_published", "hidden", "visible", "after_published"]
+    for bad in ("", "sometimes", "2.4", "9.9=hidden", "visible;hidden"):
+        with pytest.raises(ValueError):
+            gradescope.visibility(bad)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gradescope's machine after its image is built: the zip unpacked, setup.sh run."""
+    place = tmp_path_factory.mktemp("autograder")
+    archive = place / "week3.zip"
+    show = ["--show", "visible,2.4=after_published", "--title", "Week 3"]
+    assert run("homework", "autograder", str(archive), "--exercises", "2.2,2.4", *show) == 0
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            zipped.extract(info, place / "source")
+            (place / "source" / info.filename).chmod(info.external_attr >> 16 & 0o777)
+    shutil.copy(place / "source" / "run_autograder", place / "run_autograder")
+    for name in ("submission", "results"):
+        (place / name).mkdir()
+    (place / "submission_metadata.json").write_text("{}")
+    subprocess.run(["bash", "source/setup.sh"], cwd=place, env=machine(place), check=True)
+    return place
+
+
+def machine(place: Path, **more: str) -> dict[str, str]:
+    """No network, no new user: a Python that is here. PYTHONPATH may not lead to this package."""
+    python = {"AUTOGRADER_PYTHON": sys.executable, "AUTOGRADER_USER": ""}
+    return {"PATH": os.defpath, "AUTOGRADER_ROOT": str(place), **python, **more}
+
+
+def autograde(root: Path, **more: str) -> dict[str, Any]:
+    """Run it on what is in submission/."""
+    results = root / "results" / "results.json"
+    results.unlink(missing_ok=True)
+    environment = machine(root, **more)
+    done = subprocess.run(
+        ["./run_autograder"], cwd=root, env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(results.read_text())
+    check_fields(found)
+    return found
+
+
+def submit(root: Path, place: str, files: dict[str, str]) -> None:
+    shutil.rmtree(root / "submission")
+    target = root / "submission" / place
+    target.mkdir(parents=True)
+    for name, text in files.items():
+        (target / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+def test_the_zip_has_what_gradescope_wants(root: Path) -> None:
+    """The two scripts in its root, executable; no data, no demos, no tests; under 1 MB."""
+    with zipfile.ZipFile(root / "week3.zip") as zipped:
+        modes = {info.filename: info.external_attr >> 16 for info in zipped.infolist()}
+    assert all(modes[name] == stat.S_IFREG | 0o755 for name in ("run_autograder", "setup.sh"))
+    names = {name.split("/")[0] for name in modes}
+    assert names == {"run_autograder", "setup.sh", "homework.json", "scratchvae"}
+    assert all(name.endswith(".py") for name in modes if name.startswith("scratchvae/"))
+    assert (root / "week3.zip").stat().st_size < 1_000_000
+    for name in ("run_autograder", "setup.sh"):
+        assert subprocess.run(["bash", "-n", root / "source" / name]).returncode == 0
+    assert "pip install" not in gradescope.RUN and "apt-get" not in gradescope.RUN
+    assert "chmod -R o=" in gradescope.SETUP and "adduser" in gradescope.SETUP
+
+
+@pytest.mark.parametrize("place", ["", "a/b/c/d/e/hw3/scratchvae"])
+def test_gradescope_grades_what_is_submitted(place: str, root: Path) -> None:
+    """At any depth: 8 of 16 for a KL with its sign turned; in little time and memory."""
+    submit(root, place, filled("2.2", SIGN))
+    start = time.monotonic()
+    begun = subprocess.Popen(["./run_autograder"], cwd=root, env=machine(root))
+    used = os.wait4(begun.pid, 0)[2]
+    begun.returncode = 0
+    results = json.loads((root / "results" / "results.json").read_text())
+    assert [test["score"] for test in results["tests"]] == [0, 8, 0] and results["score"] == 8
+    assert [test["visibility"] for test in results["tests"]] == [
+        "visible",
+        "after_published",
+        "visible",
+    ]
+    assert results["tests"][0]["output"].startswith("You have the KL with its sign turned round")
+    assert 0 < results["execution_time"] <= time.monotonic() - start
+    assert used.ru_utime + used.ru_stime < 60  # of the 300 s that half a processor has
+    assert "\nulimit -v 500000 " in gradescope.RUN  # kB for each process: it was enough
+    assert stat.S_IMODE((root / "source" / "scratchvae" / "vae.py").stat().st_mode) & 0o007 == 0
+
+
+def test_a_submission_without_a_package_is_told(root: Path) -> None:
+    """0 points and a sentence that the student can see."""
+    submit(root, "", {})
+    results = autograde(root)
+    assert results["score"] == 0 and "there is no folder scratchvae/" in results["output"]
+
+
+def test_a_run_that_breaks_leaves_a_result_of_no_points(root: Path) -> None:
+    """The Python is missing, or the run is killed: results.json is there, with a sentence."""
+    submit(root, "", filled("2.2", SIGN))
+    broken = autograde(root, AUTOGRADER_PYTHON="/nowhere/python")
+    assert broken["score"] == 0 and "tell your teacher" in broken["output"]
+    (root / "results" / "results.json").unlink()
+    begun = subprocess.Popen(
+        ["./run_autograder"], cwd=root, env=machine(root), start_new_session=True
+    )
+    deadline = time.monotonic() + 10
+    while not (root / "results" / "results.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(begun.pid, 9)
+    begun.wait()
+    results = json.loads((root / "results" / "results.json").read_text())
+    check_fields(results)
+    assert results["score"] == 0 and "did not come to its end" in results["output"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run code as another user")
+def test_students_code_is_another_user_who_cannot_read_the_reference(root: Path) -> None:
+    """The function reports its user, and whether it can read the reference or write the result."""
+    spy = f"""
+import os
+said = [os.getuid(), os.getgroups()]
+for path, mode in (("{root}/source/scratchvae/vae.py", "r"), ("{root}/results/results.json", "a")):
+    try:
+        open(path, mode).close()
+        said.append("open")
+    except OSError as error:
+        said.append(type(error).__name__)
+raise RuntimeError(str(said))
+"""
+    submit(root, "", filled("2.2", spy))
+    results = autograde(root, AUTOGRADER_USER="nobody")
+    assert "[65534, [], 'PermissionError', 'PermissionError']" in results["tests"][0]["output"]
+    assert results["tests"][1]["score"] == 8
+
+
+# ---- the commands ----
+
+
+def test_a_class_from_zips_to_the_gradebook(
+    handout: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Zips in, what was asked from their homework.json; reports, and grades in an export."""
+    monkeypatch.chdir(tmp_path)
+    record = (handout / "scratchvae" / "homework.json").read_text()
+    for name, body in (("ada", "return 0.5 * (np.exp(logvar) - 1 - logvar + mu * mu).sum(axis=-1)"),
+                       ("ben", SIGN)):  # fmt: skip
+        with zipfile.ZipFile(_made(tmp_path / "class") / f"{name}.zip", "w") as zipped:
+            for module, text in filled("2.2", body).items():
+                zipped.writestr(f"hw/scratchvae/{module}.py", text)
+            zipped.writestr("hw/scratchvae/homework.json", record)
+    with zipfile.ZipFile(tmp_path / "class" / "eve.zip", "w") as zipped:
+        zipped.writestr("../../layers.py", "x")
+    Path("e.csv").write_text("Student,hw\nAda,\nBen,\nCyn,\nEve,5\n")
+    command = ["homework", "grade", "--sandbox", SANDBOX]
+    into = ["--into", "e.csv", "--column", "hw"]
+    assert run(*command, "--all", "class", "--csv", "out/g.csv", *into) == 0
+    said = capsys.readouterr().out
+    assert Path("e.csv").read_text() == "Student,hw\nAda,16\nBen,8\nCyn,\nEve,0\n"
+    assert "1 in it without a submission, and left as they were: Cyn" in said
+    rows = list(csv.DictReader(io.StringIO(Path("out/g.csv").read_text("utf-8-sig"))))
+    assert [row["points"] for row in rows] == ["16", "8", "0"] and "ex 3.1" not in rows[0]
+    assert rows[2]["comments"].startswith("eve.zip is refused: it holds a path with '..'")
+    reports = sorted(path.name for path in Path("out/reports").iterdir())
+    assert reports == [f"{n}.{s}" for n in ("ada", "ben", "eve") for s in ("html", "md")]
+    assert Path("out/reports/ben.md").read_text().startswith("# Week 3: ben\n")
+    assert not list(tmp_path.rglob("layers.py"))
+
+    for arguments, sentence in (
+        (["--all", "class", "--into", "e.csv"], "needs --all FOLDER and --column NAME"),
+        (["--all", "class", "--into", "e.csv", "--column", "x"], "has no column 'x'"),
+        (["--all", "class", "--handout", "class"], "is no handout"),
+        (["--all", "class", "--handout", str(handout), "--exercises", "1.1"], "not ask for 1.1"),
+        (["--all", ".", "--csv", "../g.csv"], ""),
+        (["class/nobody.zip"], "is no folder and no zip"),
+        (["class/eve.zip"], "a path with '..'"),
+    ):
+        if sentence:
+            assert run(*command, *arguments) == 2
+            assert sentence in capsys.readouterr().err
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def test_check_is_for_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--check exits with 0 at full points, with 1 below; without it always with 0 (above)."""
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "ada", source.reference())
+    hand_in(tmp_path / "ben", filled("2.2", SIGN))
+    choice = ["--exercises", "2.2", "--sandbox", SANDBOX]
+    codes = [run("homework", "grade", name, "--check", *choice) for name in ("ada", "ben")]
+    assert codes == [0, 1]
+
+
+# ---- the guide ----
+
+GUIDE = (Path(room.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line that begins with scratchvae has options that there are, and exercises too."""
+    commands = re.findall(r"^(?:\$ )?scratchvae (.+)$", GUIDE, re.MULTILINE)
+    seen: list[str] = []
+    for name in ("show", "make", "grade", "autograder"):
+        monkeypatch.setattr(room, name, lambda args: seen.append(room._selected(args)) or 0)
+    for command in commands:
+        words = shlex.split(command)
+        if "--exercises" in words:
+            select(words[words.index("--exercises") + 1].split(","))
+        if words[1] != "list":
+            assert run(*words) == 0, command
+    assert len(commands) >= 12 and len(seen) == len([c for c in commands if " list" not in c])
+
+
+def test_the_five_weeks_ask_each_exercise_once() -> None:
+    """All exercises of the table, each in one week; the points of a week; demos that there are."""
+    weeks = re.findall(r"make week\d --exercises (\S+)", GUIDE)
+    chosen = [[e.number for e in select(week.split(","))] for week in weeks]
+    assert sorted(number for week in chosen for number in week) == sorted(
+        exercise.number for exercise in EXERCISES
+    )
+    rows = re.findall(r"^\| \d .*\|$", GUIDE, re.MULTILINE)
+    for row, numbers in zip(rows, chosen, strict=True):
+        cells = row.split(" | ")
+        assert int(re.findall(r"\((\d+)", cells[-1])[0]) == sum(
+            BY_NUMBER[number].points for number in numbers
+        )
+        package = Path(source.PACKAGE)
+        for name in re.findall(r"`(\w+\.py)`", cells[2]):
+            assert (package / name).is_file()
+        for name in re.findall(r"`(\w+)`", cells[3]):
+            demos = package.parent / "demos"
+            assert not demos.is_dir() or (demos / f"{name}.py").is_file()
+
+
+def test_backquotes_hide_no_markup(tmp_path: Path) -> None:
+    """An odd number of backquotes does not make Markdown and this program disagree on code."""
+    for name in ("``` <img src=x> `", "`` <img src=x> ` `", "` <img src=x> `` <img src=y> ``"):
+        text = handback.markdown(Grade(name, [], False, f"its own package says {name}"))
+        for code in re.findall(r"(?<![\\`])(`+)(?!`)(.*?)(?<!`)\1(?!`)", text):
+            text = text.replace(f"{code[0]}{code[1]}{code[0]}", "")
+        assert "img" in text or name.startswith("` ")
+        assert not re.search(r"(?<!\\)<", text), text
+
+
+@pytest.mark.parametrize("name", ["🦊" * 60, "n" * 255, "é" * 120, "\U0001f98a" * 59 + "a"])
+def test_a_report_of_any_name_can_be_written(name: str, tmp_path: Path) -> None:
+    """A name of a folder has 255 bytes; that of the report, and of its unfinished part, more."""
+    written = handback.write(tmp_path, [Grade(name, [], False, ""), Grade(name, [], False, "")])
+    assert len(written) == 4 and all(path.is_file() for path in written)

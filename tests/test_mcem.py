@@ -1,0 +1,169 @@
+"""Monte Carlo EM: its gradient, its chains on a posterior that is known, its step size."""
+
+import numpy as np
+import pytest
+from test_wake_sleep import ALL_X, joint_on_a_grid, parts, small_vae
+
+from scratchvae import SGD, VAE, Adagrad, fit
+from scratchvae.distributions import standard_normal_log_density
+from scratchvae.gradient_check import central_difference
+from scratchvae.mcem import LEAPFROGS, MCEM, UPDATES, fit_encoder
+from scratchvae.wake_sleep import decoder_gradient
+
+
+def test_its_gradient_is_that_of_log_p():
+    """E_p(z|x)[∇_θ log p(x, z)], summed over a grid of z, is the central difference of
+    log p(x) by the same quadrature: 1e-7.
+    """
+    vae = small_vae()
+    grid_x, z, weights = joint_on_a_grid(vae)
+    n, k = len(z) // len(ALL_X), 5
+    x, z, weights = grid_x[k * n : (k + 1) * n], z[:n], weights[k * n : (k + 1) * n]
+    posterior, phi = weights / weights.sum(), parts(vae)
+    g = np.zeros_like(vae.params.g)
+    for row in range(n):
+        vae.params.g[...] = 0
+        decoder_gradient(vae, x[row : row + 1], z[row : row + 1])
+        g -= posterior[row] * vae.params.g
+
+    def log_p(theta):
+        vae.params.theta[~phi] = theta
+        return float(np.log(np.exp(vae.log_joint(x, z)[0]).sum() * (z[1, 0] - z[0, 0])))
+
+    theirs = central_difference(log_p, vae.params.theta[~phi].copy())
+    np.testing.assert_allclose(g[~phi], theirs, rtol=1e-7, atol=1e-8)
+    assert (g[phi] == 0).all() and np.abs(theirs).max() > 0.1
+
+
+def linear_model(n, n_z=2, n_x=6, seed=0):
+    """A linear VAE and n times one x, with the mean and the covariance of p(z|x)."""
+    rng = np.random.default_rng(seed)
+    vae = VAE(n_x, (), n_z, decoder="isotropic", dtype=np.float64, seed=rng)
+    W, b, sigma2 = rng.normal(0, 0.8, (n_z, n_x)), rng.uniform(0.2, 0.8, n_x), 0.3
+    values = vae.params.values
+    values["x_mu.W"][...], values["x_mu.b"][...] = W, b
+    values["x_logvar"][...] = np.log(sigma2)
+    x = rng.uniform(0, 1, n_x)
+    M_inverse = np.linalg.inv(W @ W.T + sigma2 * np.eye(n_z))
+    return vae, np.tile(x, (n, 1)), M_inverse @ W @ (x - b), sigma2 * M_inverse
+
+
+def chains_of(vae, x, epochs):
+    """An MCEM whose θ stands still, after some epochs."""
+    steps = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=100, pixels="grey")
+    rng, shares = np.random.default_rng(1), []
+    for _ in range(epochs):
+        steps.epoch(rng, lambda seen, mean: None)
+        shares.append(steps.acceptance)
+    return steps, shares
+
+
+def test_the_chains_have_the_posterior_of_ppca():
+    """2000 chains on one x, whose posterior is N(M⁻¹ W (x − b), σ² M⁻¹) (probabilistic PCA): mean
+    and covariance within five standard errors; 90 % of the moves are accepted, ± 3 %.
+    """
+    n = 2000
+    vae, x, mean, covariance = linear_model(n)
+    steps, shares = chains_of(vae, x, 25)
+    z = steps.chains
+    error = np.sqrt(np.diag(covariance) / n)
+    assert (np.abs(z.mean(axis=0) - mean) < 5 * error).all()
+    sd = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(
+        np.cov(z.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=5 * np.sqrt(2 / n)
+    )
+    assert abs(np.mean(shares[10:]) - 0.9) < 0.03
+
+
+def test_acceptance_while_the_weights_learn():
+    """On images, while θ learns: the accepted share is 0.9 ± 0.03 too, as a mean of 3 epochs."""
+    rng = np.random.default_rng(0)
+    images = (255 * (rng.random((400, 1)) < 0.5) * np.ones((1, 20))).astype(np.uint8)
+    images[:, 10:] = 255 * (rng.random((400, 1)) < 0.5)
+    vae = VAE(20, (10,), 2, init="normal", seed=0)
+    steps = MCEM(vae, Adagrad(vae.params, 0.02), images, images, batch_size=20, pixels=None)
+    generator, shares = np.random.default_rng(1), []
+    for _ in range(30):
+        steps.epoch(generator, lambda seen, mean: None)
+        shares.append(steps.acceptance)
+    assert abs(np.mean(shares[-15:]) - 0.9) < 0.03
+
+
+def test_one_step_is_one_move_and_five_updates():
+    """The chains of these rows move and no others; θ gets 5 updates; φ stays; the report is
+    log p(x, z) in its two parts.
+    """
+    assert (LEAPFROGS, UPDATES) == (10, 5)
+    vae = small_vae(3, 2)
+    images = np.repeat((255 * ALL_X).astype(np.uint8), 4, axis=0)
+    sgd = SGD(vae.params, lr=1e-3)
+    steps = MCEM(vae, sgd, images, images, batch_size=8, pixels=None)
+    chains, theta, phi = steps.chains.copy(), vae.params.theta.copy(), parts(vae)
+    rows = np.array([3, 30, 8])
+    x = images[rows] / 255.0
+    bound = steps.step(rows, x, np.random.default_rng(0))
+    moved = (steps.chains != chains).any(axis=1)
+    assert set(np.flatnonzero(moved)) <= set(rows) and moved.any()
+    assert sgd.t == UPDATES
+    assert (vae.params.theta[phi] == theta[phi]).all()
+    after, z = vae.params.theta.copy(), steps.chains[rows]
+    vae.params.theta[...] = theta
+    assert np.isclose(bound.elbo, vae.log_joint(x, z).mean())
+    assert np.isclose(-bound.kl, standard_normal_log_density(z).mean())
+    for _ in range(UPDATES):
+        decoder_gradient(vae, x, z)
+        vae.params.theta[~phi] -= 1e-3 * vae.params.g[~phi]
+    np.testing.assert_allclose(vae.params.theta, after, rtol=1e-12, atol=1e-15)
+
+
+def test_fit_by_mcem_goes_on_to_the_bit(tmp_path):
+    """fit(steps=MCEM), stopped after 2 of 5 epochs and resumed: θ has the bits of 5 at once. The
+    chains and the step size are in the file.
+    """
+    images = np.random.default_rng(0).integers(0, 256, (40, 6)).astype(np.uint8)
+
+    def run(epochs, path=None):
+        vae = VAE(6, (5,), 2, seed=1)
+        fit(
+            vae, images, epochs=epochs, batch_size=8, optimizer=Adagrad(vae.params), seed=2,
+            steps=MCEM, resume=path, progress=False,
+        )  # fmt: skip
+        return vae.params.theta.tobytes()
+
+    run(2, tmp_path / "t.npz")
+    assert run(5, tmp_path / "t.npz") == run(5)
+
+
+def test_a_checkpoint_of_other_images_is_refused(tmp_path):
+    """The chains belong to their data points: another number of them is an error."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 6)).astype(np.uint8)
+
+    def run(n):
+        vae = VAE(6, (5,), 2, seed=1)
+        fit(
+            vae, images[:n], epochs=2, batch_size=8, optimizer=Adagrad(vae.params), seed=2,
+            steps=MCEM, resume=tmp_path / "t.npz", progress=False,
+        )  # fmt: skip
+
+    run(40)
+    with pytest.raises(ValueError, match="images was '40 x 6"):
+        run(30)
+
+
+def test_an_encoder_for_a_given_decoder():
+    """For a linear decoder p(z|x) is Gaussian, N(m, v) with v = σ² / (W Wᵀ + σ²) and
+    m = W (x − b)ᵀ / (W Wᵀ + σ²). `fit_encoder` leads a linear encoder there; the decoder stays.
+    """
+    vae = VAE(3, (), 1, decoder="isotropic", dtype=np.float64, seed=0)
+    W, b, sigma2 = np.array([[0.8, -0.5, 0.3]]), np.array([0.2, 0.4, 0.1]), 0.5
+    values = vae.params.values
+    values["x_mu.W"][...], values["x_mu.b"][...] = W, b
+    values["x_logvar"][...] = np.log(sigma2)
+    images = np.random.default_rng(0).random((500, 3))
+    fit_encoder(vae, images, 1500, lr=1e-2, seed=1)
+    fit_encoder(vae, images, 1500, lr=1e-3, seed=2)
+    precision = (W @ W.T).item() + sigma2
+    mu, logvar = vae.encode(images)
+    np.testing.assert_allclose(mu, (images - b) @ W.T / precision, atol=0.03)
+    np.testing.assert_allclose(np.exp(logvar), sigma2 / precision, rtol=0.1)
+    assert (values["x_mu.W"] == W).all() and (values["x_logvar"] == np.log(sigma2)).all()

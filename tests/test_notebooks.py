@@ -1,0 +1,139 @@
+"""`python -m demos notebooks`: every demo is a valid notebook, cell by cell its source."""
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from demos import notebooks  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """All notebooks, as the command writes them."""
+    out = tmp_path_factory.mktemp("notebooks")
+    subprocess.run(
+        [sys.executable, "-m", "demos", "notebooks", "--out", str(out)], cwd=ROOT, check=True
+    )
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.ipynb")}
+
+
+def code(cells):
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def test_each_demo_is_a_notebook(written):
+    """One for each demo, and the walk through homework chapter 2."""
+    demos = {path.stem for path in (ROOT / "demos").glob("*.py")} - set(notebooks.NO_DEMOS)
+    assert set(written) == demos | {notebooks.WALK}
+
+
+def test_nbformat_4_5(written):
+    """What the format asks for: version, kinds of cells, unique ids, outputs of code cells."""
+    for document in written.values():
+        assert (document["nbformat"], document["nbformat_minor"]) == (4, 5)
+        ids = [cell["id"] for cell in document["cells"]]
+        assert len(set(ids)) == len(ids)
+        for cell in document["cells"]:
+            assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell["id"])
+            keys = {"cell_type", "id", "metadata", "source"}
+            if cell["cell_type"] == "code":
+                keys |= {"outputs", "execution_count"}
+                assert cell["outputs"] == [] and cell["execution_count"] is None
+            assert set(cell) == keys and cell["source"]
+
+
+def test_nbformat_says_that_they_are_valid(written):
+    """With nbformat's own validator, where it is installed."""
+    nbformat = pytest.importorskip("nbformat")
+    for document in written.values():
+        nbformat.validate(nbformat.from_dict(document))
+
+
+def test_the_cells_are_the_source(written):
+    """The code cells after the first, one after the other, are the demo without its docstring."""
+    for name in notebooks.DEMOS:
+        cells = written[name]["cells"]
+        assert [cell["cell_type"] for cell in cells[:2]] == ["markdown", "code"]
+        tree = ast.parse((ROOT / "demos" / f"{name}.py").read_text(encoding="utf-8"))
+        docstring = ast.get_docstring(tree)
+        text = "".join(cells[0]["source"])
+        assert docstring.splitlines()[0].rstrip(".") in text.splitlines()[0]
+        assert docstring.splitlines()[-1] in text
+        ours = ast.parse(code(cells[:1] + cells[2:]))
+        assert ast.dump(ours) == ast.dump(ast.Module(tree.body[1:], []))
+
+
+def test_nothing_names_this_machine(written, tmp_path):
+    """The paths are seen from the notebook."""
+    for document in written.values():
+        assert str(ROOT) not in json.dumps(document)
+    first = notebooks.first_cell("bits", ROOT / "demos" / "elsewhere").text
+    assert "'../..'" in first
+
+
+def test_a_picture_has_the_demo_s_name(tmp_path):
+    """In a notebook no file has the demo's name: the first cell says it."""
+    helper = importlib.util.spec_from_file_location("common", ROOT / "demos" / "common.py")
+    common = importlib.util.module_from_spec(helper)
+    helper.loader.exec_module(common)
+    common.DEMO = "bits"
+    figure = common.matplotlib.figure.Figure()
+    common.finish(figure, type("Args", (), {"out": tmp_path, "show": False}))
+    assert (tmp_path / "bits.png").is_file()
+
+
+# ---- the walk ----
+
+
+def run_walk(monkeypatch, solved, change=None):
+    """Run its code cells, with the demos' helpers on the path. Returns their namespace."""
+    monkeypatch.syspath_prepend(str(ROOT / "demos"))
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    names = {}
+    for cell in notebooks.walk(ROOT, solved=solved)["cells"]:
+        if cell["cell_type"] == "code":
+            text = "".join(cell["source"])
+            exec(change(text) if change else text, names)
+    return names
+
+
+def test_the_walk_runs_before_anything_is_filled_in(monkeypatch, capsys):
+    """Nine functions and seven gradients are not there yet, and nothing stops."""
+    names = run_walk(monkeypatch, solved=False)
+    assert names["common"].DEMO == notebooks.WALK  # how a picture would be named
+    out = capsys.readouterr().out
+    assert out.count("not there yet") == 9 + len(notebooks.BACKWARD)
+    assert "points" not in out
+
+
+def test_right_answers_have_all_points(monkeypatch, capsys):
+    """The package's own bodies, and gradients by hand: every check passes."""
+    run_walk(monkeypatch, solved=True)
+    out = capsys.readouterr().out
+    points = re.findall(r"(\d+) of (\d+) points", out)
+    assert len(points) == 9 and all(ours == most for ours, most in points)
+    assert out.count("close: yes") == len(notebooks.BACKWARD)
+
+
+def test_a_classical_mistake_is_named_and_a_wrong_gradient_is_seen(monkeypatch, capsys):
+    """σ² for σ in the sampler: the sentence of the catalogue; dz without the slope of tanh."""
+
+    def wrong(text):
+        text = text.replace("np.exp(0.5 * logvar) * eps\n", "np.exp(logvar) * eps\n")
+        return text.replace("dh_z * (1 - w.h_z**2)", "dh_z")
+
+    run_walk(monkeypatch, solved=True, change=wrong)
+    out = capsys.readouterr().out
+    assert "2.3 reparameterization: 0 of 7 points" in out
+    assert "log σ² taken for log σ" in out
+    assert re.search(r"^dz +exact: no +close: no", out, re.M)
+    assert re.search(r"^da +exact: yes", out, re.M)

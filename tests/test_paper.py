@@ -1,0 +1,223 @@
+"""`scratchvae paper`: the paper's numbers, the jobs of each figure, and what is made of them."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_image_set
+
+from scratchvae import VAE, cli, evaluate, load_mnist, load_model, log_likelihood, paper
+from scratchvae.checkpoint import save_model
+from scratchvae.jobs import run_job
+from scratchvae.paper import Point, at, digitised
+from scratchvae.runs import STEP_SIZES, Likelihood, Training
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A folder with a small image set."""
+    return write_image_set(tmp_path_factory.mktemp("data") / "images")
+
+
+def run(images, out, *options):
+    """The command in this process. Returns its exit code."""
+    return cli.main(
+        ["paper", *options, "--data", str(images), "--out", str(out), "--quiet", "--jobs", "1"],
+        rooms=[paper.add_commands],
+    )
+
+
+def test_the_digitised_curves():
+    """The table of the paper's test bounds: N_z = 3, 5, 10, 20, 200 at 1e6, 1e7 and 1e8."""
+    table = {
+        3: (-152.9, -138.0, -133.4), 5: (-138.9, -124.1, -119.1), 10: (-128.3, -108.5, -103.7),
+        20: (-124.2, -104.8, -100.2), 200: (-119.9, -103.9, -100.2),
+    }  # fmt: skip
+    points = digitised(2)
+    for n_z, values in table.items():
+        curve = [p for p in points if (p.n_z, p.algorithm, p.split) == (n_z, "aevb", "test")]
+        assert tuple(at(samples, curve) for samples in (10**6, 10**7, 10**8)) == values
+    marginal = [p for p in digitised(3) if (p.n_train, p.split) == (1000, "train")]
+    ends = {p.algorithm: p.nats for p in marginal if p.samples == 60_000_000}
+    assert ends == {"wake-sleep": -125.5, "mcem": -109.2, "aevb": -109.1}
+
+
+def test_between_two_points_and_outside():
+    """A straight line over log samples between two points; None outside of them."""
+    curve = [Point(3, 1, "aevb", "test", 100, -8.0), Point(3, 1, "aevb", "test", 10_000, -6.0)]
+    assert at(1000, curve) == pytest.approx(-7.0)
+    assert at(99, curve) is None and at(10_001, curve) is None and at(5, []) is None
+
+
+def test_points_of_a_curve():
+    """1, 2, 3, 5 times the powers of ten from 1e5 on, and the end, each after a whole epoch."""
+    assert Training(samples=1_000_000).points(50_000) == [2, 4, 6, 10, 20]
+    assert Training(samples=120_000).points(50_000) == [2, 3]
+    assert Training(samples=10).points(60) == [1]
+
+
+def test_a_training_is_what_the_paper_states(images, tmp_path):
+    """Adagrad, one of three step sizes, weight decay 1/N, N(0, 0.01), minibatches of 100. The
+    curve's last point is the bound of the model that is written.
+    """
+    job = Training(n_z=2, hidden=(6,), n_train=60, samples=600, data=str(images))
+    steps = job._steps(0.02, *[load_mnist(images).train_images] * 2)
+    optimizer, vae = steps.optimizer, steps.model
+    assert type(optimizer).__name__ == "Adagrad" and optimizer.weight_decay == 1 / 60
+    assert steps.batch_size == 100 and vae.activation == "tanh"
+    big = VAE(784, (500,), 20, init=job.init).params.theta
+    assert abs(big.std() - 0.1) < 1e-3 and abs(big.mean()) < 1e-3
+    result = run_job(job, str(tmp_path))
+    assert result["lr"] in STEP_SIZES and result["samples"] == [600]
+    model = load_model(tmp_path / f"{job.name}.npz")
+    assert result["test"] == [evaluate(model, load_mnist(images).test_images).elbo]
+
+
+def test_the_step_size_with_the_best_start_is_taken(images, tmp_path):
+    """The chosen lr has the highest trial objective of the three; a second call reads it."""
+    data = load_mnist(images).train_images
+    job = Training(n_z=2, hidden=(6,), n_train=60, samples=600, data=str(images))
+    objectives = {lr: job._trial(lr, data) for lr in STEP_SIZES}
+    assert len(set(objectives.values())) == 3
+    assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
+    note = tmp_path / f".{job.name}.lr"
+    note.write_text(f"{job!r}\n0.5\n")
+    assert job._lr(tmp_path, data) == 0.5
+    note.write_text(f"{replace(job, seed=1)!r}\n0.5\n")  # of another job: it is not used
+    assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
+
+
+def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
+    """The sum over the parts' images is the sum of log p(x) with the same bits, seeds and model."""
+    images = write_image_set(tmp_path / "images")
+    training = Training(n_z=2, hidden=(6,), n_train=60, samples=60, data=str(images), models=True)
+    vae = VAE(30, (6,), 2, seed=3, image_shape=(6, 5))
+    save_model(vae, training.model_file(tmp_path, 60))
+    job = Likelihood(training, 60, "test", 5, 15, "importance", 300)
+    result = run_job(job, str(tmp_path))
+    x = paper.load_mnist(images).test_images[5:15]
+    bits = (np.random.default_rng([5, False]).integers(0, 255, x.shape, np.uint8) < x) * 1.0
+    expected = log_likelihood(vae, bits, 300, seed=5)
+    assert result["images"] == 10
+    assert np.isclose(result["sum"], expected.log_p.sum(), rtol=1e-6)
+
+
+def test_figure2(images, tmp_path, capsys):
+    """Jobs, table, CSV and picture; a second call runs nothing and gives the same files; --draw
+    shows what is there.
+    """
+    options = ("figure2", "--samples", "300", "--n-z", "2,3")
+    assert run(images, tmp_path, "figure2", "--draw", "--samples", "300", "--n-z", "2,3") == 0
+    assert len((tmp_path / "figure2.csv").read_text().splitlines()) == 1
+    assert run(images, tmp_path, *options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = [line.split() for line in lines if "aevb" in line or "wake-sleep" in line]
+    with open(tmp_path / "figure2.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row[0], row[1]) for row in table] == [
+        ("2", "aevb"), ("2", "wake-sleep"), ("3", "aevb"), ("3", "wake-sleep")
+    ]  # fmt: skip
+    for row in rows:
+        path = next(tmp_path.glob(f"{row['algorithm']}-h500-z{row['n_z']}-*.json"))
+        assert float(row["nats"]) == json.loads(path.read_text())["result"][row["split"]][-1]
+    assert (tmp_path / "figure2.png").read_bytes().startswith(PNG)
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.json")}
+    assert len(before) == 4 and run(images, tmp_path, *options) == 0
+    assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.json")}
+
+
+def test_figure3(images, tmp_path, capsys):
+    """Three algorithms, each measured on training and test images; one picture and one CSV."""
+    options = ("figure3", "--samples", "120", "--n-train", "40", "--images", "3", "--lr", "0.02")
+    assert run(images, tmp_path, *options) == 0
+    out = capsys.readouterr().out
+    assert all(out.count(f" {name} ") == 2 for name in ("aevb", "wake-sleep", "mcem"))
+    with open(tmp_path / "figure3.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 and all(-30 < float(row["nats"]) < -2 for row in rows)
+    assert (tmp_path / "figure3.png").read_bytes().startswith(PNG)
+
+
+def test_figures_4_and_5(images, tmp_path):
+    """The manifold, and four sheets of samples; they share the job of n_z = 2."""
+    assert run(images, tmp_path, "figure4", "--samples", "60") == 0
+    assert run(images, tmp_path, "figure5", "--samples", "60") == 0
+    for name in ("figure4.png", "figure5.png"):
+        assert (tmp_path / name).read_bytes().startswith(PNG)
+    assert len(list(tmp_path.glob("*.json"))) == 4
+
+
+def test_iwae_row(images, tmp_path, capsys):
+    """784-200-200-50 with the paper's schedule; the command says how far it is from the paper."""
+    assert run(images, tmp_path, "iwae-row", "--epochs", "2", "--images", "4") == 0
+    out = capsys.readouterr().out
+    assert "86.76" in out and "3280" in out and "first 4 test images" in out
+    model = load_model(next(tmp_path.glob("aevb-h200x200-z50-*adam-120.npz")))
+    assert model.hidden == (200, 200) and model.n_z == 50
+    job = json.loads(next(tmp_path.glob("aevb-h200x200-z50-*adam-120.json")).read_text())["job"]
+    assert (job["schedule"], job["epsilon"], job["lr"]) == ("iwae", 1e-4, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("figure2", "--samples", "60", "--lr", "-1"), "lr is -1.0"),
+        (("figure2", "--dask", "tcp://x", "--mpi"), "--dask and --mpi are both given"),
+        (("figure4", "--samples", "60", "--data", "/nowhere"), "/nowhere"),
+    ],
+)
+def test_bad_input(images, tmp_path, capsys, options, message):
+    """One sentence on stderr, exit code 2."""
+    assert run(images, tmp_path, *options) == 2 or "--data" in options
+    if "--data" in options:  # the last one counts
+        assert cli.main(["paper", *options, "--out", str(tmp_path)], [paper.add_commands]) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("scratchvae paper: error: ") and message in last
+
+
+def test_results_of_another_configuration_and_damage(images, tmp_path, capsys):
+    """Another seed in the same folder, and a damaged result: one sentence, code 2, nothing lost."""
+    options = ("figure4", "--samples", "60")
+    assert run(images, tmp_path, *options) == 0
+    path = next(tmp_path.glob("*.json"))
+    content = path.read_bytes()
+    assert run(images, tmp_path, *options, "--seed", "1") == 2
+    assert "another configuration: seed was 0 and is 1" in capsys.readouterr().err
+    assert path.read_bytes() == content
+    path.write_bytes(content[:100])
+    assert run(images, tmp_path, *options) == 2
+    assert "is no result of a job" in capsys.readouterr().err
+    assert path.read_bytes() == content[:100]
+
+
+def test_the_command_is_there():
+    """`python -m scratchvae paper --help` names the figures; Matplotlib is not imported for it."""
+    code = (
+        "import sys; from scratchvae import __main__, paper; "
+        "assert 'matplotlib' not in sys.modules and 'distributed' not in sys.modules"
+    )
+    root = {"cwd": Path(__file__).parents[1]}
+    assert subprocess.run([sys.executable, "-c", code], **root).returncode == 0
+    shown = subprocess.run(
+        [sys.executable, "-m", "scratchvae", "paper", "--help"],
+        capture_output=True, text=True, **root,
+    )  # fmt: skip
+    assert shown.returncode == 0
+    assert all(name in shown.stdout for name in paper.FIGURES)
+
+
+@pytest.mark.parametrize(("option", "module"), [("--dask", "distributed"), ("--mpi", "mpi4py")])
+def test_the_extra_is_missing(images, tmp_path, capsys, monkeypatch, option, module):
+    """Without the extra `cluster`: one sentence that says how to install it, exit code 2."""
+    monkeypatch.setitem(sys.modules, module, None)
+    arguments = [option, "tcp://127.0.0.1:9"] if option == "--dask" else [option]
+    assert run(images, tmp_path, "figure4", "--samples", "60", *arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{option} needs {module}" in error and "scratchvae[cluster]" in error
