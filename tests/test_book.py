@@ -32,6 +32,13 @@ def made(tmp_path_factory):
     return out, book.build(out, edits=False)
 
 
+@pytest.fixture(scope="module")
+def read(made):
+    """Every page of the book, parsed: its path in the folder -> Html."""
+    out, _ = made
+    return {str(path.relative_to(out)): Html(path) for path in out.rglob("*.html")}
+
+
 class Html(HTMLParser):
     """The ids, links, texts and tags of a page."""
 
@@ -139,11 +146,10 @@ def test_a_sentence_keeps_its_words():
 # ---- nothing is missing ----
 
 
-def test_every_public_function_has_its_place(made):
+def test_every_public_function_has_its_place(read):
     """Every public function and class of the core is on the page of its file, with its code."""
-    out, _ = made
     for path in CORE:
-        page = Html(out / f"source-{path.stem}.html")
+        page = read[f"source-{path.stem}.html"]
         names = {part.name for part in listing.module(path.stem).parts}
         assert names <= set(page.ids)
         text = "".join(page.text)
@@ -304,13 +310,13 @@ def test_the_book_is_small_and_quick(made):
         assert not re.search(r'(?:src|<link[^>]*href)="https?:', text)
 
 
-def test_no_link_is_broken(made):
+def test_no_link_is_broken(made, read):
     """Every link of every page leads to a file of the folder and to an id in it; ids are unique,
     and the tags are balanced.
     """
-    out, _ = made
-    read = {path.resolve(): Html(path) for path in out.rglob("*.html")}
-    for path, page in read.items():
+    out = made[0].resolve()
+    for name, page in read.items():
+        path = out / name
         assert page.open == [], path.name
         assert len(page.ids) == len(set(page.ids)), path.name
         for link in page.links:
@@ -319,23 +325,21 @@ def test_no_link_is_broken(made):
                 assert parts.scheme in ("https", "http", "data"), link
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            assert target.is_file() and target.is_relative_to(out.resolve()), (path.name, link)
+            assert target.is_file() and target.is_relative_to(out), (name, link)
             if parts.fragment:
-                assert unquote(parts.fragment) in read[target].ids, (path.name, link)
+                there = read[str(target.relative_to(out))].ids
+                assert unquote(parts.fragment) in there, (name, link)
 
 
-def test_the_search_finds_what_is_there(made):
+def test_the_search_finds_what_is_there(made, read):
     """Every entry of the index is a page and an id of it."""
     out, _ = made
     text = (out / "book.js").read_text(encoding="utf-8")
     data = json.loads(text.removeprefix("window.book = ").removesuffix(";\n"))
     assert len(data["index"]) > 200
-    ids = {}
     for _, link in data["index"]:
         file, _, anchor = link.partition("#")
-        if file not in ids:
-            ids[file] = Html(out / file).ids
-        assert not anchor or anchor in ids[file], link
+        assert not anchor or anchor in read[file].ids, link
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
