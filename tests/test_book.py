@@ -247,7 +247,8 @@ def test_every_korean_paragraph_says_the_english_one_as_it_is_now(name):
     if name == "errata":
         rows = pages.readme_table(README, "Errata of the notes")[1:]
         english |= {block.hash for block in pages.rows_as_blocks(rows)}
-    assert english == set(pages.korean(name))
+    displayed = {block.hash for block in pages.english(name) if block.kind == "display"}
+    assert english <= set(pages.korean(name)) <= english | displayed
 
 
 def test_an_english_paragraph_that_moves_on_leaves_its_korean_one_behind():

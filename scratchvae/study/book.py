@@ -241,7 +241,7 @@ class _Book:
             if block.said and language == "ko":
                 if block.hash not in said:
                     self.report.untranslated.append(f"{name}: {block.text[:40]}")
-                text = said.get(block.hash, text)
+            text = said.get(block.hash, text)
             if block.kind == "title":
                 title = Typesetter(find=False, formulas=self.report.formulas).inline(text)
                 plain = re.sub("[$*`]", "", text)
@@ -368,7 +368,7 @@ class _Book:
     def _errata(self, language: str) -> str:
         rows = pages.readme_table(self.readme, "Errata of the notes")[1:]
         said = pages.korean("errata") if language == "ko" else {}
-        typesetter = self._typesetter(language)
+        typesetter = self._typesetter(language, find=language == "en")
         body = ""
         for block in pages.rows_as_blocks(rows):
             if language == "ko" and block.hash not in said:

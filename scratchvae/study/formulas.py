@@ -23,7 +23,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from html import escape
 
-SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗⁿⁱᴷᵏᵃ", "0123456789+−()TtniKka"))
+SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵀᵗⁿⁱᴷᵏᵃˣ", "0123456789+−()TtniKkax"))
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙ", "0123456789+−ijkn"))
 ACCENTS = {"\u0302": "\u02c6", "\u0304": "\u00af", "\u0303": "\u02dc"}  # hat, bar, tilde
 PRIMES = "′″‴"
@@ -35,7 +35,7 @@ FUNCTIONS = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "sinh", "cosh", "log1p", "expm1",
     "ln", "det", "Var", "Im", "Re", "mean", "sum",
 }  # fmt: skip
-LETTER = r"[A-Za-zΑ-ΡΤ-Ωα-ωℝℕℓ𝓛ŷÀ-ÿ]"
+LETTER = r"[A-Za-zΑ-ΡΤ-Ωα-ωℝℕℓ𝓛ŷÀ-ÿ가-힣]"
 TOKEN = re.compile(
     r"(?P<space> +)"
     r"|(?P<code>`[^`]*`|[A-Za-z_]\w*(?:\.\w+)+)"

@@ -371,6 +371,19 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
     return found
 
 
+_COMMON = {*dir(np.ndarray), *dir(str), *dir(dict), *dir(list), *dir(Path)}  # x.mean(), of arrays
+
+
+def _modules_imported(each: Module) -> set[str]:
+    """The modules of the package that a file imports, and those that they import, once."""
+    found = set()
+    for node in ast.walk(ast.parse("\n".join(each.lines))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scratchvae"):
+            prefix = (node.module or "").partition(".")[2]
+            found |= {prefix} if prefix else {alias.name for alias in node.names}
+    return found
+
+
 def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
     """Function -> the functions of the package that call it, directly or through others."""
     parts = [part for each in modules for part in each.parts if part.kind == "function"]
@@ -378,6 +391,7 @@ def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
     for part in parts:
         by_short.setdefault(part.name.rpartition(".")[2], []).append(f"{part.module}.{part.name}")
     direct: dict[str, list[str]] = {}
+    imports = {each.name: _modules_imported(each) for each in modules}
     for each in modules:
         tree = ast.parse("\n".join(each.lines))
         for part in each.parts:
@@ -386,10 +400,13 @@ def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef) and part.first <= node.lineno <= part.body:
                     called = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-                    called |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                    for short in called & by_short.keys():
+                    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                    for short in (called - _COMMON | names) & by_short.keys():
                         for full in by_short[short]:
-                            direct.setdefault(full, []).append(f"{part.module}.{part.name}")
+                            owner, _, name = full.partition(".")
+                            known = owner == each.name or owner in imports[each.name]
+                            if known and (short in called if "." in name else True):
+                                direct.setdefault(full, []).append(f"{part.module}.{part.name}")
                     break
     found = {}
     for full, users in direct.items():

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from scratchvae.study import formulas
 
-STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″⌈⌉\u0302-\u0304+/|]")
+STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″⌈⌉\u0302-\u0304+/|]")
 OPERATOR = re.compile(r"^[=≈≃≠≤≥<>→←∈±·⊙×−+~‖/|]$")
 NAMES = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "log1p", "expm1", "ln", "KL", "JS",
@@ -355,7 +355,7 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
         r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word
     ):
         return False
-    if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4:
+    if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4 and bare[:2] != "n_":
         return False  # a name of the code
     if STRONG.search(bare):
         return True
