@@ -111,6 +111,7 @@ class _Book:
         self.symbols = pages.readme_table(self.readme, "Symbols")
         self.report = Report([], 0.0, [])
         self.index: list[tuple[str, str]] = []
+        self.said: dict[tuple[Test, str], str] = {}  # a test's line, once it is made
         self.parts = {f"{m.name}.{p.name}": p for m in self.modules for p in m.parts}
 
     def write(self) -> Report:
@@ -238,9 +239,8 @@ class _Book:
         body, title = [], ""
         for block in blocks:
             text = block.text
-            if block.said and language == "ko":
-                if block.hash not in said:
-                    self.report.untranslated.append(f"{name}: {block.text[:40]}")
+            if block.said and language == "ko" and block.hash not in said:
+                self.report.untranslated.append(f"{name}: {block.text[:40]}")
             text = said.get(block.hash, text)
             if block.kind == "title":
                 title = Typesetter(find=False, formulas=self.report.formulas).inline(text)
@@ -335,8 +335,11 @@ class _Book:
         )
 
     def _test(self, test: Test, language: str = "en") -> str:
-        theorem = self._typesetter(language).inline(test.theorem or test.name)
-        return f"<li>{theorem} <code>tests/{test.file}:{test.line}</code></li>"
+        if (test, language) not in self.said:
+            theorem = self._typesetter(language).inline(test.theorem or test.name)
+            where = f"tests/{test.file}:{test.line}"
+            self.said[test, language] = f"<li>{theorem} <code>{where}</code></li>"
+        return self.said[test, language]
 
     def _exercise_box(self, number: str, language: str) -> str:
         words = WORDS[language]

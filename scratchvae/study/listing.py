@@ -374,9 +374,14 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
 _COMMON = {*dir(np.ndarray), *dir(str), *dir(dict), *dir(list), *dir(Path)}  # x.mean(), of arrays
 
 
+def _body_line(node: ast.FunctionDef) -> int:
+    """As `Part.body`: the first line after the docstring."""
+    return (node.body[0].end_lineno or 0) + 1 if ast.get_docstring(node) else node.body[0].lineno
+
+
 def _modules_imported(each: Module) -> set[str]:
-    """The modules of the package that a file imports, and those that they import, once."""
-    found = set()
+    """The modules of the package that a file imports."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse("\n".join(each.lines))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scratchvae"):
             prefix = (node.module or "").partition(".")[2]
@@ -391,24 +396,21 @@ def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
     for part in parts:
         by_short.setdefault(part.name.rpartition(".")[2], []).append(f"{part.module}.{part.name}")
     direct: dict[str, list[str]] = {}
-    imports = {each.name: _modules_imported(each) for each in modules}
     for each in modules:
-        tree = ast.parse("\n".join(each.lines))
-        for part in each.parts:
-            if part.kind != "function":
+        near = {each.name, *_modules_imported(each)}
+        by_line = {part.body: part for part in each.parts if part.kind == "function"}
+        for node in ast.walk(ast.parse("\n".join(each.lines))):
+            if not isinstance(node, ast.FunctionDef) or _body_line(node) not in by_line:
                 continue
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef) and part.first <= node.lineno <= part.body:
-                    called = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-                    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                    for short in (called - _COMMON | names) & by_short.keys():
-                        for full in by_short[short]:
-                            owner, _, name = full.partition(".")
-                            known = owner == each.name or owner in imports[each.name]
-                            if known and (short in called if "." in name else True):
-                                direct.setdefault(full, []).append(f"{part.module}.{part.name}")
-                    break
-    found = {}
+            user = by_line[_body_line(node)]
+            called = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)} - _COMMON
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            for short in (called | names) & by_short.keys():
+                for full in by_short[short]:
+                    module_name, _, name = full.partition(".")
+                    if module_name in near and ("." not in name or short in called):
+                        direct.setdefault(full, []).append(f"{user.module}.{user.name}")
+    found: dict[str, list[str]] = {}
     for full, users in direct.items():
         known, todo = list(dict.fromkeys(users)), list(users)
         while todo and len(known) < 60:

@@ -15,8 +15,9 @@ A page is a text in `pages/en`. Its blocks are divided by blank lines:
 
 **Korean.** A page in `pages/ko` holds the words alone. Each block begins with `@en` and the
 hash of the English block that it says. Formulas, code, pictures and what is run are the
-English page's own; a formula that has words in it may have a Korean block too. When the English words have moved on, their hash is another one, the
-Korean block is not found, and a test fails.
+English page's own; a formula that has words in it may have a Korean block too. When the
+English words have moved on, their hash is another one, the Korean block is not found, and
+a test fails.
 """
 
 import hashlib
