@@ -371,7 +371,9 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
     return found
 
 
-_COMMON = {*dir(np.ndarray), *dir(str), *dir(dict), *dir(list), *dir(Path)}  # x.mean(), of arrays
+_COMMON = {*dir(np.ndarray), *dir(str), *dir(dict), *dir(list), *dir(Path)} - {
+    "update"
+}  # x.mean(), of arrays
 
 
 def _body_line(node: ast.FunctionDef) -> int:
@@ -402,14 +404,14 @@ def users_of(modules: Sequence[Module]) -> dict[str, list[str]]:
         for node in ast.walk(ast.parse("\n".join(each.lines))):
             if not isinstance(node, ast.FunctionDef) or _body_line(node) not in by_line:
                 continue
-            user = by_line[_body_line(node)]
+            caller = by_line[_body_line(node)]
             called = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)} - _COMMON
             names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             for short in (called | names) & by_short.keys():
                 for full in by_short[short]:
                     module_name, _, name = full.partition(".")
                     if module_name in near and ("." not in name or short in called):
-                        direct.setdefault(full, []).append(f"{user.module}.{user.name}")
+                        direct.setdefault(full, []).append(f"{caller.module}.{caller.name}")
     found: dict[str, list[str]] = {}
     for full, users in direct.items():
         known, todo = list(dict.fromkeys(users)), list(users)
