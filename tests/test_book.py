@@ -4,7 +4,6 @@ import ast
 import html
 import importlib
 import json
-import os
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -391,9 +390,56 @@ def test_every_page_in_chromium(made):
     assert not found, found
 
 
-if os.environ.get("SCRATCHVAE_BOOK_EDITS"):
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
+def test_what_the_script_adds(made):
+    """The search finds a function, a formula tells its symbols, the key v unfolds every value;
+    and in dark mode the text stands out from the paper by 7 : 1 or more.
+    """
+    out, _ = made
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        chromium.Chromium(chromium.find(), folder) as page,
+    ):
+        page.size(1000, 800, dark=True)
+        page.open(out / "source-distributions.html")
+        page.key("/", text="/")
+        page.call("Input.insertText", text="gaussian_kl_back")
+        found = "document.querySelector('#found a').getAttribute('href')"
+        assert page.js(found) == "source-distributions.html#gaussian_kl_backward"
+        page.key("Escape")
+        page.js("document.activeElement.blur()")
+        page.mouse("Moved", *page.at("#reparameterize math"))
+        page.settle()
+        assert "σ" in page.js("document.querySelector('#told').textContent")
+        page.key("v", text="v")
+        closed = "document.querySelectorAll('.code details:not([open])').length"
+        assert page.js(closed) == 0
+        colours = page.js(
+            "(() => { const s = getComputedStyle(document.body);"
+            "return [s.color, s.backgroundColor]; })()"
+        )
+        light, dark = sorted((luminance(c) for c in colours), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 7
+        assert not page.errors
 
-    def test_every_homework_function_shows_its_edits(tmp_path):
-        """Each exercise has its small edits, and the public test that notices each."""
-        edits = listing.edits_of(ROOT / "tests")
-        assert set(edits) == {e.number for e in EXERCISES}
+
+def luminance(colour):
+    """Of "rgb(21, 23, 26)", as WCAG defines it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_homework_function_shows_its_edits(monkeypatch):
+    """Each exercise has its small edits, and for one that is noticed the test's name.
+
+    Here of two exercises; the book tries all of them (`tests/homework_mutations.py`).
+    """
+    mutations = importlib.import_module("homework_mutations")
+    two = [exercise for exercise in EXERCISES if exercise.number in ("2.3", "3.3")]
+    monkeypatch.setattr(mutations, "EXERCISES", two)
+    edits = listing.edits_of(ROOT / "tests")
+    assert set(edits) == {"2.3", "3.3"}
+    assert len(edits["2.3"]) >= 8
+    for edit in edits["2.3"]:
+        assert edit.noticed_by.startswith("test_"), edit
