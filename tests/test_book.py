@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scratchvae.homework.exercises import EXERCISES
-from scratchvae.study import book, formulas, listing, pages, prose
+from scratchvae.study import book, evidence, formulas, frame, listing, pages, prose, values
 from scratchvae.study.step import training_step
 
 ROOT = Path(__file__).parents[1]
@@ -165,9 +165,9 @@ def test_every_equation_of_the_readme_has_its_place(made):
     links = set(re.findall(r'href="(source-\w+\.html)#([\w.]+)"', page))
     back = 0
     for row in rows:
-        assert f'id="{book._row_id(row)}"' in page
+        assert f'id="{frame.row_id(row)}"' in page
         back += any(
-            f'href="equations.html#{book._row_id(row)}"' in (out / name).read_text(encoding="utf-8")
+            f'href="equations.html#{frame.row_id(row)}"' in (out / name).read_text(encoding="utf-8")
             for name, _ in links
         )
     leads = [row for row in rows if re.search(r"`[a-z_]+\.[A-Za-z_.]+", row[2])]
@@ -293,7 +293,7 @@ def test_a_shown_value_is_the_value_of_the_trace(made):
     step = next(s for s in training_step().steps if s.function == "reparameterize_backward")
     page = (out / "source-distributions.html").read_text(encoding="utf-8")
     below = page.split(f'<details id="L{step.line}">')[1].split("</details>")[0]
-    assert html.escape(listing.shown(step.value)) in below
+    assert html.escape(values.shown(step.value)) in below
 
 
 # ---- files ----
@@ -438,7 +438,7 @@ def test_every_homework_function_shows_its_edits(monkeypatch):
     mutations = importlib.import_module("homework_mutations")
     two = [exercise for exercise in EXERCISES if exercise.number in ("2.3", "3.3")]
     monkeypatch.setattr(mutations, "EXERCISES", two)
-    edits = listing.edits_of(ROOT / "tests")
+    edits = evidence.edits_of(ROOT / "tests")
     assert set(edits) == {"2.3", "3.3"}
     assert len(edits["2.3"]) >= 8
     for edit in edits["2.3"]:
