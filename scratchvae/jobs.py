@@ -250,7 +250,7 @@ def local(workers: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def dask(address: str) -> Iterator[Executor]:
-    """The workers of a Dask cluster (the extra `cluster`). OSError when nobody answers."""
+    """The workers of a Dask cluster. OSError when nobody answers."""
     distributed = _extra("distributed", "--dask")
     try:
         client = distributed.Client(address, timeout=10)

@@ -32,8 +32,7 @@ So the sleep phase differs from it twice. **It is the other KL**: p first. That 
 large where p has mass and q has none, so q covers all of the posterior, and the bound
 may fall. **And x is a dream**, not a data point: the encoder learns the images that the
 model makes, which differ from the data as long as the model is poor. Therefore the two
-phases together descend on no common objective. `demos/wake_sleep_is_another_kl.py`
-shows both gradients.
+phases together descend on no common objective.
 """
 
 import numpy as np

@@ -153,6 +153,10 @@ return (np.sum(m * m + np.exp(s) - s - 1, axis=-1) / 2).astype(mu.dtype)''', "")
     ("2.2", "longdouble for float64", '''
 s = logvar.astype(np.longdouble) if logvar.dtype == np.float64 else logvar
 return np.sum(mu * mu + np.exp(s) - s - 1, axis=-1) / 2''', ""),
+    ("2.2", "a part of NumPy that is imported when it is used", '''
+terms = np.ma.masked_array(mu**2 + np.exp(logvar) - 1 - logvar)
+np.testing.assert_array_equal(np.fft.ifft(np.fft.fft(np.ones(4))).real, 1)
+return mu.dtype.type(0.5) * terms.sum(axis=-1)''', ""),
     ("2.3", "σ by a square root", "return np.sqrt(np.exp(logvar)) * eps + mu", ""),
     ("2.3", "one sample at a time, as a list", '''
 sigma = np.exp(logvar / 2)

@@ -178,6 +178,8 @@ def dangling(files: dict[str, str]) -> set[str]:
         }
         found |= set(re.findall(r"\b(?:demos?|docs|tutorials?|notebooks?)\b", text))
         for name in re.findall(r"(?<!`)`([A-Za-z_][\w.]*)(?:\(\))?`(?!`)", text):
+            if name.startswith("np.") and hasattr(np, name[3:]):
+                continue
             if name.split(".")[-1] not in known | words | ELSEWHERE and name not in ends:
                 found.add(name)
     return found

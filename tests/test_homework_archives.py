@@ -204,10 +204,11 @@ def test_names_that_meet_are_kept_apart(tmp_path: Path) -> None:
     assert sorted(found(folder).values()) == sorted(path.name for path in folder.iterdir())
 
 
-def test_two_zips_of_one_student_are_kept_apart(tmp_path: Path) -> None:
-    """Though their names begin with the same 120 letters, of four bytes each in UTF-8."""
+@pytest.mark.parametrize("letters", ["🦊" * 55, "q" * 120], ids=["wide", "long"])
+def test_two_zips_of_one_student_are_kept_apart(letters: str, tmp_path: Path) -> None:
+    """Though their names begin with the same 120 letters, or 55 of four bytes each."""
     for n in range(2):
-        write_zip(tmp_path / "eve" / f"{'🦊' * 55}{n}.zip", {"scratchvae/layers.py": f"{n}"})
+        write_zip(tmp_path / "eve" / f"{letters}{n}.zip", {"scratchvae/layers.py": f"{n}"})
     with archives.unpacked(tmp_path, submission.students) as unpacked:
         (eve,) = unpacked.submissions
         assert sorted(path.read_text() for path in eve.rglob("layers.py")) == ["0", "1"]

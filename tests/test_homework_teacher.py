@@ -612,7 +612,7 @@ def test_backquotes_hide_no_markup(tmp_path: Path) -> None:
         assert not re.search(r"(?<!\\)<", text), text
 
 
-@pytest.mark.parametrize("name", ["🦊" * 60, "n" * 255, "é" * 120, "\U0001f98a" * 59 + "a"])
+@pytest.mark.parametrize("name", ["🦊" * 60, "n" * 255, "é" * 120], ids=["4", "1", "2"])
 def test_a_report_of_any_name_can_be_written(name: str, tmp_path: Path) -> None:
     """A name of a folder has 255 bytes; that of the report, and of its unfinished part, more."""
     written = handback.write(tmp_path, [Grade(name, [], False, ""), Grade(name, [], False, "")])

@@ -238,6 +238,7 @@ EXERCISES = (
         "AEVB eq. (7), (10)",
         10,
         _FORWARD,
+        also_blank=("wake_sleep.WakeSleep.step",),
         remembers_for="3.7",
     ),
     Exercise(
@@ -308,7 +309,12 @@ EXERCISES = (
         "AEVB Algorithm 1",
         8,
         (*_BACKWARD, "3.7"),
-        also_blank=("parallel._Worker.epoch", "parallel._Worker._step"),
+        also_blank=(
+            "parallel._Worker.epoch",
+            "parallel._Worker._step",
+            "mcem.fit_encoder",
+            "wake_sleep.WakeSleep.step",
+        ),
     ),
     Exercise(
         "4.1",

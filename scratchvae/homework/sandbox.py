@@ -181,6 +181,8 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
         *("--ro-bind-try", python, python),
         *(word for path in packages for word in ("--tmpfs", path, "--remount-ro", path)),
         *(("--tmpfs", own, "--remount-ro", own) if below else ()),
+        # NumPy imports some of its parts when they are first used, as numpy.ma: by the other user
+        *(w for at in (inside, f"{inside}/packages") for w in ("--perms", "0755", "--dir", at)),
         *("--ro-bind", str(numpy), f"{inside}/packages/numpy"),
         *("--ro-bind-try", f"{numpy}.libs", f"{inside}/packages/numpy.libs"),
         *(word for name in FILES for word in ("--ro-bind", str(HERE / name), f"{inside}/{name}")),
