@@ -200,7 +200,7 @@ def test_every_section_of_the_notes_has_its_place(made):
     }
 
 
-def test_no_page_mentions_what_is_not_in_the_source():
+def test_no_page_mentions_what_is_not_in_the_source(read):
     """Every @function, @picture, @tests, @exercise, and each name of the glossary is there."""
     names = {
         f"{path.stem}.{part.name}" for path in CORE for part in listing.module(path.stem).parts
@@ -213,6 +213,9 @@ def test_no_page_mentions_what_is_not_in_the_source():
                 assert (ROOT / "demos" / "pictures" / f"{block.text}.png").exists()
             if block.kind == "exercise":
                 assert set(block.text.split()) <= {e.number for e in EXERCISES}
+    for page in read.values():
+        for name in re.findall(r"\b(demos|tests)/(\w+)\.py", "".join(page.text)):
+            assert (ROOT / name[0] / f"{name[1]}.py").exists(), name
     for _, _, _, code in pages.glossary():
         assert not code or code in names, code
 

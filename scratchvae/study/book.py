@@ -94,7 +94,10 @@ class _Book(Notes, Source):
             name = row_id(row)
             marks = "".join(f'<span id="{i}"></span>' for i in ids if i not in seen)
             seen.update(ids)
-            cells = [html.escape(row[0]), typesetter.inline(row[1]), typesetter.inline(row[2])]
+            named = re.search(r"`([a-z_]+(?:\.[A-Z]\w*)?)\.", row[2])
+            functions = self._typesetter("en", named[1] if named else "")
+            source = self._reference(html.escape(row[0]), "")
+            cells = [source, typesetter.inline(row[1]), functions.inline(row[2])]
             row_html = "".join(f"<td>{cell}</td>" for cell in (marks + cells[0], *cells[1:]))
             rows += f'<tr id="{name}">{row_html}</tr>'
             self.index.append((f"{row[0]}: {row[1]}", f"equations.html#{name}"))
@@ -104,8 +107,10 @@ class _Book(Notes, Source):
             "</table></div>"
         )
         last = f"source-{self.modules[-1].name}.html"
-        self._page("equations.html", "en", WORDS["en"]["equations"], body, before=last,
-                   after="symbols.html")  # fmt: skip
+        self._page(
+            "equations.html", "en", WORDS["en"]["equations"], body, before=last,
+            after="symbols.html", kind="source",
+        )  # fmt: skip
 
     def _symbols_page(self) -> None:
         typesetter = self._typesetter("en")

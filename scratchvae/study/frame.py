@@ -26,7 +26,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "more": "Tables", "equations": "From equation to function", "symbols": "Symbols",
         "skip": "to the text", "code": "The function", "run": "A run, made with this book",
         "tests": "The tests that attack it", "exercise": "Homework exercise", "points": "points",
-        "fold": "The result", "question": "Before you go on:", "picture": "The demo",
+        "fold": "The result", "question": "Before you go on:", "picture": "The picture",
         "print": "prints",
         "glossary": ("English", "Korean", "symbol", "name in the code"),
         "errata": ("section", "in the notes", "should be"),
@@ -37,7 +37,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "more": "표", "equations": "식에서 함수로 (영어)", "symbols": "기호 (영어)",
         "skip": "본문으로", "code": "이 식을 구현한 함수", "run": "이 책을 만들면서 실행한 결과",
         "tests": "이 함수를 검증하는 테스트", "exercise": "과제", "points": "점",
-        "fold": "답과 결과", "question": "넘어가기 전에:", "picture": "데모",
+        "fold": "답과 결과", "question": "넘어가기 전에:", "picture": "그림",
         "print": "출력",
         "glossary": ("영어", "한국어", "기호", "코드에서의 이름"),
         "errata": ("절", "노트에 적힌 것", "바른 것"),
@@ -147,18 +147,22 @@ class Frame:
         )
 
     def _link(self, name: str, module: str, root: str) -> str:
-        """The address of a function, a file, or a demo's picture; "" for other names."""
+        """The address of a function or a file; "" for other names.
+
+        module: where the name is mentioned, as "layers" or "layers.Affine".
+        """
         name = re.sub(r"\(.*\)$", "", name).removeprefix("scratchvae/")
         if name.endswith(".py"):
             stem = name.removesuffix(".py")
             return f"{root}source-{stem}.html" if stem in {m.name for m in self.modules} else ""
         if name.startswith("http"):
             return name
-        for full in (name, f"{module}.{name}", f"vae.{name}"):
-            if full in self.parts:
-                part = self.parts[full]
-                return f"{root}source-{part.module}.html#{part.anchor}"
-        return ""
+        near = [name, f"{module}.{name}", f"{module.split('.')[0]}.{name}"]
+        found = [self.parts[full] for full in near if full in self.parts]
+        named = [part for part in self.parts.values() if part.name.split(".")[-1] == name]
+        if len(named) == 1:  # the only one of this name in the package
+            found += named
+        return f"{root}source-{found[0].module}.html#{found[0].anchor}" if found else ""
 
     def _reference(self, text: str, root: str) -> str:
         """Links from "eq. (10)" to the table of equations, and from "notes §1.2" to the page."""

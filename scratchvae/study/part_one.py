@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from scratchvae.study import listing, pages
-from scratchvae.study.frame import WORDS, Frame, docstring_lines
+from scratchvae.study.frame import ROOT, WORDS, Frame, docstring_lines
 from scratchvae.study.pages import Block
 from scratchvae.study.prose import Typesetter
 
@@ -65,11 +65,11 @@ class Notes(Frame):
             return "".join(self._function(name, words["code"], root) for name in text.split())
         if block.kind == "picture":
             alt, claim = self.claims[text]
-            said = f"<code>demos/{text}.py</code>" if claim else ""
-            about = f' <span lang="en">{self._typesetter(language).inline(claim)}</span>'
+            demo = f" <code>demos/{text}.py</code>" if _is_demo(text) else ""
+            about = f'<span lang="en">{self._typesetter(language).inline(claim)}</span>'
             return (
                 f'<figure><img src="{root}pictures/{text}.png" alt="{html.escape(alt)}" '
-                f'loading="lazy"><figcaption>{words["picture"]} {said}:{about}</figcaption>'
+                f'loading="lazy"><figcaption>{words["picture"]}{demo}: {about}</figcaption>'
                 "</figure>"
             )
         if block.kind == "tests":
@@ -146,3 +146,8 @@ def _output(code: str) -> str:
     with redirect_stdout(io.StringIO()) as printed:
         exec(compile(code, "<page>", "exec"), names)
     return printed.getvalue().rstrip()
+
+
+def _is_demo(name: str) -> bool:
+    """Whether it is a demo's picture, and not a command's."""
+    return (ROOT / "demos" / f"{name}.py").exists()

@@ -60,6 +60,8 @@ class Source(Frame):
         shown: set[int], typesetter: Typesetter,
     ) -> str:  # fmt: skip
         full = f"{module.name}.{part.name}"
+        if "." in part.name:
+            typesetter = self._typesetter("en", full.rpartition(".")[0])
         begins = len(self.report.formulas)
         left = typesetter.text(part.doc) if part.doc else ""
         used = " ".join(text for text, _ in self.report.formulas[begins:])

@@ -24,7 +24,7 @@ NAMES = {
     "...",
 }  # fmt: skip
 PROSE = re.compile(r"(?<![_^\w.])[A-Za-z]{2,}(?![\w(\[])")
-ONE_LETTER = re.compile(r"^[B-HJ-Zb-z]$")
+ONE_LETTER = re.compile(r"^[B-HJ-Zb-zŷ]$")
 CALL = re.compile(r"^[A-Za-z]{1,7}[(\[].*$")
 MARKUP = re.compile(
     r"(?P<code>``[^`]+``|`[^`]+`)"
