@@ -444,5 +444,9 @@ def test_every_homework_function_shows_its_edits(monkeypatch):
     edits = evidence.edits_of(ROOT / "tests")
     assert set(edits) == {"2.3", "3.3"}
     assert len(edits["2.3"]) >= 8
+    text = (ROOT / "scratchvae" / "distributions.py").read_text(encoding="utf-8").splitlines()
+    assert {text[edit.line - 1].strip() for edit in edits["2.3"]} == {
+        "return mu + np.exp(0.5 * logvar) * eps"
+    }
     for edit in edits["2.3"]:
         assert edit.noticed_by.startswith("test_"), edit

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchvae.homework import source
 from scratchvae.study.listing import Module, Part
 
 
@@ -150,8 +151,12 @@ def _modules_imported(each: Module) -> set[str]:
 
 @dataclass(frozen=True)
 class Edit:
-    """A small edit of an exercise's function: what was done, at which code, and who noticed."""
+    """A small edit of an exercise's function: what was done to which code, and who noticed.
 
+    line: of the file. noticed_by: the name of a public test, or "".
+    """
+
+    line: int
     what: str
     code: str
     noticed_by: str
@@ -171,13 +176,30 @@ def edits_of(folder: Path) -> dict[str, list[Edit]]:
         sys.path.remove(str(folder))
     found: dict[str, list[Edit]] = {}
     for exercise in mutations.EXERCISES:
-        for what, text in mutations.mutants(exercise):
+        text = source.reference()[exercise.module]
+        function = source.need(text, exercise.name, exercise.module)
+        for what, edited in mutations.mutants(exercise):
             name, _, code = what.partition(": ")
-            name = name.removeprefix(exercise.number).strip()
-            found.setdefault(exercise.number, []).append(
-                Edit(name, re.sub(r"\s+", " ", code), _noticed_by(mutations, exercise, text))
+            edit = Edit(
+                line=_line_of(function, edited),
+                what=name.removeprefix(exercise.number).strip(),
+                code=re.sub(r"\s+", " ", code),
+                noticed_by=_noticed_by(mutations, exercise, edited),
             )
+            found.setdefault(exercise.number, []).append(edit)
     return found
+
+
+def _line_of(function: ast.AST, edited: str) -> int:
+    """The line of the first statement that the edit has changed, in the function's file."""
+    whole = ast.unparse(function)
+    before, after = whole.splitlines(), edited.splitlines()
+    same = [a == b for a, b in zip(before, after)]
+    changed = same.index(False) + 1 if False in same else len(before)
+    ours = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
+    theirs = [node for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.stmt)]
+    lines = [(b.lineno, a.lineno) for a, b in zip(ours, theirs) if b.lineno <= changed]
+    return max(lines)[1]
 
 
 def _noticed_by(mutations: Any, exercise: Any, text: str) -> str:

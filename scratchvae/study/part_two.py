@@ -140,10 +140,14 @@ class Source(Frame):
             for m in catalogue.of(exercise.number)
         )
         edits = self.edits.get(exercise.number, [])
+        lines: dict[int, str] = {}
+        for edit in sorted(edits, key=lambda edit: edit.line):
+            by = f"<code>{edit.noticed_by}</code>" if edit.noticed_by else "not noticed"
+            said = f"{html.escape(edit.what)}: <code>{html.escape(edit.code)}</code> – {by}"
+            lines[edit.line] = lines.get(edit.line, "") + f"<li>{said}</li>"
         tried = "".join(
-            f"<li>{html.escape(edit.what)}: <code>{html.escape(edit.code)}</code> "
-            f"– {f'<code>{edit.noticed_by}</code>' if edit.noticed_by else 'not noticed'}</li>"
-            for edit in edits
+            f'<li><a href="#L{line}">line {line}</a><ul>{items}</ul></li>'
+            for line, items in lines.items()
         )
         noticed = sum(bool(edit.noticed_by) for edit in edits)
         small = (
