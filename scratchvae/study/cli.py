@@ -1,4 +1,4 @@
-"""The command `scratchvae trace`."""
+"""The commands `scratchvae trace` and `scratchvae study`."""
 
 import argparse
 import sys
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def add_commands(commands: "Commands") -> None:
-    """Add `trace` to the commands of `scratchvae`."""
+    """Add `trace` and `study` to the commands of `scratchvae`."""
     _add_trace(commands)
+    _add_study(commands)
 
 
 # ---- trace ----
@@ -82,3 +83,36 @@ def _sizes(text: str) -> tuple[int, ...]:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes, as 4,3,2,3,4") from None
+
+
+# ---- study ----
+
+
+def _add_study(commands: "Commands") -> None:
+    made = commands.add_parser(
+        "study",
+        help=study.__doc__,
+        description=study.__doc__,
+        epilog="example: scratchvae study --out book, and then open book/index.html",
+        allow_abbrev=False,
+    )
+    made.add_argument("--out", type=Path, required=True, metavar="DIR", help="the book's folder")
+    made.add_argument(
+        "--no-edits",
+        action="store_true",
+        help="do not try the small edits of the homework's functions: some seconds less",
+    )
+    made.set_defaults(run=study)
+
+
+def study(args: argparse.Namespace) -> int:
+    """Make the book: the notes and the source as web pages, to open from a folder."""
+    from scratchvae.study import book
+
+    report = book.build(args.out, edits=not args.no_edits)
+    set_ = len(report.formulas) - len(report.monospace)
+    print(
+        f"wrote {args.out / 'index.html'} and {len(report.files) - 1} other files in "
+        f"{report.seconds:.0f} s; {set_} of {len(report.formulas)} formulas are typeset"
+    )
+    return 0
