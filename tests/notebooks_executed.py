@@ -12,13 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-
 
 def main(folder: Path) -> int:
     """Returns the number of notebooks that are not valid or stop."""
+    import nbformat  # here, since pytest imports this file too
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     failed = 0
     paths = sorted(folder.glob("*.ipynb"))
