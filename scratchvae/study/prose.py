@@ -30,7 +30,7 @@ MARKUP = re.compile(
     r"(?P<code>``[^`]+``|`[^`]+`)"
     r"|\[(?P<label>[^\]]+)\]\((?P<link>[^)\s]+)\)"
     r"|\*\*(?P<bold>[^*]+)\*\*"
-    r"|(?<![\w*])\*(?P<em>[^*\s][^*]*)\*(?!\w)"
+    r"|(?<![\w*])\*(?P<em>[^*\s][^*]*)\*(?![A-Za-z0-9])"  # a Korean particle may follow
     r"|\$(?P<math>[^$]+)\$"
     r"|(?P<url>https?://[^\s)]+)"
 )
