@@ -75,8 +75,7 @@ return (terms - p + q).sum(axis=-1) / _log(base)''', ""),
 p, q = _two_distributions(p, q, axis)
 with np.errstate(divide="ignore", invalid="ignore"):
     terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - np.log(q)), 0)
-sums = np.sum(q, axis=-1) - np.sum(p, axis=-1)
-return (np.sum(terms, axis=-1) + sums) / _log(base)''', ""),
+return np.sum(terms + (q - p), axis=-1) / _log(base)''', ""),
     ("1.4", "four cases by np.where", '''
 y, y_hat = _numbers("y", y, 0, 1), _numbers("y_hat", y_hat, 0, 1)
 _same_shape("y", y, "y_hat", y_hat)

@@ -27,6 +27,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import pathlib  # noqa: F401  loaded early: another user may not read Python's own folder
 import re
 import resource
 import select
