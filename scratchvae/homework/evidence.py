@@ -261,7 +261,12 @@ def _text(value: Any, digits: int) -> str:
     if array.dtype.kind == "f":
         array = array.astype(np.float64)
     one = {"float_kind": lambda number: f"{number:.{digits}g}"}
-    text = np.array2string(array, separator=", ", threshold=10_000, formatter=one)  # type: ignore[arg-type]
+    text = np.array2string(
+        array,
+        separator=", ",
+        threshold=10_000,
+        formatter=one,  # type: ignore[arg-type]
+    )
     return " ".join(text.split())
 
 
