@@ -92,6 +92,7 @@ class Affine(Layer):
     def __init__(self, params: Parameters, name: str) -> None:
         self.W, self.b = params.values[f"{name}.W"], params.values[f"{name}.b"]
         self.dW, self.db = params.grads[f"{name}.W"], params.grads[f"{name}.b"]
+        params.affine[name] = self
 
     def forward(self, x: FloatArray) -> FloatArray:
         """y = x W + b. x: (B, n_in). Returns a new array y, (B, n_out).

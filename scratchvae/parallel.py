@@ -1,34 +1,47 @@
 """One training on several cores: each process does a part of every step, and θ is shared.
 
-**The gradient can be divided.** The loss is a mean over the B data points of a minibatch.
-Let process k have B_k of them, with the mean loss ℓ_k and its gradient g_k. Then
+**The passes can be divided by rows.** A layer works row by row, and each data point of the
+minibatch is a row. So a process that has some of the rows computes x and dy of every
+layer for these rows, and needs no other row. Its loss is a mean over its own B_k rows,
+the whole loss is a mean over all B. So it multiplies its dy by B_k / B.
 
-    loss = Σ_k (B_k / B) ℓ_k        g = Σ_k (B_k / B) g_k        the gradient of a sum
+**The gradient can be divided by weights.** An affine layer has dW = xᵀ dy and db = Σ_n dy_n
+(`layers.py`):
 
-**The update can be divided.** Every optimizer here works entry by entry: the new θ_i
-depends on θ_i, g_i and the sums kept for i, and on no other entry. So process k updates
-its own stretch of θ, and keeps the optimizer's sums of that stretch.
+    dW_ij = Σ_n x_ni dy_nj        row i of dW needs column i of x, and dy, of all rows n
 
-**What has to be waited for.** g_k is complete before others read it, and θ is complete
-before others use it. These are two barriers in each step:
+So when x and dy of all rows are there, a process computes its own rows i of dW. No
+number is computed twice. x and dy are small: a number for each data point and unit. dW
+has a number for each pair of units.
 
-    each process:   draw X^M and ε        all draw the same numbers from equal generators
-                    g_k                   from its own rows of the minibatch
-                    ── barrier ──         all g_k are there
-                    g[mine] ← Σ_k (B_k / B) g_k[mine]
+**The update can be divided by weights.** Every optimizer here works entry by entry: the
+new θ_i depends on θ_i, g_i and the sums kept for i, and on no other entry. So process k
+updates its own stretch of θ, and keeps the optimizer's sums of that stretch.
+
+**What has to be waited for.** x and dy are complete before others read them, and θ is
+complete before others use it. These are two barriers in each step:
+
+    each process:   draw X^M and ε         all draw the same numbers from equal generators
+                    x, dy of every layer   of its own rows, dy times B_k / B
+                    ── barrier ──          all rows are there
+                    g[mine] ← xᵀ dy        from all rows
                     θ[mine] ← update with g[mine]
-                    ── barrier ──         all of θ is there
+                    ── barrier ──          all of θ is there
 
-The sums over k run in the same order everywhere, so the same seed and the same number of
-processes give the same bits. Another number of processes rounds differently.
+A weight of no affine layer, such as the one log σ² of the isotropic decoder, takes another
+way: the gradient of a sum is the sum of gradients, g = Σ_k (B_k / B) g_k.
 
-**Where things lie.** θ, all g_k, the optimizer's sums and the images lie in one block of
-shared memory. The parent does none of the steps. It sleeps during an epoch, and evaluates
-by the same processes after it.
+The same seed and the same number of processes give the same bits. Another number of
+processes rounds differently.
+
+**Where things lie.** θ, the x and dy of the layers, the optimizer's sums and the images lie
+in one block of shared memory. The parent does none of the steps. It sleeps during an
+epoch, and evaluates by the same processes after it.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
 from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
@@ -86,16 +99,21 @@ class Team:
         workers: int,
     ) -> None:
         self.model, self.optimizer = model, optimizer
-        theta = model.params.theta
+        theta, dtype = model.params.theta, model.params.theta.dtype.str
+        B = min(batch_size, len(images))
         shapes = {
-            "theta": (theta.shape, theta.dtype.str),
-            "g": ((workers, theta.size), theta.dtype.str),
+            "theta": (theta.shape, dtype),
             "terms": ((workers, 2), "f8"),
             "progress": ((4,), "f8"),
             "images": (images.shape, images.dtype.str),
             "test_images": (test_images.shape, test_images.dtype.str),
         }
-        shapes |= {f"sum {name}": (theta.shape, theta.dtype.str) for name in optimizer.sums}
+        shapes |= {f"sum {name}": (theta.shape, dtype) for name in optimizer.sums}
+        for name, layer in model.params.affine.items():
+            n_in, n_out = layer.W.shape
+            shapes |= {f"x {name}": ((B, n_in), dtype), f"dy {name}": ((B, n_out), dtype)}
+        for name in _others(model.params):
+            shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
         self._memory = SharedMemory(create=True, size=_size(shapes))
         self._shared = _arrays(self._memory, shapes)
         self._shared["images"][...] = images
@@ -223,19 +241,23 @@ def _work(rank: int, bells: list[Any], pipe: Connection, job: Job) -> None:
 class _Worker:
     def __init__(self, rank: int, bells: list[Any], job: Job, shared: dict[str, Any]) -> None:
         self.rank, self.bells, self.job, self.shared = rank, bells, job, shared
-        theta, g = shared["theta"], shared["g"]
         self.model = job.model(**job.model_settings)
-        self.model.params.move_to(theta, g[rank])
+        self.params = params = self.model.params
+        params.move_to(shared["theta"], params.g)
         self.model.connect()
         self.draw = seen_by(self.model, job.pixels)
+        for name, layer in params.affine.items():
+            layer.backward_weights = partial(self._show, name)  # in place of dW and db
+        self.others = _others(params)
 
-        # an optimizer of this worker's stretch of θ alone
-        self.mine = _part(theta.size, rank, job.n)
-        stretch = Parameters({"stretch": theta[self.mine].shape}, theta.dtype)
-        stretch.move_to(theta[self.mine], stretch.g)
+        # this worker's stretch of θ, and an optimizer of it alone
+        mine = _stretch(params.shapes, rank, job.n)
+        self.rows_of = _rows(params.shapes, mine)
+        stretch = Parameters({"stretch": params.theta[mine].shape}, params.theta.dtype)
+        stretch.move_to(params.theta[mine], params.g[mine])
         self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
         for name in self.optimizer.sums:
-            setattr(self.optimizer, name, shared[f"sum {name}"][self.mine])
+            setattr(self.optimizer, name, shared[f"sum {name}"][mine])
 
     def epoch(self, rng: np.random.Generator, lr: float, t: int) -> Any:
         """Algorithm 1 over all minibatches. Worker 0 answers for all."""
@@ -259,28 +281,49 @@ class _Worker:
 
     def _step(self, x: NDArray[Any], eps: Any) -> Bound:
         """One step on the minibatch, of which this worker does its own rows."""
-        g, terms, B = self.shared["g"], self.shared["terms"], len(x)
-        parts = [_part(B, rank, self.job.n) for rank in range(self.job.n)]
-        rows = parts[self.rank]
-        if rows.stop > rows.start:
-            reconstruction, kl = self.model.forward(x[rows], None if eps is None else eps[rows])
-            self.model.backward()  # g_k, of the mean over this worker's rows
+        terms, B = self.shared["terms"], len(x)
+        self.rows = _part(B, self.rank, self.job.n)
+        self.share = (self.rows.stop - self.rows.start) / B  # B_k / B
+        terms[self.rank] = 0
+        if self.share:  # there may be fewer rows than workers
+            eps = None if eps is None else eps[self.rows]
+            reconstruction, kl = self.model.forward(x[self.rows], eps)
+            self.model.backward()  # the layers call _show
             terms[self.rank] = reconstruction.sum(dtype=np.float64), kl.sum(dtype=np.float64)
-        else:  # fewer rows than workers
-            g[self.rank], terms[self.rank] = 0, 0
-        self._barrier()  # all g_k are there
+        for name in self.others:
+            self.shared[f"g {name}"][self.rank] = (
+                self.share * self.params.grads[name] if self.share else 0
+            )
+        self._barrier()  # all rows are there
 
         reconstruction_mean, kl_mean = terms.sum(axis=0) / B
         bound = Bound(reconstruction_mean - kl_mean, reconstruction_mean, kl_mean)
         if np.isfinite(bound.elbo):  # all workers see the same bound, so all agree
-            mine, total = self.mine, self.optimizer.params.g
-            weights = [(part.stop - part.start) / B for part in parts]
-            np.multiply(g[0][mine], weights[0], out=total)
-            for rank in range(1, self.job.n):
-                total += weights[rank] * g[rank][mine]  # g ← Σ_k (B_k / B) g_k
+            self._gradient(B)
             self.optimizer.step()  # θ[mine] ← update
         self._barrier()  # all of θ is there
         return bound
+
+    def _show(self, name: str, dy: NDArray[Any]) -> None:
+        """In place of `Affine.backward_weights`: this worker's rows of x and dy, for all to see."""
+        x, rows = self.params.affine[name].x, self.rows
+        if len(x) != rows.stop - rows.start:
+            raise ValueError(
+                f"layer {name} has {len(x)} rows for {rows.stop - rows.start} data points; with "
+                "several workers there should be one for each"
+            )
+        self.shared[f"x {name}"][rows] = x
+        np.multiply(dy, self.share, out=self.shared[f"dy {name}"][rows])
+
+    def _gradient(self, B: int) -> None:
+        """g[mine], from the x and dy of all B rows."""
+        for name, layer in self.params.affine.items():
+            x, dy = self.shared[f"x {name}"][:B], self.shared[f"dy {name}"][:B]
+            i, j = self.rows_of[f"{name}.W"], self.rows_of[f"{name}.b"]
+            np.matmul(x[:, i].T, dy, out=layer.dW[i])  # dW_i = Σ_n x_ni dy_n
+            np.sum(dy[:, j], axis=0, out=layer.db[j])  # db_j = Σ_n dy_nj
+        for name in self.others:
+            np.sum(self.shared[f"g {name}"], axis=0, out=self.params.grads[name])
 
     def _barrier(self) -> None:
         """Wait until all are here: ring every other worker's bell, and hear as many rings.
@@ -313,6 +356,39 @@ class _Worker:
 def _part(size: int, rank: int, n: int) -> slice:
     """The rank-th of n stretches of 0 ... size − 1."""
     return slice(size * rank // n, size * (rank + 1) // n)
+
+
+def _stretch(shapes: Mapping[str, tuple[int, ...]], rank: int, n: int) -> slice:
+    """The rank-th of n stretches of θ, about as long as the others: whole rows of the weights."""
+    size = sum(prod(shape) for shape in shapes.values())
+    return slice(_next_row(shapes, size * rank // n), _next_row(shapes, size * (rank + 1) // n))
+
+
+def _next_row(shapes: Mapping[str, tuple[int, ...]], i: int) -> int:
+    """The first entry of θ, at i or after it, with which a row of a weight begins; or the end."""
+    start = 0
+    for shape in shapes.values():
+        width = prod(shape[1:])
+        if i < start + prod(shape):
+            return start + -(-(i - start) // width) * width
+        start += prod(shape)
+    return start
+
+
+def _rows(shapes: Mapping[str, tuple[int, ...]], mine: slice) -> dict[str, slice]:
+    """The rows of each weight that lie in this stretch of θ."""
+    rows, start = {}, 0
+    for name, shape in shapes.items():
+        size, width = prod(shape), prod(shape[1:])
+        begin, end = (min(max(i - start, 0), size) // width for i in (mine.start, mine.stop))
+        rows[name] = slice(begin, end)
+        start += size
+    return rows
+
+
+def _others(params: Parameters) -> list[str]:
+    """The weights of no affine layer."""
+    return [name for name in params.shapes if name.rpartition(".")[0] not in params.affine]
 
 
 # ---- the shared memory ----

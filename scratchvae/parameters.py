@@ -37,6 +37,7 @@ class Parameters:
     shapes: the name and the shape of every weight, in their order in θ.
     dtype: float32 or float64, for both vectors.
 
+    affine: the affine layers that use the weights, by name; each layer puts itself there.
     theta, g: the vectors. Their length is the number of entries of all weights
     together. values, grads: dictionaries from a weight's name to its view, into theta
     and into g. Both vectors start as zeros. `initializers.py` draws θ.
@@ -50,6 +51,7 @@ class Parameters:
     ) -> None:
         if not (isinstance(shapes, Mapping) and all(isinstance(name, str) for name in shapes)):
             raise TypeError(f"shapes is {checks.shown(shapes)}; it should be a dict of names")
+        self.affine: dict[str, Any] = {}
         self.shapes = {name: checks.sizes(f"shapes[{name!r}]", s) for name, s in shapes.items()}
         dtype = checks.float_dtype(dtype)
         size = sum(prod(shape) for shape in self.shapes.values())
