@@ -115,8 +115,12 @@ class Affine(Layer):
         np.sum(dy, axis=0, out=self.db)  # ∂loss/∂b = Σ over the rows of ∂loss/∂y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in)."""
-        return dy @ self.W.T  # ∂loss/∂x = ∂loss/∂y Wᵀ
+        """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in).
+
+        It is computed as (W dyᵀ)ᵀ, which is the same. A library of matrix products has to
+        rearrange the transposed matrix, and dyᵀ is the smaller one.
+        """
+        return (self.W @ dy.T).T  # ∂loss/∂x = ∂loss/∂y Wᵀ
 
 
 class Tanh(Layer):

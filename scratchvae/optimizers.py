@@ -67,7 +67,7 @@ import numpy as np
 from scratchvae import checks
 from scratchvae.parameters import FloatArray, Parameters
 
-BLOCK = 65_536
+BLOCK = 24_576
 
 
 class Optimizer:

@@ -291,9 +291,8 @@ class _Worker:
             self.model.backward()  # the layers call _show
             terms[self.rank] = reconstruction.sum(dtype=np.float64), kl.sum(dtype=np.float64)
         for name in self.others:
-            self.shared[f"g {name}"][self.rank] = (
-                self.share * self.params.grads[name] if self.share else 0
-            )
+            g = self.params.grads[name]
+            self.shared[f"g {name}"][self.rank] = self.share * g if self.share else 0
         self._barrier()  # all rows are there
 
         reconstruction_mean, kl_mean = terms.sum(axis=0) / B

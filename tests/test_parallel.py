@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scratchvae import (
     SGD,
@@ -18,12 +20,13 @@ from scratchvae import (
     Adagrad,
     Adam,
     Autoencoder,
+    Parameters,
     active_units,
     evaluate,
     fit,
     log_likelihood,
 )
-from scratchvae.parallel import WorkerDied, _part
+from scratchvae.parallel import WorkerDied, _part, _rows, _stretch
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (130, 12)).astype(np.uint8)
@@ -48,11 +51,12 @@ def trained(workers, kind=VAE, optimizer=Adam, epochs=3, **keywords):
     [
         (VAE, Adam, {}),
         (VAE, Adagrad, {"weight_decay": 0.01, "decoder": "gaussian"}),
+        (VAE, Adam, {"decoder": "isotropic"}),  # its log σ² is in no affine layer
         (Autoencoder, SGD, {}),
     ],
 )
 def test_two_workers_make_the_steps_of_one(kind, optimizer, keywords):
-    """g = Σ_k (B_k / B) g_k and an update by stretches: θ, bounds, the optimizer's sums and t, and
+    """g by rows of the weights, an update by stretches: θ, bounds, the optimizer's sums and t, and
     the generator's next number, as by one process, to rounding. Minibatches of 33 divide unevenly.
     """
     theta, history, steps, rng = trained(1, kind, optimizer, **keywords)
@@ -81,6 +85,39 @@ def test_parts_cover_everything_once():
         for n in (1, 2, 3, 8):
             covered = [i for rank in range(n) for i in range(size)[_part(size, rank, n)]]
             assert covered == list(range(size))
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=6),
+    st.integers(1, 5),
+)
+def test_the_stretches_are_whole_rows(shapes, n):
+    """Each row of each weight belongs to one worker, and the stretches of θ are these rows."""
+    named = {str(i): tuple(shape) for i, shape in enumerate(shapes)}
+    views = Parameters(named)
+    for rank in range(n):
+        stretch = _stretch(named, rank, n)
+        views.theta[stretch] += rank + 1
+        for name, rows in _rows(named, stretch).items():
+            views.grads[name][rows] += rank + 1
+    assert views.theta.min() >= 1  # everything once: the next line fails for what is added twice
+    np.testing.assert_array_equal(views.theta, views.g)
+    assert (np.diff(views.theta) >= 0).all() and views.theta.max() <= n
+
+
+class TwoRows(Autoencoder):
+    """A model whose layers see two rows for each data point."""
+
+    def forward(self, x, eps=None):
+        terms = super().forward(np.repeat(x, 2, axis=0))
+        return tuple(term.reshape(-1, 2).mean(axis=1) for term in terms)
+
+
+def test_a_layer_with_other_rows_is_refused(capfd):
+    """Rows of a layer that are not the data points cannot be divided: the worker says so."""
+    with pytest.raises(WorkerDied):
+        fit(TwoRows(12, (3,), 2), IMAGES, epochs=1, workers=2, progress=False)
+    assert "has 100 rows for 50 data points" in capfd.readouterr().err
 
 
 def test_divergence_is_reported_as_by_one_process():

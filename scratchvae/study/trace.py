@@ -12,7 +12,7 @@ it has computed:
     y = x @ self.W                     the names on the left: y
     y += self.b                        the same
     np.matmul(x.T, dy, out=self.dW)    what stands after `out=`: self.dW
-    return dy @ self.W.T               what it returns
+    return (self.W @ dy.T).T           what it returns
     if self.weight_decay:              whether the condition holds
     for layer in layers:               the names after `for`
     optimizer.step()                   the arrays that have changed: optimizer.params.theta
