@@ -21,7 +21,12 @@ from scratchvae.homework.grade import SECONDS, Grade, grade_read
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 
-CODE = sorted(Path(__file__).parent.glob("*.py"))
+HERE = Path(__file__).parent
+# read at the import: a worker that runs for weeks may have newer files beside it than it runs
+CODE = {
+    path.relative_to(HERE).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(HERE.rglob("*.py"))
+}
 
 
 def grade_all(
@@ -88,10 +93,9 @@ def results_folder(folder: Path, csv_path: Path) -> Path:
 
 def _grader(key: Key, seconds: float) -> list[object]:
     """What a result depends on beside the submission."""
-    code = {path.name: path.read_text(encoding="utf-8") for path in CODE}
     numbers = [exercise.number for exercise in key.exercises]
     versions = [sys.version, np.__version__]
-    return [numbers, key.reference, code, seconds, key.sandbox, versions]
+    return [numbers, key.reference, CODE, seconds, key.sandbox, versions]
 
 
 def _one(
