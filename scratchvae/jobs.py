@@ -30,8 +30,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,7 +176,8 @@ def run_jobs(
         found[job.name] = outcome
         board.finished(job)
     if failures:
-        raise _explained(*failures[0], len(failures), folder)
+        job, error = failures[0]
+        raise explained(job.name, error, len(failures), folder)
     return [result for job in jobs if (result := found[job.name]) is not None]
 
 
@@ -211,23 +213,40 @@ def _by(executor: Executor, jobs: Sequence[Job], board: "Board", folder: Path) -
             future.cancel()
 
 
-def _explained(job: Job, error: Exception, n: int, folder: Path) -> Exception:
-    """What to raise for the first of n failures: one sentence that says what to do."""
+def explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
+    """What to raise for the first of n failures: one sentence that says what to do.
+
+    name: of what failed. folder: of the results that are finished.
+    """
     others = f" (and {n - 1} more)" if n > 1 else ""
     kept = f"what is finished is in {folder}, and the same command goes on from there"
     if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
-        return ChildProcessError(f"a worker process died while it ran {job.name}{others}; {kept}")
+        return ChildProcessError(f"a worker process died while it ran {name}{others}; {kept}")
     if isinstance(error, ModuleNotFoundError) or "deserializ" in str(error):
         return ValueError(
-            f"a worker cannot import what {job.name} needs{others}: {error}. It should have "
+            f"a worker cannot import what {name} needs{others}: {error}. It should have "
             "scratchvae installed, in this version"
         )
     if isinstance(error, (FileFormatError, FloatingPointError, OSError, ValueError)):
         return error
-    return ChildProcessError(f"{job.name} failed{others}: {error!r}; {kept}")
+    return ChildProcessError(f"{name} failed{others}: {error!r}; {kept}")
 
 
 # ---- executors ----
+
+
+def cluster(
+    address: str | None, under_mpi: bool
+) -> Callable[[], AbstractContextManager[Executor]] | None:
+    """What opens the executor of --dask ADDRESS or of --mpi; None without the two.
+
+    ValueError when both are given.
+    """
+    if address and under_mpi:
+        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
+    if address:
+        return partial(dask, address)
+    return mpi if under_mpi else None
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import argparse
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -343,26 +343,19 @@ def _draw(
 
 def paper(args: argparse.Namespace) -> int:
     """Make a figure of AEVB section 5, with the paper's own curves behind."""
-    if args.dask and args.mpi:
-        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
+    executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
     folder = _writable_folder(args.out or Path("runs") / "paper")
 
     def with_executor(wanted: Sequence[Job]) -> list[Result]:
         if args.draw or all(result_of(job, folder) is not None for job in wanted):
             return []
-        with _executor(args) as executor:
+        with executors() as executor:
             return run_jobs(wanted, executor, folder, progress=not args.quiet)
 
     with locked(folder):
         sweep(folder)
         FIGURES[args.figure](args, folder, with_executor)
     return 0
-
-
-def _executor(args: argparse.Namespace) -> AbstractContextManager[Any]:
-    if args.dask:
-        return jobs.dask(args.dask)
-    return jobs.mpi() if args.mpi else jobs.local(args.jobs)
 
 
 def _samples(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The paper's figures on a real Dask cluster of this machine (the extra `cluster`)."""
+"""The paper's figures and a class's grades on a real Dask cluster (the extra `cluster`)."""
 
 import os
 import shutil
@@ -6,14 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from conftest import write_image_set
+from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import cli, paper
+from scratchvae.homework import cli as homework
+from scratchvae.homework import source
 
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 MPI = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -94,6 +98,66 @@ def test_an_unreachable_scheduler(tmp_path, capsys):
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in error
 
 
+def grade(folder, table, *options):
+    """`scratchvae homework grade --all`, in this process."""
+    return cli.main(
+        [
+            "homework", "grade", "--all", str(folder), "--csv", str(table), "--exercises", "2.2",
+            "--seconds", "2", "--sandbox", best_sandbox(), *options,
+        ],
+        rooms=[homework.add_commands],
+    )  # fmt: skip
+
+
+def write_class(folder):
+    """Eight submissions: right, wrong in a zip, and six that take a while."""
+    hand_in(folder / "ada", source.reference())
+    with zipfile.ZipFile(folder / "ben.zip", "w") as zipped:
+        for name, text in filled("2.2", "return mu.sum(axis=-1)").items():
+            zipped.writestr(f"hw/scratchvae/{name}.py", text)
+    for n in range(6):
+        hand_in(folder / f"eve{n}", filled("2.2", "while True:\n    pass"))
+    return folder
+
+
+def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
+    """Two worker processes; one is killed while it grades. The table has the bytes of the one that
+    threads of this process give, and every result is kept.
+    """
+    folder = write_class(tmp_path / "class")
+    assert grade(folder, tmp_path / "here.csv", "--jobs", "2") == 0
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        table, address = tmp_path / "there.csv", cluster.scheduler_address
+        running = beside.submit(grade, folder, table, "--dask", address)
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "there").glob("*.json")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not running.done()
+        busy = {worker for worker, tasks in client.processing().items() if tasks}
+        killed = client.run(os.getpid, workers=sorted(busy)[:1])
+        os.kill(next(iter(killed.values())), signal.SIGKILL)
+        assert running.result(timeout=120) == 0
+    assert table.read_bytes() == (tmp_path / "here.csv").read_bytes()
+    kept = [sorted((tmp_path / name).glob("*.json")) for name in ("here", "there")]
+    assert len(kept[0]) == len(kept[1]) == 8
+    assert [path.read_bytes() for path in kept[0]] == [path.read_bytes() for path in kept[1]]
+
+
+def test_grading_without_a_scheduler(tmp_path, capsys):
+    """One sentence with the address, exit code 2, and nothing is written."""
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    assert grade(tmp_path / "class", tmp_path / "g.csv", "--dask", "tcp://127.0.0.1:9") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["class"]
+
+
 @pytest.mark.skipif(shutil.which("mpiexec", path=MPI) is None, reason="there is no mpiexec")
 def test_mpi(tmp_path):
     """`mpiexec -n 3 python -m mpi4py.futures -m scratchvae paper ... --mpi`: the same results."""
@@ -112,3 +176,25 @@ def test_mpi(tmp_path):
     assert done.returncode == 0, done.stderr
     for path in (tmp_path / "here").glob("*.json"):
         assert (tmp_path / "mpi" / path.name).read_text() == path.read_text()
+
+
+@pytest.mark.skipif(shutil.which("mpiexec", path=MPI) is None, reason="there is no mpiexec")
+def test_a_class_under_mpi(tmp_path):
+    """`mpiexec -n 3 ... homework grade --all ... --mpi`: the same table."""
+    pytest.importorskip("mpi4py.futures", reason="mpi4py is not installed")
+    folder = tmp_path / "class"
+    hand_in(folder / "ada", source.reference())
+    hand_in(folder / "ben", filled("2.2", "return mu.sum(axis=-1)"))
+    assert grade(folder, tmp_path / "here.csv") == 0
+    done = subprocess.run(
+        [
+            shutil.which("mpiexec", path=MPI), "-n", "3", sys.executable, "-m", "mpi4py.futures",
+            "-m", "scratchvae", "homework", "grade", "--all", str(folder), "--csv",
+            str(tmp_path / "mpi.csv"), "--exercises", "2.2", "--seconds", "2", "--sandbox",
+            best_sandbox(), "--mpi",
+        ],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=120,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mpi.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()

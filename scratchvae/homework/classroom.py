@@ -5,23 +5,45 @@ submission's files, the exercises, the reference, the grader's own code, the tim
 sandbox, and the versions of Python and NumPy. A result is taken over only under the same stamp.
 The folder of results lies outside the folder of submissions: nothing that is handed in can be
 taken for a result.
+
+Any executor with the interface of `concurrent.futures` grades a class. All that is used of it is
+`submit` with `grade_sent` and plain arguments. A worker gets the text of a submission, so it needs
+no folder of this machine, and sends back plain data. It works out the key itself, once. It refuses
+when it would not grade as this process does, since the stamp would then be wrong.
 """
 
 import hashlib
 import json
+import platform
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from scratchvae.homework import archives, gradebook, report, submission
+from scratchvae.homework.asked import Asked
+from scratchvae.homework.exercises import select
 from scratchvae.homework.grade import SECONDS, Grade, grade_read
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
+from scratchvae.homework.wire import plain
+from scratchvae.jobs import explained
 
-CODE = sorted(Path(__file__).parent.glob("*.py"))
+HERE = Path(__file__).parent
+# read at the import: a worker that runs for weeks may have newer files beside it than it runs
+CODE = {
+    path.relative_to(HERE).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(HERE.rglob("*.py"))
+}
+AT_ONCE = 256  # submissions that an executor has at a time: it keeps their text in memory
+PARTS = ("exercises", "reference", "grader code", "time limit", "sandbox", "Python or NumPy")
+making = threading.Lock()  # of the key in a worker with several threads
 
 
 def grade_all(
@@ -30,13 +52,16 @@ def grade_all(
     key: Key,
     *,
     jobs: int = 1,
+    executor: Executor | None = None,
     seconds: float = SECONDS,
     quiet: bool = False,
     unpacked: archives.Class | None = None,
 ) -> list[Grade]:
     """Grade every folder in the folder, and write the CSV. ValueError before any work.
 
-    unpacked: what `archives.unpacked` made of the folder, when zips may be in it.
+    jobs: threads of this process, which grade when there is no executor. When an executor fails on
+    a submission, the others are still graded and kept; then ChildProcessError or ValueError says
+    why. unpacked: what `archives.unpacked` made of the folder, when zips may be in it.
     """
     kept = results_folder(folder, csv_path)
     notes = unpacked.notes if unpacked is not None else {}
@@ -46,15 +71,33 @@ def grade_all(
     kept.mkdir(parents=True, exist_ok=True)
     grader = _grader(key, seconds)
     grades: dict[Path, Grade] = {}
+    failures: list[tuple[str, Exception]] = []
+    asked_for: list[Future[dict[str, Any]]] = []  # of the executor
+    numbers, parts = tuple(exercise.number for exercise in key.exercises), _digests(grader)
+
+    def graded(handed_in: Submission) -> Grade:
+        if executor is None:
+            return grade_read(handed_in, key, seconds=seconds)
+        arguments = _sent(handed_in), numbers, key.sandbox, seconds, parts
+        future = executor.submit(grade_sent, *arguments)
+        asked_for.append(future)
+        return Grade.from_json(future.result())
+
     start = time.monotonic()
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(jobs if executor is None else AT_ONCE) as pool:
         waiting = {
-            pool.submit(_one, path, kept, key, seconds, grader, notes.get(path.name, "")): path
+            pool.submit(_one, path, kept, key, grader, graded, notes.get(path.name, "")): path
             for path in submissions
         }
         try:
             for done, future in enumerate(as_completed(waiting), 1):
-                result, resumed = future.result()
+                try:
+                    result, resumed = future.result()
+                except Exception as error:
+                    if executor is None:
+                        raise
+                    failures.append((plain(waiting[future].name), error))
+                    continue
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
@@ -65,8 +108,14 @@ def grade_all(
                         flush=True,
                     )
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for sent in asked_for:
+                sent.cancel()
+            pool.shutdown(wait=True)
             raise
+    if failures:
+        name, first = failures[0]
+        raise explained(f"the grading of {name}", first, len(failures), kept) from first
     in_order = [grades[path] for path in submissions]
     gradebook.write_csv(csv_path, in_order)
     return in_order
@@ -88,14 +137,18 @@ def results_folder(folder: Path, csv_path: Path) -> Path:
 
 def _grader(key: Key, seconds: float) -> list[object]:
     """What a result depends on beside the submission."""
-    code = {path.name: path.read_text(encoding="utf-8") for path in CODE}
     numbers = [exercise.number for exercise in key.exercises]
     versions = [sys.version, np.__version__]
-    return [numbers, key.reference, code, seconds, key.sandbox, versions]
+    return [numbers, key.reference, CODE, seconds, key.sandbox, versions]
 
 
 def _one(
-    path: Path, kept: Path, key: Key, seconds: float, grader: list[object], note: str = ""
+    path: Path,
+    kept: Path,
+    key: Key,
+    grader: list[object],
+    graded: Callable[[Submission], Grade],
+    note: str = "",
 ) -> tuple[Grade, bool]:
     """The result of one submission, and whether it was kept from before."""
     try:
@@ -114,9 +167,62 @@ def _one(
             return Grade.from_json(saved["grade"]), True
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    result = grade_read(handed_in, key, seconds=seconds)
+    result = graded(handed_in)
     if result.final:
         report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
     else:
         place.unlink(missing_ok=True)
     return result, False
+
+
+# ---- by an executor ----
+
+
+def grade_sent(
+    handed_in: str, numbers: tuple[str, ...], sandbox: str, seconds: float, parts: Sequence[str]
+) -> dict[str, Any]:
+    """Grade what `_sent` gave, in a worker: `Grade.as_json()`.
+
+    parts: the digests of what the process that asks has. ValueError when this one has others, or
+    cannot grade.
+    """
+    worker = f"the worker on {platform.node()}"
+    try:
+        with making:
+            key = _key(numbers, sandbox)
+    except ValueError as error:
+        raise ValueError(f"{worker} cannot grade: {error}") from None
+    mine = _digests(_grader(key, seconds))
+    others = [name for name, ours, theirs in zip(PARTS, mine, parts) if ours != theirs]
+    if others:
+        raise ValueError(
+            f"{worker} differs in {', '.join(others)} from the process that asks it: install the "
+            "same there, and start the worker again"
+        )
+    return grade_read(_received(handed_in), key, seconds=seconds).as_json()
+
+
+@lru_cache(maxsize=1)
+def _key(numbers: tuple[str, ...], sandbox: str) -> Key:
+    return Key(select(numbers), sandbox)
+
+
+def _digests(grader: list[object]) -> list[str]:
+    """Of each of the `PARTS`."""
+    texts = [json.dumps(part, sort_keys=True) for part in grader]
+    return [hashlib.sha256(text.encode("ascii")).hexdigest() for text in texts]
+
+
+def _sent(handed_in: Submission) -> str:
+    """The submission as JSON, in ASCII: a name may hold bytes that are no text."""
+    said = {name: getattr(handed_in, name) for name in ("name", "files", "problems", "note")}
+    return json.dumps({**said, "asked": handed_in.asked and vars(handed_in.asked)})
+
+
+def _received(text: str) -> Submission:
+    """What `_sent` gave."""
+    said = json.loads(text)
+    asked = said.pop("asked")
+    if asked is not None:
+        asked = Asked(**{**asked, "exercises": tuple(asked["exercises"])})
+    return Submission(**said, asked=asked)

@@ -3,9 +3,13 @@
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scratchvae import jobs
 from scratchvae.homework.exercises import select
 
 if TYPE_CHECKING:
@@ -106,6 +110,12 @@ def add_commands(commands: "Commands") -> None:
         "--jobs", type=int, default=1, metavar="N", help="with --all: submissions at a time (1)"
     )
     graded.add_argument(
+        "--dask", metavar="ADDRESS", help="with --all: the workers of this Dask cluster grade"
+    )
+    graded.add_argument(
+        "--mpi", action="store_true", help="with --all: the processes of mpi4py.futures grade"
+    )
+    graded.add_argument(
         "--seconds", type=float, default=4.0, help="for one exercise of one submission (4)"
     )
     graded.add_argument(
@@ -190,6 +200,14 @@ def grade(args: argparse.Namespace) -> int:
             f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "
             "one user's processes can end each other"
         )
+    clusters = jobs.cluster(args.dask, args.mpi)
+    if clusters is not None and args.all is None:
+        raise ValueError("--dask and --mpi grade a class: they need --all FOLDER")
+    if clusters is not None and args.sandbox.startswith("user:"):
+        raise ValueError(
+            f"--dask and --mpi grade several submissions at a time, and --sandbox {args.sandbox} "
+            "one: one user's processes can end each other"
+        )
     place = args.submission or args.all
     if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
         raise ValueError(f"{place} is no folder and no zip")
@@ -197,7 +215,9 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError(
             "--into fills a column for a class: it needs --all FOLDER and --column NAME"
         )
-    return _grade_one(args) if args.submission is not None else _grade_all(args)
+    if args.submission is not None:
+        return _grade_one(args)
+    return _grade_all(args, clusters or nullcontext)
 
 
 def _grade_one(args: argparse.Namespace) -> int:
@@ -217,7 +237,9 @@ def _grade_one(args: argparse.Namespace) -> int:
     return int(args.check and result.points < result.most)
 
 
-def _grade_all(args: argparse.Namespace) -> int:
+def _grade_all(
+    args: argparse.Namespace, executors: Callable[[], AbstractContextManager[Executor | None]]
+) -> int:
     from scratchvae.homework import (
         archives,
         asked,
@@ -237,7 +259,10 @@ def _grade_all(args: argparse.Namespace) -> int:
     handout = asked.load(args.handout) if args.handout else None
     if args.into is not None:
         gradebook.fill(args.into, args.column, {}, args.key)  # ValueError before any work
-    with archives.unpacked(args.all, submission.students) as unpacked:
+    with (
+        executors() as executor,
+        archives.unpacked(args.all, submission.students) as unpacked,
+    ):
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
@@ -245,8 +270,9 @@ def _grade_all(args: argparse.Namespace) -> int:
         exercises = asked.choose(handout, _selected(args), submitted)
         key = Key(exercises, args.sandbox)
         grades = grade_all(
-            args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
-        )
+            args.all, csv_path, key, jobs=args.jobs, executor=executor, seconds=args.seconds,
+            unpacked=unpacked,
+        )  # fmt: skip
         names = [path.name for path in unpacked.submissions]
     # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
