@@ -34,7 +34,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -277,13 +276,22 @@ def dask(address: str) -> Iterator[Executor]:
         raise OSError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
         # a task that a worker cannot read would end the worker, and wait for another one forever
-        specs = client.run(find_spec, "scratchvae")
-        without = [worker for worker, spec in specs.items() if spec is None]
-        if without:
-            raise ValueError(
-                f"the Dask worker {without[0]} has no scratchvae; it should be installed there, "
-                "in this version"
-            )
+        ours = import_module("scratchvae").__version__
+
+        def version() -> str | None:  # a function in a function is sent whole, not by its name
+            from importlib import import_module
+            from importlib.util import find_spec
+
+            found = find_spec("scratchvae") and import_module("scratchvae").__version__
+            return str(found) if found else None
+
+        for worker, theirs in client.run(version).items():
+            if theirs != ours:
+                has = "no scratchvae" if theirs is None else f"scratchvae {theirs}"
+                raise ValueError(
+                    f"the Dask worker {worker} has {has}; it should be installed there, "
+                    f"in the version {ours}"
+                )
         # a job has effects, so that equal arguments must not give an earlier job's future
         yield client.get_executor(pure=False)
 

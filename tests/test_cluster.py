@@ -15,6 +15,7 @@ import pytest
 from conftest import write_image_set
 from homework_submissions import best_sandbox, filled, hand_in
 
+import scratchvae
 from scratchvae import cli, paper
 from scratchvae.homework import cli as homework
 from scratchvae.homework import source
@@ -68,10 +69,15 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
     assert len(list(out.glob("*.json"))) == 4 and (out / "figure2.png").exists()
 
 
-def test_a_worker_without_the_package(tmp_path, capsys):
-    """One sentence, exit code 2."""
+@pytest.mark.parametrize("version", [None, "0.0.1"])
+def test_a_worker_without_the_package(version, tmp_path, capsys):
+    """Without it, or with another version of it: one sentence, exit code 2."""
     images = write_image_set(tmp_path / "images")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    if version:
+        (tmp_path / "scratchvae").mkdir()
+        (tmp_path / "scratchvae" / "__init__.py").write_text(f"__version__ = {version!r}")
+        environment["PYTHONPATH"] = str(tmp_path)
     with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
         worker = subprocess.Popen(
             [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address,
@@ -81,13 +87,14 @@ def test_a_worker_without_the_package(tmp_path, capsys):
         try:
             with distributed.Client(cluster) as client:
                 client.wait_for_workers(1, timeout=60)
-                if all(client.run(find_spec, "scratchvae").values()):
+                if version is None and all(client.run(find_spec, "scratchvae").values()):
                     pytest.skip("the package is installed for all Python processes here")
             assert figure2(images, tmp_path / "out", "--dask", cluster.scheduler_address) == 2
         finally:
             worker.kill()
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "has no scratchvae; it should be installed there" in last
+    has = f"has scratchvae {version}" if version else "has no scratchvae"
+    assert f"{has}; it should be installed there, in the version {scratchvae.__version__}" in last
 
 
 def test_an_unreachable_scheduler(tmp_path, capsys):
