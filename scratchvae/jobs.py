@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from scratchvae.files import FileFormatError, written_whole
-from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each
+from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each, undisturbed
 
 FORMAT, VERSION = "scratchvae.Job", 1
 ENDINGS = (".share", ".state", ".lr")  # of the files .NAME.ending of an unfinished job
@@ -195,7 +195,8 @@ def _here(jobs: Sequence[Job], board: "Board", folder: Path) -> Iterator[Outcome
 
 def _by(executor: Executor, jobs: Sequence[Job], board: "Board", folder: Path) -> Iterator[Outcome]:
     """Each job with its result or its exception, in the order in which they end."""
-    futures = {executor.submit(run_job, job, str(folder)): job for job in jobs}
+    with undisturbed():  # a process of the pool is started whole
+        futures = {executor.submit(run_job, job, str(folder)): job for job in jobs}
     left: set[Future[Result]] = set(futures)
     try:
         while left:

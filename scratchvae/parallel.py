@@ -1,44 +1,59 @@
 """One training on several cores: each process does a part of every step, and θ is shared.
 
-**The passes can be divided by rows.** A layer works row by row, and each data point of the
-minibatch is a row. So a process that has some of the rows computes x and dy of every
-layer for these rows, and needs no other row. Its loss is a mean over its own B_k rows,
-the whole loss is a mean over all B. So it multiplies its dy by B_k / B.
+**The passes can be divided by data points.** A layer works data point by data point. So a
+process that has some of the minibatch computes x and dy of every layer for its own data
+points, and needs no other. Process k has B_k of the B data points. loss_k is the mean over
+them, and the whole loss is the mean over all:
+
+    loss = Σ_k (B_k / B) loss_k
+
+Data point n belongs to one process k. So with y_n of any layer
+
+    ∂loss/∂y_n = (B_k / B) ∂loss_k/∂y_n
+
+The backward pass of process k computes the right side without the factor. Each layer's dy
+is multiplied by B_k / B when it is written into the shared memory.
 
 **The gradient can be divided by weights.** An affine layer has dW = xᵀ dy and db = Σ_n dy_n
 (`layers.py`):
 
-    dW_ij = Σ_n x_ni dy_nj        row i of dW needs column i of x, and dy, of all rows n
+    dW_ij = Σ_n x_ni dy_nj        row i of dW needs column i of x, and dy, of all n
 
-So when x and dy of all rows are there, a process computes its own rows i of dW. No
-number is computed twice. x and dy are small: a number for each data point and unit. dW
-has a number for each pair of units.
+So when x and dy of all data points are there, a process computes its own rows of dW. No
+entry of dW is computed twice. x and dy are smaller than dW: for 100 data points, 784
+inputs and 500 units they have 128,400 numbers, and dW has 392,000.
 
 **The update can be divided by weights.** Every optimizer here works entry by entry: the
 new θ_i depends on θ_i, g_i and the sums kept for i, and on no other entry. So process k
-updates its own stretch of θ, and keeps the optimizer's sums of that stretch.
+updates its own stretch of θ, and keeps the optimizer's sums of that stretch. A stretch is
+made of whole rows of the weights. A row of a bias is one entry.
 
 **What has to be waited for.** x and dy are complete before others read them, and θ is
 complete before others use it. These are two barriers in each step:
 
     each process:   draw X^M and ε         all draw the same numbers from equal generators
-                    x, dy of every layer   of its own rows, dy times B_k / B
-                    ── barrier ──          all rows are there
-                    g[mine] ← xᵀ dy        from all rows
+                    x, dy of every layer   of its own data points, dy times B_k / B
+                    ── barrier ──          x and dy of all data points are there
+                    the bound              if it is not finite, the epoch ends here for all
+                    g[mine] ← xᵀ dy        from all data points
                     θ[mine] ← update with g[mine]
                     ── barrier ──          all of θ is there
 
-A weight of no affine layer, such as the one log σ² of the isotropic decoder, takes another
-way: the gradient of a sum is the sum of gradients, g = Σ_k (B_k / B) g_k.
+A weight of no affine layer, such as the one log σ² of the isotropic decoder, has no x and
+dy. Process k computes g_k, the gradient of loss_k, and g = Σ_k (B_k / B) g_k.
 
 The same seed and the same number of processes give the same bits. Another number of
 processes rounds differently.
 
-**Where things lie.** θ, the x and dy of the layers, the optimizer's sums and the images lie
-in one block of shared memory. The parent does none of the steps. It sleeps during an
-epoch, and evaluates by the same processes after it.
+**Where things lie.** One block of shared memory holds θ, x and dy of the layers, the
+optimizer's sums and the images. It also holds the terms of the bound, and the g_k of the
+weights of no affine layer. Each process has a g of its own, and fills its stretch of it.
+The parent makes no step. During an epoch it waits, and wakes ten times a second to show
+the progress. After the epoch the same processes evaluate.
 """
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -59,7 +74,8 @@ from scratchvae.parameters import Parameters
 from scratchvae.processes import SPAWN
 
 Layout = Mapping[str, tuple[tuple[int, ...], str]]  # name -> shape and dtype
-SPINS = 2000  # looks at a barrier before it lets others run
+SPINS = 2000  # tries at a barrier before a worker sleeps
+LET_OTHERS_RUN = getattr(os, "sched_yield", partial(time.sleep, 0))  # Windows has no sched_yield
 
 
 class Job(NamedTuple):
@@ -74,6 +90,9 @@ class Job(NamedTuple):
     n: int  # workers
     layout: Layout
     memory: str  # the name of the shared memory
+
+
+DIED = "a worker process ended; the model of the last whole epoch is kept"
 
 
 class WorkerDied(RuntimeError):
@@ -114,16 +133,16 @@ class Team:
             shapes |= {f"x {name}": ((B, n_in), dtype), f"dy {name}": ((B, n_out), dtype)}
         for name in _others(model.params):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
+        _check_room(_size(shapes))
         self._memory = SharedMemory(create=True, size=_size(shapes))
         self._shared = _arrays(self._memory, shapes)
         self._shared["images"][...] = images
         self._shared["test_images"][...] = test_images
-        self._n_chunks = len(chunks(len(test_images)))
         self._job = Job(
             type(model),
             model.settings,
             type(optimizer),
-            {name: getattr(optimizer, name) for name in optimizer.settings},
+            _settings(optimizer),
             pixels,
             batch_size,
             workers,
@@ -133,20 +152,20 @@ class Team:
 
     def __enter__(self) -> "Team":
         n, self._pipes, self._workers = self._job.n, [], []
-        self._bells = [
-            SPAWN.Semaphore(0) for _ in range(n)
-        ]  # they live as long as the parent keeps them
+        # the parent has to keep them: a semaphore ends with the parent's last reference
+        self._semaphores = [SPAWN.Semaphore(0) for _ in range(n)]
         try:
-            with processes.one_thread_each():
+            with processes.one_thread_each(), processes.undisturbed():
                 for rank in range(n):
                     here, there = SPAWN.Pipe()
                     worker = SPAWN.Process(
-                        target=_work, args=(rank, self._bells, there, self._job), daemon=True
+                        target=_work, args=(rank, self._semaphores, there, self._job), daemon=True
                     )
                     worker.start()
                     there.close()
                     self._pipes.append(here)
                     self._workers.append(worker)
+            self._answers(lambda: None)  # all are ready
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -178,9 +197,10 @@ class Team:
         for name in self.optimizer.sums:
             self._shared[f"sum {name}"][...] = getattr(self.optimizer, name)
         self._shared["progress"][...] = 0
-        self._send("epoch", rng, self.optimizer.lr, self.optimizer.t)
+        self._send("epoch", rng, _settings(self.optimizer), self.optimizer.t)
         answers = self._answers(lambda: self._report(report))
-        mean, step, self.optimizer.t, rng.bit_generator.state = answers[0]
+        mean, step, rng.bit_generator.state = answers[0]
+        self.optimizer.t += step
         self.model.params.theta[...] = self._shared["theta"]
         for name in self.optimizer.sums:
             getattr(self.optimizer, name)[...] = self._shared[f"sum {name}"]
@@ -189,14 +209,11 @@ class Team:
     def evaluate(self, seed: int = 0) -> Bound:
         """The bound of the test images at the θ of the last epoch, as `evaluate` has it."""
         self._send("evaluate", seed)
-        terms = [Terms(np.empty(0), np.empty(0))] * self._n_chunks
-        for part in self._answers(lambda: None):
-            for i, of_chunk in part:
-                terms[i] = of_chunk
-        return Bound.of(terms)
+        terms = dict(pair for part in self._answers(lambda: None) for pair in part)
+        return Bound.of([terms[i] for i in sorted(terms)])
 
     def _report(self, report: Callable[[int, Bound], None]) -> None:
-        seen, *mean = self._shared["progress"]
+        seen, *mean = self._shared["progress"]  # no barrier: it is only shown
         if seen:
             report(int(seen), Bound(*mean))
 
@@ -205,7 +222,7 @@ class Team:
             for pipe in self._pipes:
                 pipe.send(message)
         except (BrokenPipeError, ConnectionError) as error:
-            raise WorkerDied("a worker process ended; run the training again") from error
+            raise WorkerDied(DIED) from error
 
     def _answers(self, meanwhile: Callable[[], None]) -> list[Any]:
         """One answer of each worker, by rank. The parent sleeps, and wakes ten times a second."""
@@ -218,50 +235,57 @@ class Team:
                     try:
                         answers[rank] = self._pipes[rank].recv()
                     except (EOFError, ConnectionError) as error:
-                        raise WorkerDied(
-                            "a worker process ended; the model of the last whole epoch is kept"
-                        ) from error
+                        raise WorkerDied(DIED) from error
             meanwhile()
         return [answers[rank] for rank in range(len(self._pipes))]
+
+
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    return {name: getattr(optimizer, name) for name in optimizer.settings}
 
 
 # ---- what runs in a worker ----
 
 
-def _work(rank: int, bells: list[Any], pipe: Connection, job: Job) -> None:
+def _work(rank: int, semaphores: list[Any], pipe: Connection, job: Job) -> None:
     """One worker: wait for a command, do it, answer; until it is ended."""
     processes.live_with_the_parent()
     memory = SharedMemory(job.memory)
-    worker = _Worker(rank, bells, job, _arrays(memory, job.layout))
+    worker = _Worker(rank, semaphores, job, _arrays(memory, job.layout))
+    pipe.send("ready")
     while True:
         command, *arguments = pipe.recv()
         pipe.send(worker.epoch(*arguments) if command == "epoch" else worker.evaluate(*arguments))
 
 
 class _Worker:
-    def __init__(self, rank: int, bells: list[Any], job: Job, shared: dict[str, Any]) -> None:
-        self.rank, self.bells, self.job, self.shared = rank, bells, job, shared
+    def __init__(self, rank: int, semaphores: list[Any], job: Job, shared: dict[str, Any]) -> None:
+        self.rank, self.semaphores, self.job, self.shared = rank, semaphores, job, shared
         self.model = job.model(**job.model_settings)
         self.params = params = self.model.params
         params.move_to(shared["theta"], params.g)
         self.model.connect()
         self.draw = seen_by(self.model, job.pixels)
         for name, layer in params.affine.items():
-            layer.backward_weights = partial(self._show, name)  # in place of dW and db
+            layer.backward_weights = partial(self._write_rows, name)  # in place of dW and db
         self.others = _others(params)
 
         # this worker's stretch of θ, and an optimizer of it alone
         mine = _stretch(params.shapes, rank, job.n)
-        self.rows_of = _rows(params.shapes, mine)
-        stretch = Parameters({"stretch": params.theta[mine].shape}, params.theta.dtype)
-        stretch.move_to(params.theta[mine], params.g[mine])
-        self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
-        for name in self.optimizer.sums:
-            setattr(self.optimizer, name, shared[f"sum {name}"][mine])
+        self.weight_rows = _weight_rows(params.shapes, mine)
+        self.optimizer: Optimizer | None = None
+        if mine.stop > mine.start:  # a small model may have fewer rows of weights than workers
+            stretch = Parameters({"stretch": params.theta[mine].shape}, params.theta.dtype)
+            stretch.move_to(params.theta[mine], params.g[mine])
+            self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
+            for name in self.optimizer.sums:
+                setattr(self.optimizer, name, shared[f"sum {name}"][mine])
 
-    def epoch(self, rng: np.random.Generator, lr: float, t: int) -> Any:
-        """Algorithm 1 over all minibatches. Worker 0 answers for all."""
-        self.optimizer.lr, self.optimizer.t = lr, t
+    def epoch(self, rng: np.random.Generator, settings: dict[str, Any], t: int) -> Any:
+        """Algorithm 1 over all minibatches. Worker 0 answers; the others answer None."""
+        if self.optimizer is not None:
+            for name, value in {**settings, "t": t}.items():
+                setattr(self.optimizer, name, value)
         images, sums, seen, step = self.shared["images"], np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in minibatches(len(images), self.job.batch_size, rng):
@@ -277,79 +301,83 @@ class _Worker:
                     self.shared["progress"][...] = seen, *(sums / seen)
         if self.rank != 0:
             return None
-        return (sums / seen).tolist(), step, self.optimizer.t, rng.bit_generator.state
+        return (sums / seen).tolist(), step, rng.bit_generator.state
 
     def _step(self, x: NDArray[Any], eps: Any) -> Bound:
-        """One step on the minibatch, of which this worker does its own rows."""
+        """One step on the minibatch, of which this worker does its own data points."""
         terms, B = self.shared["terms"], len(x)
-        self.rows = _part(B, self.rank, self.job.n)
-        self.share = (self.rows.stop - self.rows.start) / B  # B_k / B
+        self.points = points = _part(B, self.rank, self.job.n)
+        self.fraction = (points.stop - points.start) / B  # B_k / B
         terms[self.rank] = 0
-        if self.share:  # there may be fewer rows than workers
-            eps = None if eps is None else eps[self.rows]
-            reconstruction, kl = self.model.forward(x[self.rows], eps)
-            self.model.backward()  # the layers call _show
+        if self.fraction:  # there may be fewer data points than workers
+            reconstruction, kl = self.model.forward(x[points], None if eps is None else eps[points])
+            self.model.backward()  # the affine layers call _write_rows
             terms[self.rank] = reconstruction.sum(dtype=np.float64), kl.sum(dtype=np.float64)
-        for name in self.others:
-            g = self.params.grads[name]
-            self.shared[f"g {name}"][self.rank] = self.share * g if self.share else 0
-        self._barrier()  # all rows are there
+        for name in self.others:  # (B_k / B) g_k
+            g_k = self.fraction * self.params.grads[name] if self.fraction else 0
+            self.shared[f"g {name}"][self.rank] = g_k
+        self._barrier()  # x and dy of all data points are there
 
         reconstruction_mean, kl_mean = terms.sum(axis=0) / B
         bound = Bound(reconstruction_mean - kl_mean, reconstruction_mean, kl_mean)
-        if np.isfinite(bound.elbo):  # all workers see the same bound, so all agree
+        if np.isfinite(bound.elbo) and self.optimizer is not None:
             self._gradient(B)
             self.optimizer.step()  # θ[mine] ← update
         self._barrier()  # all of θ is there
         return bound
 
-    def _show(self, name: str, dy: NDArray[Any]) -> None:
-        """In place of `Affine.backward_weights`: this worker's rows of x and dy, for all to see."""
-        x, rows = self.params.affine[name].x, self.rows
-        if len(x) != rows.stop - rows.start:
+    def _write_rows(self, name: str, dy: NDArray[Any]) -> None:
+        """In place of `Affine.backward_weights`: x and dy of this worker's data points."""
+        x, n = self.params.affine[name].x, self.points.stop - self.points.start
+        if len(x) != n:
             raise ValueError(
-                f"layer {name} has {len(x)} rows for {rows.stop - rows.start} data points; with "
-                "several workers there should be one for each"
+                f"layer {name} has {len(x)} rows for {n} data points; with several workers "
+                "there should be one for each"
             )
-        self.shared[f"x {name}"][rows] = x
-        np.multiply(dy, self.share, out=self.shared[f"dy {name}"][rows])
+        self.shared[f"x {name}"][self.points] = x
+        np.multiply(dy, self.fraction, out=self.shared[f"dy {name}"][self.points])
 
     def _gradient(self, B: int) -> None:
-        """g[mine], from the x and dy of all B rows."""
+        """g[mine], from the x and dy of all B data points."""
         for name, layer in self.params.affine.items():
             x, dy = self.shared[f"x {name}"][:B], self.shared[f"dy {name}"][:B]
-            i, j = self.rows_of[f"{name}.W"], self.rows_of[f"{name}.b"]
-            np.matmul(x[:, i].T, dy, out=layer.dW[i])  # dW_i = Σ_n x_ni dy_n
-            np.sum(dy[:, j], axis=0, out=layer.db[j])  # db_j = Σ_n dy_nj
+            i, j = self.weight_rows[f"{name}.W"], self.weight_rows[f"{name}.b"]
+            np.matmul(x[:, i].T, dy, out=layer.dW[i])  # this worker's rows of dW = xᵀ dy
+            np.sum(dy[:, j], axis=0, out=layer.db[j])  # its entries of db = Σ_n dy_n
         for name in self.others:
             np.sum(self.shared[f"g {name}"], axis=0, out=self.params.grads[name])
 
     def _barrier(self) -> None:
-        """Wait until all are here: ring every other worker's bell, and hear as many rings.
+        """Wait until all are here: release the semaphore of every other worker, then acquire
+        one's own as often.
 
-        A ring is a release of a semaphore, which also makes earlier writes visible. A worker
-        looks often before it sleeps, since waking up takes longer than most waits.
+        A semaphore counts, and does not know who released it. This is enough. Take the first
+        worker that has passed k barriers. Its semaphore was acquired k (n − 1) times. The other
+        n − 1 workers have not passed k barriers yet, so each of them has released it at most k
+        times, and hence exactly k times: all have come to barrier k.
+
+        A release also makes earlier writes visible. A worker tries often before it sleeps, since
+        waking up takes longer than most waits.
         """
-        for rank, bell in enumerate(self.bells):
+        for rank, semaphore in enumerate(self.semaphores):
             if rank != self.rank:
-                bell.release()
-        mine = self.bells[self.rank]
+                semaphore.release()
+        mine = self.semaphores[self.rank]
         for _ in range(self.job.n - 1):
             for spin in range(SPINS):
                 if mine.acquire(False):
                     break
                 if spin % 50 == 49:
-                    time.sleep(0)  # lets another process have the core
+                    LET_OTHERS_RUN()
             else:
                 mine.acquire()
 
     def evaluate(self, seed: int) -> list[tuple[int, Terms]]:
         """The two terms of every n-th chunk of the test images."""
-        images = self.shared["test_images"]
+        images, pixels = self.shared["test_images"], self.job.pixels
         mine = list(enumerate(chunks(len(images))))[self.rank :: self.job.n]
-        return [
-            (i, chunk_terms(self.model, images[rows], i, seed, self.job.pixels)) for i, rows in mine
-        ]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return [(i, chunk_terms(self.model, images[rows], i, seed, pixels)) for i, rows in mine]
 
 
 def _part(size: int, rank: int, n: int) -> slice:
@@ -369,12 +397,12 @@ def _next_row(shapes: Mapping[str, tuple[int, ...]], i: int) -> int:
     for shape in shapes.values():
         width = prod(shape[1:])
         if i < start + prod(shape):
-            return start + -(-(i - start) // width) * width
+            return start + _rounded_up(i - start, width)
         start += prod(shape)
     return start
 
 
-def _rows(shapes: Mapping[str, tuple[int, ...]], mine: slice) -> dict[str, slice]:
+def _weight_rows(shapes: Mapping[str, tuple[int, ...]], mine: slice) -> dict[str, slice]:
     """The rows of each weight that lie in this stretch of θ."""
     rows, start = {}, 0
     for name, shape in shapes.items():
@@ -387,18 +415,35 @@ def _rows(shapes: Mapping[str, tuple[int, ...]], mine: slice) -> dict[str, slice
 
 def _others(params: Parameters) -> list[str]:
     """The weights of no affine layer."""
-    return [name for name in params.shapes if name.rpartition(".")[0] not in params.affine]
+    of_affine = {f"{name}.{part}" for name in params.affine for part in ("W", "b")}
+    return [name for name in params.shapes if name not in of_affine]
+
+
+def _rounded_up(a: int, unit: int) -> int:
+    """The first multiple of the unit that is a or more."""
+    return -(-a // unit) * unit
 
 
 # ---- the shared memory ----
 
 
+def _check_room(size: int) -> None:
+    """OSError when Linux has less shared memory: a write into what is not there ends a process."""
+    place = "/dev/shm"
+    free = shutil.disk_usage(place).free if os.path.isdir(place) else size
+    if size > free:
+        raise OSError(
+            f"several workers share {size / 1e6:.0f} MB, and {place} has {free / 1e6:.0f} MB free; "
+            "one worker needs none of it"
+        )
+
+
 def _places(layout: Layout) -> dict[str, int]:
-    """Where each array begins: one after the other, at multiples of 64 bytes."""
+    """Where each array begins, at multiples of 64 bytes. The key "" has the size of all."""
     places, start = {}, 0
     for name, (shape, dtype) in layout.items():
         places[name] = start
-        start += -(-prod(shape) * np.dtype(dtype).itemsize // 64) * 64
+        start += _rounded_up(prod(shape) * np.dtype(dtype).itemsize, 64)
     return places | {"": start}
 
 

@@ -24,6 +24,8 @@ THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB
 # glibc alone reads these: keep freed memory, in place of giving it back at every step
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "268435456"}
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
 Result = TypeVar("Result")
 _here: list[Any] = []  # in a worker of `map_with`: what `make` made
 
@@ -50,9 +52,39 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Start processes in this block: Ctrl-C and SIGTERM wait until it ends.
+
+    A start that is broken off leaves half a process. And a process that a signal ends before it
+    has read what the parent writes lets the parent wait forever. So the new processes are born
+    with both signals blocked (not on Windows); `live_with_the_parent` takes the block away.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals come to that one
+        yield
+        return
+    came: list[int] = []
+    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
+    _mask("SIG_BLOCK")
+    try:
+        yield
+    finally:
+        _mask("SIG_UNBLOCK")
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _mask(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # Windows has none
+        signal.pthread_sigmask(getattr(signal, how), STOPS)
+
+
 def live_with_the_parent() -> None:
     """In a new process: end when the parent ends, even when it is killed; leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _mask("SIG_UNBLOCK")
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -80,7 +112,9 @@ def map_with(
             min(workers, len(tasks)), SPAWN, initializer=_start, initargs=(make, arguments)
         ) as pool,
     ):
-        yield from pool.map(_call, [function] * len(tasks), tasks)
+        with undisturbed():
+            results = pool.map(_call, [function] * len(tasks), tasks)  # starts the processes
+        yield from results
 
 
 def _start(make: Callable[..., Any], arguments: Sequence[Any]) -> None:

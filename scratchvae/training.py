@@ -234,7 +234,7 @@ def fit(
 
 
 class Alone:
-    """The steps of Algorithm 1 in this process; `parallel.Team` makes the same by several."""
+    """The steps of Algorithm 1 in this process; `parallel.Team` makes them with several."""
 
     def __init__(
         self,

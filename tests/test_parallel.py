@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ from scratchvae import (
     fit,
     log_likelihood,
 )
-from scratchvae.parallel import WorkerDied, _part, _rows, _stretch
+from scratchvae.parallel import WorkerDied, _part, _stretch, _weight_rows
+from scratchvae.processes import undisturbed
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (130, 12)).astype(np.uint8)
@@ -98,11 +100,85 @@ def test_the_stretches_are_whole_rows(shapes, n):
     for rank in range(n):
         stretch = _stretch(named, rank, n)
         views.theta[stretch] += rank + 1
-        for name, rows in _rows(named, stretch).items():
+        for name, rows in _weight_rows(named, stretch).items():
             views.grads[name][rows] += rank + 1
     assert views.theta.min() >= 1  # everything once: the next line fails for what is added twice
     np.testing.assert_array_equal(views.theta, views.g)
     assert (np.diff(views.theta) >= 0).all() and views.theta.max() <= n
+
+
+@pytest.mark.parametrize("workers", [6, 20])
+def test_more_workers_than_rows_of_weights(workers):
+    """A worker without weights does its data points only: θ and t as by one process."""
+    thetas = []
+    for n in (1, workers):
+        model = Autoencoder(12, (), 1, dtype=np.float64, seed=1)
+        steps = Adam(model.params)
+        fit(model, IMAGES[:40], epochs=2, batch_size=9, optimizer=steps, workers=n, progress=False)
+        thetas.append(model.params.theta)
+        assert steps.t == 10
+    np.testing.assert_allclose(*thetas, rtol=0, atol=1e-12)
+
+
+class Scaled(VAE):
+    """A weight beside an affine layer, under its name: log p(x|z) has the factor mu.scale."""
+
+    def connect(self):
+        if "mu.scale" not in self.params.shapes:
+            shapes = {**self.params.shapes, "mu.scale": (3,)}
+            theta = np.append(self.params.theta, np.ones(3))
+            self.params = Parameters(shapes, self.dtype)
+            self.params.theta[...] = theta
+        super().connect()
+
+    def forward(self, x, eps):
+        reconstruction, kl = super().forward(x, eps)
+        self.terms = reconstruction
+        return reconstruction * self.params.values["mu.scale"].mean(), kl
+
+    def backward(self):
+        super().backward()
+        self.params.grads["mu.scale"][...] = -self.terms.mean() / 3
+
+
+def test_a_weight_beside_an_affine_layer():
+    """The gradient of a weight that is no W and no b is the sum of the workers' gradients."""
+    scales = []
+    for n in (1, 2):
+        model = Scaled(12, (7,), 2, dtype=np.float64, seed=1)
+        fit(
+            model, IMAGES, batch_size=33, epochs=1, optimizer=SGD(model.params, 1e-3),
+            workers=n, progress=False,
+        )  # fmt: skip
+        scales.append(model.params.values["mu.scale"])
+    np.testing.assert_allclose(*scales, rtol=1e-12)
+
+
+def test_settings_of_the_optimizer_may_change_after_an_epoch():
+    """What `after_epoch` sets is obeyed by all workers."""
+    thetas = []
+    for n in (1, 2):
+        model = VAE(12, (7,), 2, dtype=np.float64, seed=1)
+        steps = SGD(model.params, 1e-2)
+
+        def decay(history, steps=steps):
+            steps.weight_decay = 0.5
+
+        fit(
+            model, IMAGES, epochs=2, batch_size=33, optimizer=steps, workers=n,
+            after_epoch=decay, progress=False,
+        )  # fmt: skip
+        thetas.append(model.params.theta)
+    np.testing.assert_allclose(*thetas, rtol=0, atol=1e-10)
+
+
+def test_too_little_shared_memory(monkeypatch):
+    """Said before any work: a write into memory that is not there would end the process."""
+    little = shutil.disk_usage("/")._replace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: little)
+    monkeypatch.setattr(os.path, "isdir", lambda place: True)
+    with pytest.raises(OSError, match=r"/dev/shm has 0 MB free"):
+        fit(VAE(12, (7,), 2), IMAGES, workers=2, progress=False)
 
 
 class TwoRows(Autoencoder):
@@ -179,6 +255,22 @@ TRAINING = """
         vae = VAE(12, (7,), 2)
         fit(vae, images, epochs=10**9, workers=2, progress=False, after_epoch=told)
 """
+
+
+def test_a_stop_waits_until_a_process_is_started():
+    """In `undisturbed` Ctrl-C waits for the end of the block; the handler is as before. A process
+    that is born in it has both signals blocked, until it has begun to live with its parent.
+    """
+    handler, reached = signal.getsignal(signal.SIGINT), []
+    blocked = {signal.SIGINT, signal.SIGTERM}
+    with pytest.raises(KeyboardInterrupt):
+        with undisturbed():
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= blocked
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append(True)
+        reached.append(False)
+    assert reached == [True] and signal.getsignal(signal.SIGINT) is handler
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & blocked
 
 
 def children(pid):
