@@ -221,7 +221,7 @@ def explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
     others = f" (and {n - 1} more)" if n > 1 else ""
     kept = f"what is finished is in {folder}, and the same command goes on from there"
     if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
-        return ChildProcessError(f"a worker process died while it ran {name}{others}; {kept}")
+        return ChildProcessError(f"a worker process died during {name}{others}; {kept}")
     if isinstance(error, ModuleNotFoundError) or "deserializ" in str(error):
         return ValueError(
             f"a worker cannot import what {name} needs{others}: {error}. It should have "
@@ -242,9 +242,9 @@ def cluster(
 
     ValueError when both are given.
     """
-    if address and under_mpi:
+    if address is not None and under_mpi:
         raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
-    if address:
+    if address is not None:
         return partial(dask, address)
     return mpi if under_mpi else None
 
@@ -270,6 +270,8 @@ def local(workers: int) -> Iterator[Executor | None]:
 @contextmanager
 def dask(address: str) -> Iterator[Executor]:
     """The workers of a Dask cluster. OSError when nobody answers."""
+    if not address:
+        raise ValueError("--dask is empty; it should be the address of a scheduler")
     distributed = _extra("distributed", "--dask")
     try:
         client = distributed.Client(address, timeout=10)
@@ -286,9 +288,14 @@ def dask(address: str) -> Iterator[Executor]:
             found = find_spec("scratchvae") and import_module("scratchvae").__version__
             return str(found) if found else None
 
-        for worker, theirs in client.run(version).items():
+        versions = client.run(version, on_error="return")
+        if not versions:
+            raise OSError(f"the Dask cluster at {address} has no workers")
+        for worker, theirs in versions.items():
             if theirs != ours:
                 has = "no scratchvae" if theirs is None else f"scratchvae {theirs}"
+                if isinstance(theirs, BaseException):
+                    has = f"a scratchvae that it cannot import ({theirs})"
                 raise ValueError(
                     f"the Dask worker {worker} has {has}; it should be installed there, "
                     f"in the version {ours}"

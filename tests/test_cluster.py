@@ -127,6 +127,10 @@ def write_class(folder):
     return folder
 
 
+needs_bwrap = pytest.mark.skipif(best_sandbox() != "bwrap", reason="bubblewrap does not work here")
+
+
+@needs_bwrap
 def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
     """Two worker processes; one is killed while it grades. The table has the bytes of the one that
     threads of this process give, and every result is kept.
@@ -146,7 +150,9 @@ def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
         while not list((tmp_path / "there").glob("*.json")) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not running.done()
-        busy = {worker for worker, tasks in client.processing().items() if tasks}
+        busy: set[str] = set()
+        while not busy and time.monotonic() < deadline:
+            busy = {worker for worker, tasks in client.processing().items() if tasks}
         killed = client.run(os.getpid, workers=sorted(busy)[:1])
         os.kill(next(iter(killed.values())), signal.SIGKILL)
         assert running.result(timeout=120) == 0
@@ -156,6 +162,15 @@ def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
     assert [path.read_bytes() for path in kept[0]] == [path.read_bytes() for path in kept[1]]
 
 
+def test_a_scheduler_without_workers(tmp_path, capsys):
+    """One sentence, exit code 2."""
+    images = write_image_set(tmp_path / "images")
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        assert figure2(images, tmp_path / "out", "--dask", cluster.scheduler_address) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1].endswith("has no workers")
+
+
+@needs_bwrap
 def test_grading_without_a_scheduler(tmp_path, capsys):
     """One sentence with the address, exit code 2, and nothing is written."""
     hand_in(tmp_path / "class" / "ada", source.reference())
@@ -185,6 +200,7 @@ def test_mpi(tmp_path):
         assert (tmp_path / "mpi" / path.name).read_text() == path.read_text()
 
 
+@needs_bwrap
 @pytest.mark.skipif(shutil.which("mpiexec", path=MPI) is None, reason="there is no mpiexec")
 def test_a_class_under_mpi(tmp_path):
     """`mpiexec -n 3 ... homework grade --all ... --mpi`: the same table."""

@@ -134,7 +134,9 @@ def test_a_worker_that_dies(key: Key, tmp_path: Path, monkeypatch: pytest.Monkey
     classroom.grade_all(tmp_path / "class", tmp_path / "g.csv", key)
     hand_in(tmp_path / "class" / "cyn", source.reference())
     monkeypatch.setattr(classroom, "grade_sent", die)
-    died = pytest.raises(ChildProcessError, match=r"died while .* cyn; .* goes on from there")
+    died = pytest.raises(
+        ChildProcessError, match=r"died during .* cyn; .* goes on from there.*graded here"
+    )
     with died, ProcessPoolExecutor(1, SPAWN) as pool:
         classroom.grade_all(tmp_path / "class", tmp_path / "g.csv", key, executor=pool)
     assert len(list((tmp_path / "g").iterdir())) == 2
@@ -150,7 +152,7 @@ def raise_for_ben(handed_in: str, *rest: object) -> dict[str, object]:
 def test_a_failure_does_not_stop_the_others(
     key: Key, pool: ProcessPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others are graded and kept; then the sentence names the submission."""
+    """The others are graded and kept; a line and the sentence at the end name the submission."""
     for name in ("ada", "ben", "cyn"):
         hand_in(tmp_path / "class" / name, source.reference())
     monkeypatch.setattr(classroom, "grade_sent", raise_for_ben)
@@ -164,7 +166,9 @@ def test_a_failure_does_not_stop_the_others(
     [
         (["--all", "class", "--dask", "tcp://x", "--mpi"], "--dask and --mpi are both given"),
         (["class/ada", "--mpi"], "they need --all FOLDER"),
-        (["--all", "class", "--mpi", "--sandbox", "user:nobody"], "several submissions at a time"),
+        (["--all", "class", "--mpi", "--sandbox", "user:nobody"], "need --sandbox bwrap"),
+        (["--all", "class", "--mpi", "--sandbox", "none"], "need --sandbox bwrap"),
+        (["--all", "class", "--dask", ""], "--dask is empty"),
     ],
 )
 def test_options_that_do_not_fit(

@@ -42,7 +42,7 @@ CODE = {
     for path in sorted(HERE.rglob("*.py"))
 }
 AT_ONCE = 256  # submissions that an executor has at a time: it keeps their text in memory
-PARTS = ("exercises", "reference", "grader code", "time limit", "sandbox", "Python or NumPy")
+PARTS = ("reference", "grader code", "Python or NumPy")  # what workers must have alike
 making = threading.Lock()  # of the key in a worker with several threads
 
 
@@ -72,16 +72,19 @@ def grade_all(
     grader = _grader(key, seconds)
     grades: dict[Path, Grade] = {}
     failures: list[tuple[str, Exception]] = []
-    asked_for: list[Future[dict[str, Any]]] = []  # of the executor
-    numbers, parts = tuple(exercise.number for exercise in key.exercises), _digests(grader)
+    sent: set[Future[dict[str, Any]]] = set()  # what the executor has
+    numbers, parts = tuple(exercise.number for exercise in key.exercises), _digests(key)
 
     def graded(handed_in: Submission) -> Grade:
         if executor is None:
             return grade_read(handed_in, key, seconds=seconds)
         arguments = _sent(handed_in), numbers, key.sandbox, seconds, parts
         future = executor.submit(grade_sent, *arguments)
-        asked_for.append(future)
-        return Grade.from_json(future.result())
+        sent.add(future)
+        try:
+            return Grade.from_json(future.result())
+        finally:
+            sent.discard(future)  # the executor may forget it
 
     start = time.monotonic()
     with ThreadPoolExecutor(jobs if executor is None else AT_ONCE) as pool:
@@ -96,7 +99,15 @@ def grade_all(
                 except Exception as error:
                     if executor is None:
                         raise
-                    failures.append((plain(waiting[future].name), error))
+                    name = plain(waiting[future].name)
+                    failures.append((name, error))
+                    if not quiet:
+                        why = plain(str(error))
+                        print(
+                            f"{done}/{len(submissions)}  not graded  {name}: {why}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
                     continue
                 grades[waiting[future]] = result
                 if not quiet:
@@ -109,16 +120,26 @@ def grade_all(
                     )
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for sent in asked_for:
-                sent.cancel()
+            for future_sent in list(sent):
+                future_sent.cancel()
             pool.shutdown(wait=True)
             raise
     if failures:
-        name, first = failures[0]
-        raise explained(f"the grading of {name}", first, len(failures), kept) from first
+        raise _failed(failures, kept)
     in_order = [grades[path] for path in submissions]
     gradebook.write_csv(csv_path, in_order)
     return in_order
+
+
+def _failed(failures: list[tuple[str, Exception]], kept: Path) -> Exception:
+    """What to raise when an executor could not grade these."""
+    name, first = failures[0]
+    what = f"the grading of {name}"
+    found = explained(what, first, len(failures), kept)
+    if found is first:  # it says nothing of the class
+        others = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        found = ValueError(f"{what}{others}: {first}; what is graded is in {kept}")
+    return type(found)(f"{found}. Without --dask and --mpi, the rest is graded here")
 
 
 def results_folder(folder: Path, csv_path: Path) -> Path:
@@ -190,9 +211,9 @@ def grade_sent(
     try:
         with making:
             key = _key(numbers, sandbox)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{worker} cannot grade: {error}") from None
-    mine = _digests(_grader(key, seconds))
+    mine = _digests(key)
     others = [name for name, ours, theirs in zip(PARTS, mine, parts) if ours != theirs]
     if others:
         raise ValueError(
@@ -207,9 +228,10 @@ def _key(numbers: tuple[str, ...], sandbox: str) -> Key:
     return Key(select(numbers), sandbox)
 
 
-def _digests(grader: list[object]) -> list[str]:
+def _digests(key: Key) -> list[str]:
     """Of each of the `PARTS`."""
-    texts = [json.dumps(part, sort_keys=True) for part in grader]
+    parts = [key.reference, CODE, [sys.version, np.__version__]]
+    texts = [json.dumps(part, sort_keys=True) for part in parts]
     return [hashlib.sha256(text.encode("ascii")).hexdigest() for text in texts]
 
 

@@ -203,10 +203,10 @@ def grade(args: argparse.Namespace) -> int:
     clusters = jobs.cluster(args.dask, args.mpi)
     if clusters is not None and args.all is None:
         raise ValueError("--dask and --mpi grade a class: they need --all FOLDER")
-    if clusters is not None and args.sandbox.startswith("user:"):
+    if clusters is not None and args.sandbox != "bwrap":
         raise ValueError(
-            f"--dask and --mpi grade several submissions at a time, and --sandbox {args.sandbox} "
-            "one: one user's processes can end each other"
+            f"--dask and --mpi need --sandbox bwrap, and it is {args.sandbox}: a submission "
+            "without bwrap could reach every machine of the cluster"
         )
     place = args.submission or args.all
     if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
