@@ -79,6 +79,23 @@ def test_an_import_points_up_the_reading_order():
                 assert used <= set(order[:i]), f"{name} imports {used - set(order[:i])}"
 
 
+def imported(path: Path) -> set[str]:
+    """The top names of all that a source imports, inside functions too."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+def test_matplotlib_is_in_one_file_and_nothing_is_pickled():
+    """In the package figures.py alone imports Matplotlib, and no file imports pickle."""
+    sources = {path: imported(path) for path in (ROOT / "scratchvae").rglob("*.py")}
+    drawing = [path.name for path, names in sources.items() if names & {"matplotlib", "PIL"}]
+    assert drawing == ["figures.py"]
+    pickling = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "cloudpickle"}
+    assert not [path for path, names in sources.items() if names & pickling]
+
+
 def test_every_demo_and_every_picture_is_shown():
     """demos/README.md names every demo, and shows every picture there is."""
     text = (ROOT / "demos" / "README.md").read_text(encoding="utf-8")
