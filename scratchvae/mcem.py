@@ -35,13 +35,16 @@ whether a visit counts as one sample or as several. Here a data point counts onc
 each visit.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from scratchvae.datasets import Images
 from scratchvae.distributions import standard_normal_log_density
 from scratchvae.evaluation import Bound, seen_by
 from scratchvae.hmc import Chain
-from scratchvae.optimizers import Adam, Optimizer
+from scratchvae.optimizers import Adam
 from scratchvae.parameters import FloatArray
 from scratchvae.training import Alone
 from scratchvae.vae import VAE
@@ -61,25 +64,13 @@ class MCEM(Alone):
 
     model: VAE
 
-    def __init__(
-        self,
-        model: VAE,
-        optimizer: Optimizer,
-        images: Images,
-        test_images: Images,
-        *,
-        batch_size: int,
-        pixels: str | None,
-        workers: int = 1,
-    ) -> None:
-        super().__init__(
-            model, optimizer, images, test_images, batch_size=batch_size, pixels=pixels
-        )
-        start = np.random.default_rng(len(images))
-        self.chains = start.standard_normal((len(images), model.n_z), model.dtype)
+    def first_state(self) -> dict[str, NDArray[Any]]:
+        """The chains, from N(0, I), and the two numbers that are tuned."""
+        start, N, n_z = np.random.default_rng(len(self.images)), len(self.images), self.model.n_z
+        self.chains = start.standard_normal((N, n_z), self.model.dtype)
         self._tuned = np.array([FIRST_STEP, ACCEPTANCE])  # h, acceptance
-        self.state = {"chains": self.chains, "tuned": self._tuned}
-        model.params.g[...] = 0  # the encoder's part stays 0
+        self.model.params.g[...] = 0  # the encoder's part stays 0
+        return {"chains": self.chains, "tuned": self._tuned}
 
     @property
     def h(self) -> float:

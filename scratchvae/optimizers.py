@@ -67,7 +67,7 @@ import numpy as np
 from scratchvae import checks
 from scratchvae.parameters import FloatArray, Parameters
 
-BLOCK = 24_576
+BLOCK = 24_576  # Adam uses five arrays of it: half a megabyte in float32
 
 
 class Optimizer:

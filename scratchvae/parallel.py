@@ -241,6 +241,7 @@ class Team:
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    """The constructor's arguments, as they are now: `after_epoch` may change them."""
     return {name: getattr(optimizer, name) for name in optimizer.settings}
 
 

@@ -245,12 +245,17 @@ class Alone:
         *,
         batch_size: int,
         pixels: str | None,
-        workers: int = 1,
     ) -> None:
         self.model, self.optimizer, self.images = model, optimizer, images
         self.test_images, self.batch_size, self.pixels = test_images, batch_size, pixels
-        # what the steps remember beside θ, the optimizer and the generator, by name
-        self.state: dict[str, NDArray[Any]] = {}
+        self.state = self.first_state()
+
+    def first_state(self) -> dict[str, NDArray[Any]]:
+        """What the steps remember beside θ, the optimizer and the generator, by name.
+
+        Algorithm 1 remembers nothing else. Another algorithm may.
+        """
+        return {}
 
     def __enter__(self) -> "Alone":
         return self

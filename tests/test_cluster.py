@@ -8,6 +8,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +40,33 @@ def figure2(images, out, *options):
     )  # fmt: skip
 
 
+@contextmanager
+def two_workers():
+    """A cluster's address, a function that kills a busy worker of it, and a thread beside."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        ThreadPoolExecutor(1) as beside,
+    ):
+
+        def kill_a_busy_one():
+            deadline, busy = time.monotonic() + 60, []
+            while not busy and time.monotonic() < deadline:
+                busy = sorted(worker for worker, tasks in client.processing().items() if tasks)
+            os.kill(client.run(os.getpid, workers=busy[:1])[busy[0]], signal.SIGKILL)
+
+        yield cluster.scheduler_address, kill_a_busy_one, beside
+
+
+def wait_for(files):
+    """Until there are some, at most a minute."""
+    deadline = time.monotonic() + 60
+    while not list(files()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def test_a_cluster_that_loses_a_worker(tmp_path):
     """Two worker processes; one is killed while it runs a job. The figure is complete, and equals
     the one made in this process, value by value.
@@ -47,21 +75,11 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
     assert figure2(images, tmp_path / "here", "--jobs", "1") == 0
     out = tmp_path / "cluster"
     out.mkdir()
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        running = beside.submit(figure2, images, out, "--dask", cluster.scheduler_address)
-        deadline = time.monotonic() + 60
-        while not list(out.glob(".*.share")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+    with two_workers() as (address, kill_a_busy_one, beside):
+        running = beside.submit(figure2, images, out, "--dask", address)
+        wait_for(lambda: out.glob(".*.share"))
         assert not running.done()
-        busy = {address for address, tasks in client.processing().items() if tasks}
-        killed = client.run(os.getpid, workers=sorted(busy)[:1])
-        os.kill(next(iter(killed.values())), signal.SIGKILL)
+        kill_a_busy_one()
         assert running.result(timeout=120) == 0
     for path in (tmp_path / "here").glob("*.json"):
         assert (out / path.name).read_text() == path.read_text()
@@ -137,24 +155,12 @@ def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
     """
     folder = write_class(tmp_path / "class")
     assert grade(folder, tmp_path / "here.csv", "--jobs", "2") == 0
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        table, address = tmp_path / "there.csv", cluster.scheduler_address
+    table = tmp_path / "there.csv"
+    with two_workers() as (address, kill_a_busy_one, beside):
         running = beside.submit(grade, folder, table, "--dask", address)
-        deadline = time.monotonic() + 60
-        while not list((tmp_path / "there").glob("*.json")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: (tmp_path / "there").glob("*.json"))
         assert not running.done()
-        busy: set[str] = set()
-        while not busy and time.monotonic() < deadline:
-            busy = {worker for worker, tasks in client.processing().items() if tasks}
-        killed = client.run(os.getpid, workers=sorted(busy)[:1])
-        os.kill(next(iter(killed.values())), signal.SIGKILL)
+        kill_a_busy_one()
         assert running.result(timeout=120) == 0
     assert table.read_bytes() == (tmp_path / "here.csv").read_bytes()
     kept = [sorted((tmp_path / name).glob("*.json")) for name in ("here", "there")]
