@@ -52,8 +52,8 @@ def options(doc: str | None) -> argparse.Namespace:
 def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     """Write the figure as a PNG with the demo's name, and show it on request.
 
-    The PNG has 256 colours, the nearest ones. One sees no difference, and the file has
-    a third of the size.
+    The PNG has 256 colours: the 64 most frequent of the drawing, so that areas keep theirs,
+    and 192 that cover the others. This makes the file smaller.
     """
     from matplotlib import pyplot
 
@@ -61,11 +61,19 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     path = args.out / f"{demo}.png"
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=100)
-    with Image.open(drawn) as image:
-        few = image.convert("RGB").quantize(
-            256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
-        few.save(path, optimize=True)
+    with Image.open(drawn) as opened:
+        image = opened.convert("RGB")
+    colours, where, counts = np.unique(
+        np.asarray(image).reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
+    )
+    covering = image.quantize(192, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    frequent = colours[np.argsort(-counts)[:64]]
+    palette = np.concatenate([frequent, np.reshape(covering, (-1, 3))[:192]]).astype(float)
+    # ‖c − p‖² = ‖c‖² − 2 c pᵀ + ‖p‖², and ‖c‖² is the same for all p
+    nearest = ((palette**2).sum(axis=1) - 2.0 * colours @ palette.T).argmin(axis=1)
+    few = Image.fromarray(nearest[where].reshape(image.height, image.width).astype(np.uint8))
+    few.putpalette(palette.astype(np.uint8).ravel().tolist())
+    few.save(path, optimize=True)
     print(f"wrote {path}")
     if args.show:
         pyplot.show()

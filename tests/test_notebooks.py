@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +90,27 @@ def test_a_picture_has_the_demo_s_name(tmp_path):
     figure = common.matplotlib.figure.Figure()
     common.finish(figure, type("Args", (), {"out": tmp_path, "show": False}))
     assert (tmp_path / "bits.png").is_file()
+
+
+def test_an_area_keeps_its_colour(tmp_path):
+    """Of more than 256 colours the PNG has the most frequent ones as they were drawn."""
+    common = importlib.import_module("demos.common")
+    figure = common.matplotlib.figure.Figure((6, 4))
+    many = np.random.default_rng(0).random((60, 60, 3))
+    figure.figimage(many)
+    areas = [(0.6, 0.6, 0.6), (0.0, 0.45, 0.7), (0.9, 0.62, 0.0)]
+    for i, colour in enumerate(areas):
+        figure.patches.append(
+            common.matplotlib.patches.Rectangle(
+                (0.3 + 0.2 * i, 0.3), 0.2, 0.4, color=colour, transform=figure.transFigure
+            )
+        )
+    common.finish(figure, type("Args", (), {"out": tmp_path, "show": False}))
+    (picture,) = tmp_path.iterdir()
+    shown = np.asarray(common.Image.open(picture).convert("RGB"))
+    for i, colour in enumerate(areas):
+        middle = shown[200, int(600 * (0.4 + 0.2 * i))]
+        assert abs(middle / 255 - colour).max() < 0.5 / 255 + 1e-9
 
 
 # ---- the walk ----
