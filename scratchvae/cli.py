@@ -5,10 +5,8 @@ ends with 1 when a gradient is wrong.
 """
 
 import argparse
-import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from math import isqrt
@@ -19,7 +17,7 @@ import numpy as np
 
 from scratchvae import __version__, datasets
 from scratchvae.checkpoint import GIGABYTE, load_model, save_model
-from scratchvae.datasets import PIXELS, load_mnist
+from scratchvae.datasets import PIXELS, Images, grey, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import FileFormatError, locked, uninterrupted, written_whole
@@ -29,7 +27,9 @@ from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parallel import WorkerDied
+from scratchvae.parameters import FloatArray
 from scratchvae.processes import cores
+from scratchvae.progress import say
 from scratchvae.resume import sweep
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import History, fit
@@ -37,6 +37,7 @@ from scratchvae.vae import VAE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Room = Callable[[Commands], None]  # adds its own commands
+DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
 
 
 def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
-        print(f"scratchvae {args.command}: stopped", file=sys.stderr)
+        say(f"scratchvae {args.command}: stopped", error=True)
         return 130
     except (
         FileFormatError,
@@ -57,16 +58,8 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
         TypeError,
         ValueError,
     ) as error:
-        print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
+        say(f"scratchvae {args.command}: error: {error}", error=True)
         return 2
-
-
-def say(text: str) -> None:
-    """Print a line. When nobody reads the output any more, the work goes on in silence."""
-    try:
-        print(text, flush=True)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_ctrl_c(number: int, frame: object) -> None:
@@ -91,7 +84,21 @@ def train(args: argparse.Namespace) -> int:
         args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
     )
     with locked(folder):
+        _check_what_is_there(folder, args)
         return _train_into(folder, vae, optimizer, data, args)
+
+
+def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
+    """FileExistsError when the folder has a training, and nobody said what to do with it."""
+    there = [name for name in ("model.npz", "training.npz") if (folder / name).exists()]
+    if not there or args.overwrite or (args.resume and "training.npz" in there):
+        return
+    go_on = "go on with it by --resume, " if "training.npz" in there else ""
+    nothing = "" if go_on or not args.resume else ", and no training.npz to go on from"
+    raise FileExistsError(
+        f"{folder} holds {' and '.join(there)} of an earlier training{nothing}: {go_on}replace it "
+        "by --overwrite, or name another folder by --out"
+    )
 
 
 def _train_into(
@@ -104,8 +111,6 @@ def _train_into(
     model, state, history = folder / "model.npz", folder / "training.npz", History()
     written = 0  # epochs
     sweep(folder)
-    if not args.resume:
-        state.unlink(missing_ok=True)
 
     def save(history_so_far: History) -> None:
         nonlocal history, written
@@ -119,8 +124,8 @@ def _train_into(
         fit(
             vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
             optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet,
-            after_epoch=save,
+            schedule=args.schedule, workers=args.workers, resume=state, overwrite=args.overwrite,
+            progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
     except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
         kept = (
@@ -130,7 +135,7 @@ def _train_into(
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
         why = "stopped" if by_hand else f"error: {stop}"
-        print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
+        say(f"\nscratchvae train: {why}: {kept}", error=True)
         return 130 if by_hand else 2
 
     seconds = sum(history.seconds)
@@ -159,9 +164,7 @@ def _train_pictures(
     rng = np.random.default_rng(args.seed)
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
-    figures.reconstructions(
-        x[:48], vae.reconstruct(x[:48]), data.image_shape, folder / "reconstructions.png"
-    )
+    _draw_reconstructions(vae, data.test_images[:48], x[:48], folder / "reconstructions.png")
     figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
     if vae.n_z == 2:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
@@ -176,15 +179,18 @@ def _train_pictures(
 
 def sample(args: argparse.Namespace) -> int:
     """Decode draws of the prior z ~ p(z)."""
+    n = args.n or (DRAWN if args.draw else 144)
+    if args.draw and n > DRAWN:
+        raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
     vae = load_model(args.model, max_memory=args.max_memory)
     shape = _image_shape(vae)
     from scratchvae import figures
 
     def draw(path: Path) -> None:
         if args.draw:
-            figures.two_samplings(vae, shape, path, min(args.n, 8), args.seed)
+            figures.two_samplings(vae, shape, path, n, args.seed)
         else:
-            figures.samples(vae.sample(args.n, args.seed), shape, path)
+            figures.samples(vae.sample(n, args.seed), shape, path)
 
     return _wrote(args, draw, "draws.png" if args.draw else "sample.png")
 
@@ -192,18 +198,22 @@ def sample(args: argparse.Namespace) -> int:
 def reconstruct(args: argparse.Namespace) -> int:
     """Draw test images and their reconstructions."""
     vae = load_model(args.model, max_memory=args.max_memory)
-    images = _data_for(vae, args).test_images
-    if args.n > len(images):
-        raise ValueError(f"--n is {args.n}; there are {len(images)} test images")
+    images = data_for(vae, args).test_images
+    n = args.n or min(48, len(images))
+    if n > len(images):
+        raise ValueError(f"--n is {n}; there are {len(images)} test images")
     rng = np.random.default_rng(args.seed)
-    chosen = rng.permutation(len(images))[: args.n]
-    x = seen_by(vae, args.pixels)(images[chosen], rng, vae.dtype)
-    means, shape = vae.reconstruct(x), _image_shape(vae)
+    chosen = images[rng.permutation(len(images))[:n]]
+    x = seen_by(vae, args.pixels)(chosen, rng, vae.dtype)
+    return _wrote(args, lambda path: _draw_reconstructions(vae, chosen, x, path), "reconstruct.png")
+
+
+def _draw_reconstructions(vae: VAE, images: Images, x: FloatArray, path: Path) -> None:
+    """The images, the x that the model saw of them, and what it makes of x."""
     from scratchvae import figures
 
-    return _wrote(
-        args, lambda path: figures.reconstructions(x, means, shape, path), "reconstruct.png"
-    )
+    originals, shape = grey(images, dtype=vae.dtype), _image_shape(vae)
+    figures.reconstructions(originals, x, vae.reconstruct(x), shape, path)
 
 
 def manifold(args: argparse.Namespace) -> int:
@@ -217,8 +227,8 @@ def manifold(args: argparse.Namespace) -> int:
 
 def interpolate(args: argparse.Namespace) -> int:
     """Draw the way from one test image's code to another's: straight, and on the sphere."""
-    vae = load_model(args.model)
-    data, shape = _data_for(vae, args), _image_shape(vae)
+    vae = load_model(args.model, max_memory=args.max_memory)
+    data, shape = data_for(vae, args), _image_shape(vae)
     N = len(data.test_images)
     if N < 2:
         raise ValueError(f"there is {N} test image; a path needs two")
@@ -234,8 +244,15 @@ def interpolate(args: argparse.Namespace) -> int:
 
 def evaluate_model(args: argparse.Namespace) -> int:
     """Print the bound on training and test images and the active units, or log p(x)."""
+    for option, methods in (
+        ("images", [*DEFAULTS]), ("n_samples", [*DEFAULTS]), ("temperatures", ["ais"])
+    ):  # fmt: skip
+        if getattr(args, option) is not None and args.likelihood not in methods:
+            name = option.replace("_", "-")
+            raise ValueError(f"--{name} is given; it needs --likelihood {' or '.join(methods)}")
+    args.images, args.temperatures = args.images or 1000, args.temperatures or 100
     vae = load_model(args.model, max_memory=args.max_memory)
-    data = _data_for(vae, args)
+    data = data_for(vae, args)
     if args.likelihood is None:
         _print_bounds(vae, data, args, args.seed)
     else:
@@ -280,10 +297,11 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
-def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
-    """The data set, when its images are of the model's shape.
+def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
+    """The data set of a command that reads a model, when its images are of the model's shape.
 
-    Another data set than the model's must be asked for by --data.
+    Another data set than the one that the model was trained on must be asked for by --data, and
+    it is said.
     """
     data, trained_on = load_mnist(args.data, max_memory=args.max_memory), vae.trained_on
     if data.image_shape != _image_shape(vae):
@@ -300,7 +318,7 @@ def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
             raise ValueError(f"{note}. The data set should be named by --data")
     else:
         return data
-    print(f"scratchvae {args.command}: note: {note}", file=sys.stderr)
+    say(f"scratchvae {args.command}: note: {note}", error=True)
     return data
 
 
@@ -423,6 +441,19 @@ def _pair(text: str) -> tuple[int, int]:
     return first, second
 
 
+def file_name(suffix: str, or_folder: bool = False) -> Callable[[str], Path]:
+    """The type of an argument that names a file to write: its suffix says what is in it."""
+
+    def named(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() != suffix and not (or_folder and path.is_dir()):
+            else_ = ", or be a folder that is there" if or_folder else ""
+            raise argparse.ArgumentTypeError(f"{text!r} should end in {suffix}{else_}")
+        return path
+
+    return named
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -434,6 +465,14 @@ def _seed(text: str) -> int:
 _positive.__name__ = _seed.__name__ = "whole number"
 _sizes.__name__, _gigabytes.__name__ = "comma-separated whole numbers", "number"
 _pair.__name__ = "pair of whole numbers"
+
+
+def with_memory(added: argparse.ArgumentParser) -> None:
+    """The option of a command that reads a model or a data set."""
+    added.add_argument(
+        "--max-memory", type=_gigabytes, default=GIGABYTE, metavar="GB",
+        help="refuse a model or data file that needs more (1)",
+    )  # fmt: skip
 
 
 def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
@@ -459,12 +498,6 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
         return added
-
-    def with_memory(added: argparse.ArgumentParser) -> None:
-        added.add_argument(
-            "--max-memory", type=_gigabytes, default=GIGABYTE, metavar="GB",
-            help="refuse a model or data file that needs more (1)",
-        )  # fmt: skip
 
     def with_data(added: argparse.ArgumentParser) -> None:
         added.add_argument(
@@ -511,7 +544,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         with_memory(added)
         if picture:
             added.add_argument(
-                "--out", type=Path, metavar="PNG",
+                "--out", type=file_name(".png", or_folder=True), metavar="PNG",
                 help="the picture to write, or a folder for it (beside the model)",
             )  # fmt: skip
 
@@ -548,27 +581,33 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         default=0.0,
         help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
     )
-    t.add_argument(
+    earlier = t.add_mutually_exclusive_group()
+    earlier.add_argument(
         "--resume",
         action="store_true",
         help="go on from the last whole epoch in the folder, if any",
+    )
+    earlier.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an earlier training in the folder, once the first new epoch is whole",
     )
     with_workers(t)
     t.add_argument("--quiet", action="store_true", help="no progress line")
 
     s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
     with_model(s)
-    s.add_argument("--n", type=_positive, default=144, help="images (144)")
+    s.add_argument("--n", type=_positive, help="images (144; with --draw 8, and not more)")
     s.add_argument(
         "--draw",
         action="store_true",
-        help="both samplings, 8 images at most: where z fell, the mean of p(x|z), a draw of x",
+        help="both samplings: where z fell, the mean of p(x|z), a draw of x",
     )
 
     r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")
     with_model(r)
     with_data(r)
-    r.add_argument("--n", type=_positive, default=48, help="test images (48)")
+    r.add_argument("--n", type=_positive, help="test images (48, or all when there are fewer)")
 
     m = command("manifold", manifold, "manifold runs/plane/model.npz --n 25")
     with_model(m)
@@ -593,7 +632,6 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     e.add_argument(
         "--images",
         type=_positive,
-        default=1000,
         help="with --likelihood: how many test images (1000)",
     )
     e.add_argument(
@@ -601,9 +639,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         type=_positive,
         help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)",
     )
-    e.add_argument(
-        "--temperatures", type=_positive, default=100, help="with --likelihood ais (100)"
-    )
+    e.add_argument("--temperatures", type=_positive, help="with --likelihood ais (100)")
     with_workers(e)
     e.add_argument("--quiet", action="store_true", help="no progress line")
 

@@ -55,32 +55,50 @@ def learning_curve(history: History, path: PathName) -> None:
 
 
 def reconstructions(
-    originals: FloatArray, means: FloatArray, image_shape: tuple[int, int], path: PathName
+    originals: FloatArray,
+    seen: FloatArray,
+    means: FloatArray,
+    image_shape: tuple[int, int],
+    path: PathName,
 ) -> None:
-    """Originals above the decoder's means, pair by pair. Both (n, n_x)."""
+    """Originals, below each what the model saw of it, and below this the decoder's mean.
+
+    All (n, n_x). seen: bits that were drawn from the originals, for example. If the model saw
+    the originals themselves, they are drawn once.
+    """
     originals = _images("originals", originals, image_shape)
-    means = _images("means", means, image_shape)
-    if (n := len(originals)) != len(means):
-        raise ValueError(f"means has {len(means)} rows; it should have {n}, as originals")
-    images, columns = pairs(originals, means, image_shape)
-    title = "Originals, and below each its reconstruction"
+    seen, means = _images("seen", seen, image_shape), _images("means", means, image_shape)
+    for name, images in (("seen", seen), ("means", means)):
+        if len(images) != len(originals):
+            raise ValueError(
+                f"{name} has {len(images)} rows; it should have {len(originals)}, as originals"
+            )
+    if np.array_equal(seen, originals):
+        kinds, title = [originals, means], "Originals, and below each its reconstruction"
+    else:
+        drawn = "the bits" if np.isin(seen, (0, 1)).all() else "the pixels"
+        kinds = [originals, seen, means]
+        title = f"Originals, {drawn} that the model saw, and the reconstruction from these"
+    images, columns = in_turn(kinds, image_shape)
     _save(_picture(images, columns, image_shape, title), path)
 
 
-def pairs(
-    originals: FloatArray, means: FloatArray, image_shape: tuple[int, int] = (1, 1)
+def in_turn(
+    kinds: Sequence[FloatArray], image_shape: tuple[int, int] = (1, 1)
 ) -> tuple[FloatArray, int]:
-    """Rows of originals, each followed by the row of their means.
+    """A row of each kind in turn, then the next row of each. Every kind is (n, n_x).
 
-    A row has 12 originals if the images are square, fewer if they are wide, and more if
-    there are very many. Blank images fill the last two rows up. Returns the images and
-    the number of columns.
+    A row has 12 images if they are square, fewer if they are wide, and more if there are
+    very many. Blank images fill the last rows up. Returns the images and the number of
+    columns.
     """
-    n = len(originals)
-    columns = min(n, max(round(12 * image_shape[0] / image_shape[1]), _columns(2 * n, image_shape)))
+    n = len(kinds[0])
+    wide, square = 12 * image_shape[0] / image_shape[1], _columns(len(kinds) * n, image_shape)
+    columns = min(n, max(round(wide), square))
     rows = []
-    for start in range(0, len(originals), columns):
-        for images in (originals[start : start + columns], means[start : start + columns]):
+    for start in range(0, n, columns):
+        for kind in kinds:
+            images = kind[start : start + columns]
             blank = np.zeros((columns - len(images), images.shape[1]))
             rows.append(np.concatenate([images, blank]))
     return np.concatenate(rows), columns
@@ -531,5 +549,7 @@ def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: i
 
 
 def _save(figure: Figure, path: PathName) -> None:
+    if (name := checks.path("path", path)).suffix.lower() != ".png":
+        raise ValueError(f"path is {str(name)!r}; it should end in .png, as what is written does")
     with written_whole(path) as part:
         figure.savefig(part, format="png", dpi=150)

@@ -39,6 +39,7 @@ from typing import Any, ClassVar, Protocol
 
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each, undisturbed
+from scratchvae.progress import say
 
 FORMAT, VERSION = "scratchvae.Job", 1
 ENDINGS = (".share", ".state", ".lr")  # of the files .NAME.ending of an unfinished job
@@ -395,25 +396,19 @@ class Board:
     def _write(self, rows: list[str]) -> None:
         up = f"\x1b[{self.lines}A" if self.lines else ""
         text = "".join(f"\r\x1b[K{row}\n" for row in rows)
-        self._print(f"{up}\x1b[J{text}", end="")
+        say(f"{up}\x1b[J{text}", end="", error=True)
         self.lines = len(rows)
 
     def finished(self, job: Job) -> None:
         """The job is done."""
         self.left.pop(job.name, None)
         if self.on and not self.terminal:
-            self._print(f"{job.name} done; {self._whole()}")
+            say(f"{job.name} done; {self._whole()}", error=True)
 
     def failed(self, job: Job, error: Exception) -> None:
         """The job raised."""
         if self.on and not self.terminal:
-            self._print(f"{job.name} failed: {error}")
-
-    def _print(self, text: str, end: str = "\n") -> None:
-        try:
-            print(text, end=end, file=sys.stderr, flush=True)
-        except OSError:  # nobody reads it any more; the jobs go on
-            self.on = self.terminal = False
+            say(f"{job.name} failed: {error}", error=True)
 
 
 def _clock(seconds: float) -> str:

@@ -26,13 +26,14 @@ import numpy as np
 
 from scratchvae import jobs
 from scratchvae.checkpoint import load_model
-from scratchvae.cli import Commands, _positive, _seed, _sizes, _writable_folder, say
+from scratchvae.cli import Commands, _positive, _seed, _sizes, _writable_folder
 from scratchvae.datasets import load_mnist
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, locked, written_whole
 from scratchvae.jobs import Job, Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.processes import cores
+from scratchvae.progress import say
 from scratchvae.resume import sweep
 from scratchvae.runs import ALGORITHMS, Likelihood, Training
 
@@ -103,7 +104,7 @@ def figure4(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
     """The manifold of n_z = 2, through the inverse of the normal distribution function."""
     training = _training(args, n_z=2)
     run([training])
-    if (folder / f"{training.name}.npz").exists():
+    if result_of(training, folder) is not None:
         from scratchvae import figures
 
         vae = load_model(folder / f"{training.name}.npz")
@@ -118,7 +119,7 @@ def figure5(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
     run(trainings)
     sheets, shape = [], (1, 1)
     for training in trainings:
-        if (folder / f"{training.name}.npz").exists():
+        if result_of(training, folder) is not None:
             vae = load_model(folder / f"{training.name}.npz")
             assert vae.image_shape is not None
             shape = vae.image_shape
@@ -133,11 +134,12 @@ def figure5(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
 
 def iwae_row(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
     """IWAE Table 1: 784-200-200-50, tanh, L_5000 of test images and active units."""
-    n = len(load_mnist(args.data).train_images)
+    mnist = load_mnist(args.data)
+    n = len(mnist.train_images)
     training = Training(
         n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam", lr=1e-3,
         epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True, seed=args.seed,
-        data=_place(args.data),
+        data=_place(args.data), checksum=mnist.identity.checksum,
     )  # fmt: skip
     run([training])
     parts = list(_parts(training, training.samples, "test", args.images or 1000, args))
@@ -166,16 +168,50 @@ FIGURES = {
     "figure2": figure2, "figure3": figure3, "figure4": figure4, "figure5": figure5,
     "iwae-row": iwae_row,
 }  # fmt: skip
+SETTINGS = {  # which of the settings that have no meaning for some figure each figure has
+    "figure2": ("samples", "n_z", "optimizer", "lr"),
+    "figure3": ("samples", "n_train", "optimizer", "lr", "images"),
+    "figure4": ("samples", "optimizer", "lr"),
+    "figure5": ("samples", "n_z", "optimizer", "lr"),
+    "iwae-row": ("epochs", "images"),
+}
+BY_DEFAULT = {"samples": 1_000_000, "optimizer": "adagrad", "epochs": 10}
+
+
+def _check(args: argparse.Namespace) -> None:
+    """ValueError for a setting that the figure does not have, or for more images than there are.
+
+    Settings that are not given get their defaults.
+    """
+    for setting in dict.fromkeys(sum(SETTINGS.values(), ())):
+        if getattr(args, setting) is None:
+            setattr(args, setting, BY_DEFAULT.get(setting))
+        elif setting not in SETTINGS[args.figure]:
+            theirs, option = (
+                " ".join("--" + name.replace("_", "-") for name in names)
+                for names in (SETTINGS[args.figure], [setting])
+            )
+            raise ValueError(f"{option} is given; {args.figure} has only {theirs}")
+    data = load_mnist(args.data)
+    n, n_test = len(data.train_images), len(data.test_images)
+    if max(args.n_train or [0]) > n:
+        raise ValueError(f"--n-train is {max(args.n_train)}; there are {n} training images")
+    if (args.images or 0) > min(n_test, *(args.n_train or [n])):
+        raise ValueError(
+            f"--images is {args.images}; there are {n_test} test images, and "
+            f"{min(args.n_train or [n])} training images"
+        )
 
 
 def _training(args: argparse.Namespace, **settings: Any) -> Training:
     """A training with the settings of the command line."""
     n_train = settings.pop("n_train", 50_000)
-    available = len(load_mnist(args.data).train_images)
+    data = load_mnist(args.data)
     lr = args.lr if args.lr is not None or args.optimizer == "adagrad" else 1e-3
     return Training(
         samples=args.samples, optimizer=args.optimizer, lr=lr, seed=args.seed,
-        data=_place(args.data), n_train=min(n_train, available), **settings,
+        data=_place(args.data), checksum=data.identity.checksum,
+        n_train=min(n_train, len(data.train_images)), **settings,
     )  # fmt: skip
 
 
@@ -343,12 +379,20 @@ def _draw(
 
 def paper(args: argparse.Namespace) -> int:
     """Make a figure of AEVB section 5, with the paper's own curves behind."""
+    _check(args)
     executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
     folder = _writable_folder(args.out or Path("runs") / "paper")
 
     def with_executor(wanted: Sequence[Job]) -> list[Result]:
         if args.draw or all(result_of(job, folder) is not None for job in wanted):
             return []
+        trainings = [job for job in wanted if isinstance(job, Training)]
+        for n in dict.fromkeys(job.n_train for job in trainings if job.samples % job.n_train):
+            whole = -(-args.samples // n) * n
+            say(
+                f"--samples is {args.samples:,}; a training is of whole epochs of {n:,} images, "
+                f"so it has {whole:,}"
+            )
         with executors() as executor:
             return run_jobs(wanted, executor, folder, progress=not args.quiet)
 
@@ -378,14 +422,15 @@ def add_commands(commands: Commands) -> None:
     p.add_argument("figure", choices=FIGURES, metavar="FIGURE", help=", ".join(FIGURES))
     p.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/paper)")
     p.add_argument(
-        "--samples", type=_samples, default=1_000_000,
-        help="training samples of each curve (1e6); the paper has 1e8 and, in Figure 3, 6e7",
+        "--samples", type=_samples,
+        help="training samples of each curve, in whole epochs (1e6); the paper has 1e8 and, in "
+        "Figure 3, 6e7",
     )  # fmt: skip
     p.add_argument("--n-z", type=_sizes, metavar="N[,N...]", help="figure2, figure5: which n_z")
     p.add_argument("--n-train", type=_sizes, metavar="N[,N...]", help="figure3 (1000,50000)")
-    p.add_argument("--optimizer", choices=OPTIMIZERS, default="adagrad", help="(adagrad)")
+    p.add_argument("--optimizer", choices=OPTIMIZERS, help="(adagrad)")
     p.add_argument("--lr", type=float, help="(the best of the paper's three; adam, sgd: 0.001)")
-    p.add_argument("--epochs", type=_positive, default=10, help="iwae-row (10)")
+    p.add_argument("--epochs", type=_positive, help="iwae-row (10)")
     p.add_argument(
         "--images", type=_positive,
         help="images whose log p(x) is estimated (figure3 100, the paper 1000; iwae-row 1000)",

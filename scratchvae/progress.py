@@ -1,11 +1,32 @@
-"""One line on stderr that shows how much of a long job is done.
+"""What a command prints, and the line on stderr that shows how much of a long job is done.
 
 On a terminal the line is written again and again in the same place. Elsewhere (in a log
 file, for example) there are plain lines, and only a few of them.
+
+The output may go away while a command works: `| head -1`, a full disk, a closed window.
+It is never the result alone: the command also writes files. So the work goes on.
 """
 
+import os
 import sys
 import time
+from contextlib import suppress
+
+
+def say(text: str, *, end: str = "\n", error: bool = False) -> None:
+    """Print the text on stdout, or with error=True on stderr.
+
+    When nobody can read it any more, the stream leads nowhere from then on, and nothing is
+    raised.
+    """
+    stream = sys.stderr if error else sys.stdout
+    if stream is None:  # the caller of the program closed it
+        return
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class ProgressLine:
@@ -29,10 +50,7 @@ class ProgressLine:
         if self.on and (self.terminal or last):
             self.shown = time.perf_counter()
             rewind = "\r\x1b[K" if self.terminal else ""  # to the start of the line; clear it
-            try:
-                print(f"{rewind}{text}", end="\n" if last else "", file=sys.stderr, flush=True)
-            except OSError:  # nobody reads it any more; the job goes on
-                self.on = False
+            say(f"{rewind}{text}", end="\n" if last else "", error=True)
 
     def left(self, share: float) -> str:
         """The time left, "m:ss left". share: the part that is done, above 0, up to 1."""

@@ -65,6 +65,7 @@ class Training:
     samples: rounded up to whole epochs. n_train: the first images of the training set.
     lr: None means that it is chosen. prior: weight decay 1/N. models: keep the model at every
     point of the curve, for `Likelihood`. data: a folder of idx files, or None for MNIST.
+    checksum: of that data set, `ImageSet.identity`; with it no other data set is taken.
     """
 
     algorithm: str = "aevb"
@@ -82,6 +83,7 @@ class Training:
     models: bool = False
     seed: int = 0
     data: str | None = None
+    checksum: str | None = None
 
     @property
     def name(self) -> str:
@@ -106,7 +108,7 @@ class Training:
 
     def run(self, folder: Path, report: Report) -> Result:
         """Train, and write the model. Returns the curve."""
-        images, test_images = _data(self.data, self.n_train)
+        images, test_images = _data(self)
         points, state = self.points(len(images)), folder / f".{self.name}.state"
         epochs = points[-1]
         lr = self._lr(folder, images)
@@ -238,7 +240,7 @@ class Likelihood:
 
     def run(self, folder: Path, report: Report) -> Result:
         """Returns the sum of log p(x), and its variance by the estimator's standard errors."""
-        train, test = _data(self.training.data, self.training.n_train)
+        train, test = _data(self.training)
         images = (train if self.split == "train" else test)[self.start : self.stop]
         vae = load_model(self.training.model_file(folder, self.samples))
         x = binarize(images, np.random.default_rng([self.start, self.split == "train"]))
@@ -250,6 +252,13 @@ class Likelihood:
         }
 
 
-def _data(folder: str | None, n_train: int) -> tuple[Images, Images]:
-    data = load_mnist(folder)
-    return data.train_images[:n_train], data.test_images
+def _data(training: Training) -> tuple[Images, Images]:
+    """Its training images, and the test images. ValueError when they are not its data set's."""
+    data = load_mnist(training.data)
+    checksum = data.identity.checksum
+    if training.checksum not in (None, checksum):
+        raise ValueError(
+            f"{training.name}: the images of {data.name} have the checksum {checksum}; it should "
+            f"be {training.checksum}, that of the data set that was asked for"
+        )
+    return data.train_images[: training.n_train], data.test_images

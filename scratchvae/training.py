@@ -110,6 +110,7 @@ def fit(
     steps: "type[Alone] | None" = None,
     workers: int = 1,
     resume: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
     progress: bool = True,
     after_epoch: Callable[[History], None] | None = None,
 ) -> History:
@@ -131,6 +132,8 @@ def fit(
     resume: a file that holds the state after each whole epoch. If it is there, the training
     goes on from it, to the bit; `epochs` counts from the first one. ValueError when its
     settings differ. See `resume.py`.
+    overwrite: begin anew in place of going on; the file of `resume` that is there stays until
+    the first new epoch is whole.
     progress: a line on stderr. after_epoch: called with the history so far.
 
     Without a file: to go on after an earlier call, pass the same optimizer, and the same
@@ -151,6 +154,7 @@ def fit(
         checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
     )  # fmt: skip
     checks.flag("progress", progress)
+    checks.flag("overwrite", overwrite)
     if after_epoch is not None:
         checks.function("after_epoch", after_epoch)
     if resume is not None:
@@ -188,7 +192,7 @@ def fit(
     one = (Alone if steps is None else steps)(
         model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels
     )
-    if resume and os.path.exists(resume):
+    if resume and not overwrite and os.path.exists(resume):
         load_training(resume, model, optimizer, rng, history, settings, one.state)
         if after_epoch is not None:
             after_epoch(history)

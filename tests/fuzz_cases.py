@@ -898,12 +898,13 @@ def _(rng):
     return {"images": data(rng), "image_shape": (3, 4), "path": path}, is_png(path)
 
 
-@case("figures.reconstructions", figures.reconstructions, originals=MATRIX, means=one_of_makers(
-      MATRIX, any_of(np.zeros((2, 12)))), image_shape=one_of_makers(SHAPE, any_of(None)),
-          path=PATH)  # fmt: skip
+@case("figures.reconstructions", figures.reconstructions, originals=MATRIX, seen=MATRIX,
+      means=one_of_makers(MATRIX, any_of(np.zeros((2, 12)))),
+          image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH)  # fmt: skip
 def _(rng):
     path = _folder() / "s.png"
-    arguments = {"originals": data(rng), "means": data(rng), "image_shape": (12, 1)}
+    arguments = {"originals": data(rng), "seen": data(rng), "means": data(rng)}
+    arguments["image_shape"] = (12, 1)
     return {**arguments, "path": path}, is_png(path)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import write_idx, write_image_set
 
-from scratchvae import VAE, evaluate, load_mnist, load_model, save_model
+from scratchvae import VAE, evaluate, figures, load_mnist, load_model, save_model, training
 from scratchvae.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -134,10 +134,78 @@ def test_a_picture_of_an_earlier_model_does_not_stay(trained, image_set):
     """Training n_z = 3 where n_z = 2 was trained removes the pictures of the plane, which
     are not the new model's.
     """
-    main(
-        ["train", "--data", str(image_set), "--out", str(trained), "--n-z", "3", "--quiet", *QUICK]
-    )
+    again = ["train", "--data", str(image_set), "--out", str(trained), "--overwrite"]
+    assert main([*again, "--n-z", "3", "--quiet", *QUICK]) == 0
     assert not (trained / "manifold.png").exists() and (trained / "samples.png").exists()
+
+
+def test_a_training_is_not_replaced_in_silence(trained, image_set, capsys):
+    """train into a folder with a training: exit code 2, three choices named, no file changed.
+
+    --overwrite and --resume together are refused.
+    """
+    again = ["train", "--data", str(image_set), "--out", str(trained), "--quiet", *QUICK]
+    before = {path.name: path.read_bytes() for path in trained.iterdir()}
+    for there in (("model.npz", "training.npz"), ("model.npz",), ("training.npz",)):
+        for name in {"model.npz", "training.npz"} - {*there}:
+            (trained / name).unlink()
+        assert main([*again, "--n-z", "3"]) == 2
+        error = capsys.readouterr().err
+        assert f"{trained} holds {' and '.join(there)} of an earlier training" in error
+        assert "--overwrite" in error and "--out" in error
+        assert ("--resume" in error) == ("training.npz" in there)
+        after = {path.name: path.read_bytes() for path in trained.iterdir()}
+        assert after == {name: before[name] for name in after}
+        for name, content in before.items():
+            (trained / name).write_bytes(content)
+    with pytest.raises(SystemExit):
+        main([*again, "--resume", "--overwrite"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_resume_without_a_state_does_not_replace_the_model(trained, image_set, capsys):
+    """A model.npz without its training.npz: --resume has nothing to go on from, and says so."""
+    (trained / "training.npz").unlink()
+    model = (trained / "model.npz").read_bytes()
+    again = ["train", "--data", str(image_set), "--out", str(trained), "--resume", "--quiet"]
+    assert main([*again, *QUICK]) == 2
+    assert "no training.npz to go on from" in capsys.readouterr().err
+    assert (trained / "model.npz").read_bytes() == model
+
+
+def test_a_finished_training_goes_on(trained, image_set, tmp_path):
+    """--resume with more epochs gives the bits of one training of as many."""
+    data = ["--data", str(image_set), "--n-z", "2", "--quiet", *QUICK, "--epochs", "4"]
+    assert main(["train", *data, "--out", str(trained), "--resume"]) == 0
+    assert main(["train", *data, "--out", str(tmp_path / "whole")]) == 0
+    models = [load_model(folder / "model.npz") for folder in (trained, tmp_path / "whole")]
+    assert models[0].params.theta.tobytes() == models[1].params.theta.tobytes()
+
+
+def test_overwrite_keeps_the_old_state_until_an_epoch_is_whole(trained, image_set, monkeypatch):
+    """Stopped in its first epoch, --overwrite has changed neither model nor state; after its
+    first epoch both are of the new training.
+    """
+    again = ["train", "--data", str(image_set), "--out", str(trained), "--overwrite", "--quiet"]
+    again += [*QUICK, "--n-z", "3", "--workers", "1"]
+    names = ("model.npz", "training.npz", "history.json")
+    before = [(trained / name).read_bytes() for name in names]
+    step, steps = training.training_step, []
+
+    def stopped(*arguments):
+        steps.append(1)
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "training_step", stopped)
+    assert main(again) == 130 and len(steps) == 2
+    assert before == [(trained / name).read_bytes() for name in names]
+    assert main(again) == 0
+    assert not {*before} & {(trained / name).read_bytes() for name in names}
+    assert load_model(trained / "model.npz").n_z == 3
+    again[again.index("--overwrite")] = "--resume"
+    assert main(again) == 0  # the state is of n_z = 3
 
 
 @pytest.mark.parametrize("command", ["sample", "reconstruct"])
@@ -175,8 +243,7 @@ def test_evaluate_with_likelihood(trained, image_set, method, capsys):
         "5",
         "--n-samples",
         "40",
-        "--temperatures",
-        "5",
+        *(["--temperatures", "5"] if method == "ais" else []),
         "--quiet",
     ]
     assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set), *options]) == 0
@@ -265,6 +332,55 @@ def test_sample_draws_both_samplings(trained, capsys):
     assert f"wrote {trained / 'draws.png'}" in capsys.readouterr().out
     assert (trained / "draws.png").read_bytes().startswith(PNG)
     assert (trained / "samples.png").read_bytes() == samples
+
+
+def test_numbers_that_cannot_be_met_are_refused(trained, image_set, capsys, tmp_path):
+    """A number or an option that the command would not obey: exit code 2, and nothing is drawn."""
+    model, data = str(trained / "model.npz"), ["--data", str(image_set)]
+    before = sorted(trained.iterdir())
+    for command, message in (
+        (["sample", model, "--draw", "--n", "9"], "--n is 9; with --draw it should be 8 or less"),
+        (["reconstruct", model, *data, "--n", "21"], "--n is 21; there are 20 test images"),
+        (["evaluate", model, *data, "--images", "5"], "--images is given; it needs --likelihood"),
+        (["evaluate", model, *data, "--n-samples", "5"], "--n-samples is given"),
+        (
+            ["evaluate", model, *data, "--likelihood", "importance", "--temperatures", "9"],
+            "--temperatures is given; it needs --likelihood ais",
+        ),
+    ):
+        assert main(command) == 2
+        assert message in capsys.readouterr().err
+    assert sorted(trained.iterdir()) == before
+    assert main(["reconstruct", model, *data]) == 0  # all 20, where nobody asked for 48
+
+
+@pytest.mark.parametrize("command", ["sample", "reconstruct", "manifold", "interpolate"])
+@pytest.mark.parametrize("name", ["x.jpg", "x", "model.npz", "x.png.bak"])
+def test_a_picture_has_the_suffix_of_what_it_is(trained, capsys, tmp_path, command, name):
+    """--out of a picture is a .png or a folder that is there; another name is refused."""
+    with pytest.raises(SystemExit, match="2"):
+        main([command, str(trained / "model.npz"), "--out", str(tmp_path / name)])
+    assert "should end in .png" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
+def test_reconstructions_show_the_images_and_their_bits(trained, image_set, monkeypatch):
+    """reconstruct and train draw the grey images, the bits that the model saw of each, and the
+    means for these bits.
+    """
+    drawn = []
+    monkeypatch.setattr(figures, "reconstructions", lambda *arguments: drawn.append(arguments))
+    images = load_mnist(image_set).test_images / np.float32(255)
+    again = ["--data", str(image_set), "--quiet", *QUICK, "--out"]
+    assert main(["train", *again, str(trained.parent / "again")]) == 0
+    assert main(["reconstruct", str(trained / "model.npz"), "--data", str(image_set)]) == 0
+    vaes = [load_model(path / "model.npz") for path in (trained.parent / "again", trained)]
+    for vae, (originals, seen, means, shape, _) in zip(vaes, drawn, strict=True):
+        assert sorted(map(bytes, originals)) == sorted(map(bytes, images)) and shape == (6, 5)
+        assert set(np.unique(seen)) == {0, 1}
+        # the seed of the images' grey levels 10 and 240: most bits are the nearer value
+        assert 0.9 < (seen == originals.round()).mean() < 1
+        np.testing.assert_array_equal(means, vae.reconstruct(seen))
 
 
 def test_evaluate_prints_what_train_printed(trained, image_set, capsys):
@@ -581,7 +697,8 @@ def test_few_effective_samples_are_said(trained, image_set, capsys):
 def test_max_memory(trained, image_set, capsys):
     """--max-memory limits models and data files; an unusable limit is an error of its own."""
     model = str(trained / "model.npz")
-    for command in (["sample", model], ["train", "--data", str(image_set)]):
+    data = ["--data", str(image_set)]
+    for command in (["sample", model], ["interpolate", model], ["train", *data]):
         assert main([*command, "--max-memory", "1e-7"]) == 2
         assert "--max-memory" in capsys.readouterr().err
     with pytest.raises(SystemExit):

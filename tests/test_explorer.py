@@ -12,7 +12,7 @@ from itertools import product
 import chromium
 import numpy as np
 import pytest
-from conftest import write_image_set
+from conftest import write_idx, write_image_set
 
 from scratchvae import VAE, Adam, cli, figures, fit, load_mnist, load_model, save_model
 from scratchvae.datasets import binarize, grey
@@ -329,7 +329,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
         ([model, "--data", other], "the images are 4 x 4 pixels; the model is of 6 x 5"),
         ([model, "--data", data, "--images", "21"], "--images is 21; there are 20 test images"),
         ([model, "--data", data, "--out", tmp_path / "no" / "x.html"], "cannot be written"),
-        ([model, "--data", data, "--out", tmp_path / "folder"], "folder"),
+        ([model, "--data", data, "--max-memory", "1e-7"], "--max-memory"),
     ):
         where = [] if "--out" in arguments else ["--out", out]
         before = sorted(tmp_path.rglob("*"))
@@ -337,6 +337,30 @@ def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1 and "Traceback" not in error
         assert sorted(tmp_path.rglob("*")) == before
+    for name in ("folder", "out.npz", "out"):
+        with pytest.raises(SystemExit, match="2"):
+            run("explore", model, "--data", data, "--out", tmp_path / name)
+        assert "should end in .html" in capsys.readouterr().err
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_another_data_set_is_refused_or_said(trained, tmp_path, monkeypatch, capsys):
+    """As evaluate: images that the model was not trained on are used only when --data names
+    them, and it is said. A model that does not know its images gives a note.
+    """
+    folder, data = trained
+    model, out = folder / "model.npz", ["--out", tmp_path / "x.html"]
+    other = write_image_set(tmp_path / "other")
+    write_idx(other / "t10k-labels-idx1-ubyte.gz", np.ones(20))
+    assert run("explore", model, "--data", data, *out) == 0
+    assert "note" not in capsys.readouterr().err
+    assert run("explore", model, "--data", other, *out) == 0
+    assert "trained on images; the images are other, others" in capsys.readouterr().err
+    (tmp_path / "x.html").unlink()
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(other))
+    assert run("explore", model, *out) == 2
+    assert "should be named by --data" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
 
 
 def test_a_name_cannot_end_the_data_and_nothing_points_outside(models, tmp_path):

@@ -119,13 +119,41 @@ def test_reconstructions_lie_below_their_originals():
     Blank images fill the last two rows up.
     """
     originals = np.arange(1, 16)[:, None] * np.ones(4)
-    rows, columns = figures.pairs(originals, -originals)
+    rows, columns = figures.in_turn([originals, -originals])
     rows = rows.reshape(-1, columns, 4)
     assert columns == 12
     np.testing.assert_array_equal(rows[0, :, 0], np.arange(1, 13))
     np.testing.assert_array_equal(rows[1], -rows[0])
     np.testing.assert_array_equal(rows[2, :, 0], [13, 14, 15] + [0] * 9)
     np.testing.assert_array_equal(rows[3], -rows[2])
+
+
+def test_what_the_model_saw_lies_between_an_original_and_its_reconstruction(drawn):
+    """Three rows, original, bits, mean; two where the model saw the originals themselves. The
+    title says which.
+    """
+    grey, bits, means = (np.full((3, 4), value) for value in (0.3, 1.0, 0.6))
+    for seen, values, words in (
+        (bits, (0.3, 1, 0.6), "the bits that the model saw"),
+        (grey + 0.01, (0.3, 0.31, 0.6), "the pixels that the model saw"),
+        (grey, (0.3, 0.6), "Originals, and below each its reconstruction"),
+    ):
+        figures.reconstructions(grey, seen, means, (2, 2), "not written")
+        axes = drawn[-1].axes[0]
+        tiles = np.asarray(axes.images[0].get_array()).reshape(len(values), 3, 3, 3)[:, :2, :, :2]
+        for row, value in zip(tiles, values):
+            assert np.allclose(row, value)
+        assert words in axes.get_title()
+    with pytest.raises(ValueError, match="seen has 2 rows; it should have 3"):
+        figures.reconstructions(grey, bits[:2], means, (2, 2), "not written")
+
+
+def test_a_picture_is_a_png(tmp_path):
+    """ValueError for a file whose name says something else."""
+    for name in ("x.jpg", "x"):
+        with pytest.raises(ValueError, match=r"should end in \.png"):
+            figures.samples(np.ones((1, 4)), (2, 2), tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (4, 200), (200, 4), (1, 784), (112, 92)])
@@ -137,8 +165,9 @@ def test_wide_and_tall_images_are_legible(shape, n, drawn):
     """
     images = np.full((n, shape[0] * shape[1]), 0.5)
     figures.samples(images, shape, "not written")
-    figures.reconstructions(images, images, shape, "not written")
-    for figure, pictures in zip(drawn, (n, 2 * n)):
+    figures.reconstructions(images, images, images, shape, "not written")
+    figures.reconstructions(images, images.round(), images, shape, "not written")
+    for figure, pictures in zip(drawn, (n, 2 * n, 3 * n)):
         width, height = figure.get_size_inches()
         assert height < 18 and width <= 7
         rows, columns = figure.axes[0].images[0].get_array().shape

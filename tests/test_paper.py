@@ -197,6 +197,63 @@ def test_results_of_another_configuration_and_damage(images, tmp_path, capsys):
     assert path.read_bytes() == content[:100]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_results_of_another_data_set(images, tmp_path, capsys, monkeypatch, named):
+    """Other images in the same folder, or behind $SCRATCHVAE_DATA: refused, nothing is drawn."""
+    data, out = tmp_path / "data", tmp_path / "out"
+    options = ["paper", "figure4", "--samples", "60", "--out", str(out), "--quiet", "--jobs", "1"]
+    options += ["--data", str(data)] if named else []
+    write_image_set(data)
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(data))
+    assert cli.main(options, [paper.add_commands]) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    write_image_set(data, n_test=19)
+    for draw in ([], ["--draw"]):
+        assert cli.main([*options, *draw], [paper.add_commands]) == 2
+        assert "another configuration: checksum was" in capsys.readouterr().err
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_job_takes_no_other_data_set(images, tmp_path):
+    """A worker whose folder holds other images than those that were asked for refuses the job."""
+    checksum = load_mnist(images).identity.checksum
+    other = write_image_set(tmp_path / "other", n_test=19)
+    job = Training(n_z=2, hidden=(6,), n_train=60, samples=60, lr=0.02, checksum=checksum)
+    assert run_job(replace(job, data=str(images)), str(tmp_path))["samples"] == [60]
+    with pytest.raises(ValueError, match=f"the images of other have the checksum .* {checksum}"):
+        run_job(replace(job, data=str(other), seed=1), str(tmp_path / "other"))
+
+
+def test_whole_epochs_are_said_before_the_training(images, tmp_path, capsys, monkeypatch):
+    """--samples 100 of 60 images trains 120: it is said before any job begins. 120 is not said."""
+    said = []
+    monkeypatch.setattr(paper, "run_jobs", lambda *jobs, **how: said.append(capsys.readouterr()))
+    assert run(images, tmp_path, "figure4", "--samples", "100") == 0
+    assert run(images, tmp_path, "figure4", "--samples", "120") == 0
+    assert "--samples is 100; a training is of whole epochs of 60 images, so it has 120" in (
+        said[0].out
+    )
+    assert said[1].out == ""
+
+
+def test_settings_that_a_figure_does_not_have(images, tmp_path, capsys):
+    """Exit code 2 for each, with what the figure has; more images than there are too."""
+    for arguments, message in (
+        (("figure4", "--n-z", "5"), "--n-z is given; figure4 has only --samples --optimizer --lr"),
+        (("figure2", "--epochs", "5"), "--epochs is given"),
+        (("figure2", "--images", "5"), "--images is given"),
+        (("figure2", "--n-train", "5"), "--n-train is given"),
+        (("iwae-row", "--samples", "60"), "--samples is given; iwae-row has only --epochs"),
+        (("iwae-row", "--optimizer", "sgd"), "--optimizer is given"),
+        (("iwae-row", "--images", "21"), "--images is 21; there are 20 test images"),
+        (("figure3", "--n-train", "10,61"), "--n-train is 61; there are 60 training images"),
+        (("figure3", "--n-train", "10", "--images", "11"), "and 10 training images"),
+    ):
+        assert run(images, tmp_path, *arguments) == 2
+        assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_is_there():
     """`python -m scratchvae paper --help` names the figures; Matplotlib is not imported for it."""
     code = (

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scratchvae.checkpoint import load_model
-from scratchvae.cli import say
-from scratchvae.datasets import load_mnist
+from scratchvae.cli import data_for, file_name, with_memory
 from scratchvae.evaluation import seen_by
 from scratchvae.explorer.page import page
 from scratchvae.files import written_whole
+from scratchvae.progress import say
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,8 +31,10 @@ def add_commands(commands: "Commands") -> None:
     added.set_defaults(run=explore)
     added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
     added.add_argument(
-        "--out", type=Path, metavar="HTML", help="the file to write (explore.html by the model)"
-    )
+        "--out", type=file_name(".html"), metavar="HTML",
+        help="the file to write (explore.html by the model)",
+    )  # fmt: skip
+    with_memory(added)
     added.add_argument(
         "--data",
         type=Path,
@@ -58,16 +60,10 @@ def add_commands(commands: "Commands") -> None:
 
 def explore(args: argparse.Namespace) -> int:
     """Write the latent space as one HTML file, to drag, draw and morph in a browser."""
-    vae = load_model(args.model)
+    vae = load_model(args.model, max_memory=args.max_memory)
     if vae.image_shape is None:
         raise ValueError(f"{args.model} has no image_shape; the explorer needs a model of pictures")
-    data = load_mnist(args.data)
-    if data.image_shape != vae.image_shape:
-        (height, width), (rows, columns) = data.image_shape, vae.image_shape
-        raise ValueError(
-            f"the images are {height} x {width} pixels; the model is of {rows} x {columns}: "
-            "name its images with --data"
-        )
+    data = data_for(vae, args)
     out = args.out or args.model.parent / "explore.html"
     pixels = args.pixels or vae.pixels
     n = args.images or (IN_THE_PLANE if vae.n_z == 2 else TO_CHOOSE_FROM)

@@ -34,6 +34,7 @@ from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import plain
 from scratchvae.jobs import explained
+from scratchvae.progress import say
 
 HERE = Path(__file__).parent
 # read at the import: a worker that runs for weeks may have newer files beside it than it runs
@@ -103,21 +104,13 @@ def grade_all(
                     failures.append((name, error))
                     if not quiet:
                         why = plain(str(error))
-                        print(
-                            f"{done}/{len(submissions)}  not graded  {name}: {why}",
-                            file=sys.stderr,
-                            flush=True,
-                        )
+                        say(f"{done}/{len(submissions)}  not graded  {name}: {why}", error=True)
                     continue
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
                     points = f"{result.points:g} of {result.most:g}"
-                    print(
-                        f"{done}/{len(submissions)}  {points}  {result.name}  ({how})",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    say(f"{done}/{len(submissions)}  {points}  {result.name}  ({how})", error=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for future_sent in list(sent):

@@ -1,7 +1,6 @@
 """The commands `scratchvae homework list`, `make` and `grade`."""
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scratchvae import jobs
 from scratchvae.homework.exercises import select
+from scratchvae.progress import say
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -143,13 +143,13 @@ def show(args: argparse.Namespace) -> int:
     """List the exercises: number, points, function, equation, source, and what each builds on."""
     exercises = select()
     for e in exercises:
-        print(f"{e.number:5} {e.points:2}  {e.title:42} {e.module}.{e.name}")
-        print(
+        say(f"{e.number:5} {e.points:2}  {e.title:42} {e.module}.{e.name}")
+        say(
             f"{'':10}{e.equation}  ({e.source})"
             + (f"; builds on {', '.join(e.builds_on)}" if e.builds_on else "")
             + (f"; may call {', '.join(e.may_call)}" if e.may_call else "")
         )
-    print(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
+    say(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
     return 0
 
 
@@ -166,14 +166,14 @@ def make(args: argparse.Namespace) -> int:
         tests.write_text(classroom50(blanked.exercises), encoding="utf-8")
     extra = [e.number for e in blanked.exercises if e not in asked]
     points = sum(e.points for e in blanked.exercises)
-    print(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")
-    print(f"exercises {','.join(e.number for e in blanked.exercises)}")
+    say(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")
+    say(f"exercises {','.join(e.number for e in blanked.exercises)}")
     if extra:
-        print(f"{', '.join(extra)} came with them: the same helper is in their answers")
+        say(f"{', '.join(extra)} came with them: the same helper is in their answers")
     if blanked.unasked:
-        print(f"blank too, and not asked for: {', '.join(blanked.unasked)}")
+        say(f"blank too, and not asked for: {', '.join(blanked.unasked)}")
     if blanked.removed:
-        print(f"taken out, since they are the answer: {', '.join(blanked.removed)}")
+        say(f"taken out, since they are the answer: {', '.join(blanked.removed)}")
     return 0
 
 
@@ -184,7 +184,7 @@ def autograder(args: argparse.Namespace) -> int:
     exercises = select(_selected(args))
     gradescope.autograder(args.out, exercises, args.title, args.show)
     points = sum(e.points for e in exercises)
-    print(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
+    say(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
     return 0
 
 
@@ -230,10 +230,10 @@ def _grade_one(args: argparse.Namespace) -> int:
         handed_in = submission.read(folder, source.reference(), link_is_teachers=True)
         exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
         result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
-    sys.stdout.write(report.text(result))
+    say(report.text(result), end="")
     if args.json:
         report.write_json(args.json, gradescope.results(result))
-        print(f"wrote {args.json}")
+        say(f"wrote {args.json}")
     return int(args.check and result.points < result.most)
 
 
@@ -280,7 +280,7 @@ def _grade_all(
     rows = report.class_rows(grades)
     table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
     table.write_text(report.class_text(rows), encoding="utf-8")
-    sys.stdout.write(report.class_text(rows))
+    say(report.class_text(rows), end="")
     from scratchvae import figures
 
     figures.class_table(
@@ -289,9 +289,9 @@ def _grade_all(
     handback.write(reports, grades, titles[0] if titles else "")
     if args.json:
         report.write_json(args.json, [gradescope.results(g) for g in grades])
-    print(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
+    say(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
     if args.into is not None:
         points = {name: grade.points for name, grade in zip(names, grades)}
         filled = gradebook.fill(args.into, args.column, points, args.key)
-        print(filled.sentence(args.into, args.column))
+        say(filled.sentence(args.into, args.column))
     return int(args.check and any(g.points < g.most for g in grades))

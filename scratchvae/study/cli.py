@@ -1,13 +1,13 @@
 """The commands `scratchvae trace` and `scratchvae study`."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scratchvae.decoders import OUTPUTS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.progress import say
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -68,13 +68,13 @@ def trace(args: argparse.Namespace) -> int:
         shown = sheet.as_json(traced)
     else:
         shown = sheet.key(traced) if args.key else sheet.text(traced, values=not args.worksheet)
-    sys.stdout.write(shown)
+    say(shown, end="")
     if args.out is not None:
         from scratchvae.study import graph
 
         args.out.mkdir(parents=True, exist_ok=True)
         graph.draw(traced, args.out / "trace.png")
-        print(f"wrote {args.out / 'trace.png'}", file=sys.stderr)
+        say(f"wrote {args.out / 'trace.png'}", error=True)
     return 0
 
 
@@ -111,7 +111,7 @@ def study(args: argparse.Namespace) -> int:
 
     report = book.build(args.out, edits=not args.no_edits)
     set_ = len(report.formulas) - len(report.monospace)
-    print(
+    say(
         f"wrote {args.out / 'index.html'} and {len(report.files) - 1} other files in "
         f"{report.seconds:.0f} s; {set_} of {len(report.formulas)} formulas are typeset"
     )
