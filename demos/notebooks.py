@@ -12,6 +12,7 @@ import ast
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,7 +186,7 @@ def _exercise(exercise: Exercise, solved: bool) -> list[Cell]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write all notebooks."""
+    """Write all notebooks. Returns 0, or 2 where somebody's work would be replaced."""
     parser = argparse.ArgumentParser(
         prog="python -m demos notebooks",
         description=__doc__,
@@ -195,10 +196,19 @@ def main(arguments: list[str]) -> int:
         "--out", type=Path, default=Path("notebooks"), metavar="DIR", help="the folder (notebooks)"
     )
     out = parser.parse_args(arguments).out
-    out.mkdir(parents=True, exist_ok=True)
+    texts = {}
     for name in (*DEMOS, WALK):
         made = walk(out) if name == WALK else demo(name, out)
-        path = out / f"{name}.ipynb"
-        path.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        texts[out / f"{name}.ipynb"] = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            print(
+                f"{path} was run or edited: move it away, or name another folder by --out",
+                file=sys.stderr,
+            )
+            return 2
+    out.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
         print(f"wrote {path}")
     return 0

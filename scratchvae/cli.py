@@ -158,7 +158,7 @@ def _train_pictures(
     from scratchvae import figures
 
     of_the_plane = ["manifold.png", "latent_scatter.png"]
-    for name in of_the_plane:
+    for name in of_the_plane if args.overwrite else ():
         (folder / name).unlink(missing_ok=True)  # an earlier model's
 
     rng = np.random.default_rng(args.seed)

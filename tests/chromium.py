@@ -128,6 +128,22 @@ class Page:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
+    def refused(self):
+        """Which of these the page's own policy refuses: a picture and a frame from the network, a
+        base, a form that is sent away. The names of the directives.
+        """
+        return self.js(
+            "new Promise((done) => { const seen = new Set(), doc = document;"
+            "const note = (event) => seen.add(event.effectiveDirective);"
+            "doc.addEventListener('securitypolicyviolation', note);"
+            "const add = (tag, name, to = doc.body) => { const e = doc.createElement(tag);"
+            "e[name] = 'http://127.0.0.1:9/'; to.append(e); return e; };"
+            "add('img', 'src'); add('iframe', 'src'); add('base', 'href', doc.head);"
+            "add('form', 'action').submit(); let left = 100;"
+            "const look = () => (seen.size === 4 || !left-- ? done([...seen].sort())"
+            " : setTimeout(look, 20)); look(); })"
+        )
+
     def settle(self):
         """Wait until all drawing that was asked for is done: three frames."""
         frame = "new Promise(requestAnimationFrame)"

@@ -5,6 +5,7 @@ import html
 import importlib
 import json
 import re
+import shutil
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -359,6 +360,23 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         book.build(tmp_path / "c")
 
 
+def test_a_folder_of_other_files_stays_as_it_is(tmp_path):
+    """A folder that holds something else than a book is refused."""
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds other files than a book"):
+        book.build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def test_a_book_is_made_again(made, tmp_path, monkeypatch):
+    """Over an earlier book, and over one whose making was ended after its first file."""
+    monkeypatch.setattr(book._Book, "write", lambda self: self.out)
+    assert book.build(made[0], edits=False) == made[0]
+    shutil.copy(made[0] / "style.css", tmp_path)
+    assert book.build(tmp_path, edits=False) == tmp_path
+
+
 # ---- a real browser ----
 
 
@@ -424,6 +442,23 @@ def test_what_the_script_adds(made):
         light, dark = sorted((luminance(c) for c in colours), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 7
         assert not page.errors
+
+
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
+def test_nothing_leaves_a_page(made):
+    """The policy of a page refuses pictures and frames from the network, another base, a form, and
+    a script that stands in the page.
+    """
+    out, _ = made
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        chromium.Chromium(chromium.find(), folder) as page,
+    ):
+        page.open(out / "ko" / "notes-0.html")
+        page.js("document.body.append(Object.assign(document.createElement('script'),"
+                "{text: 'window.ran = true'}))")  # fmt: skip
+        assert page.js("window.ran") is None
+        assert page.refused() == ["base-uri", "form-action", "frame-src", "img-src"]
 
 
 def luminance(colour):

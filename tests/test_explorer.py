@@ -375,6 +375,12 @@ def test_a_name_cannot_end_the_data_and_nothing_points_outside(models, tmp_path)
     assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)|@import|url\(|https?://""", html)
 
 
+def test_nothing_leaves_the_page(browser, files):
+    """Its policy refuses pictures and frames from the network, another base, and a form."""
+    browser.open(files("plane"))
+    assert browser.refused() == ["base-uri", "form-action", "frame-src", "img-src"]
+
+
 @pytest.mark.parametrize("name", ["plane", "twenty"])
 def test_the_size_of_the_file(mnist, models, name, tmp_path):
     """784-500-2 and 784-500-20 with the command's own number of images: at most 1.3 MB."""

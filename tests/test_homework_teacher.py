@@ -17,8 +17,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import chromium
 import numpy as np
 import pytest
+from conftest import unread
 from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import __version__, cli
@@ -303,6 +305,24 @@ def test_a_report_is_whole_and_runs_nothing(fault: str, graded: dict[str, Grade]
         assert not re.search(r"(?<!\\)<", line) or line.startswith(("  ", "at ")), line
 
 
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
+def test_nothing_leaves_a_report(graded: dict[str, Grade], tmp_path: Path) -> None:
+    """The policy of a report refuses pictures and frames from the network, another base, a form,
+    and a script that stands in it. Its own style is drawn, and no error is in the console.
+    """
+    path = tmp_path / "report.html"
+    path.write_text(handback.page(graded[next(iter(FAULTS))], "Week 3"), encoding="utf-8")
+    with chromium.Chromium(str(chromium.find()), tmp_path / "profile") as page:
+        page.open(path)
+        assert page.errors == [] and page.requests == [path.as_uri()]
+        collapsed = "getComputedStyle(document.querySelector('table')).borderCollapse"
+        assert page.js(collapsed) == "collapse"
+        page.js("document.body.append(Object.assign(document.createElement('script'),"
+                "{text: 'window.ran = true'}))")  # fmt: skip
+        assert page.js("window.ran") is None
+        assert page.refused() == ["base-uri", "form-action", "frame-src", "img-src"]
+
+
 def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> None:
     """Two files each, in the folder and nowhere else, none over another; names nobody can abuse."""
     names = ["ada", "Ada", "../../up", "a/b", "a:b", "..", ".hidden", "박아다", "x" * 400, "\n", ""]
@@ -549,6 +569,65 @@ def test_a_class_from_zips_to_the_gradebook(
 def _made(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def test_output_that_goes_away_loses_no_file(tmp_path: Path) -> None:
+    """Nobody reads what grading prints: exit code 0, and the table, the picture, the reports and
+    the filled column are there; of one submission, its results.json.
+    """
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    (tmp_path / "e.csv").write_text("Student,hw\nAda,\n")
+    options = ["--exercises", "2.2", "--sandbox", SANDBOX]
+    grade_class = ["--all", "class", "--into", "e.csv", "--column", "hw"]
+    for more in (grade_class, ["class/ada", "--json", "results.json"]):
+        assert unread("homework", "grade", *more, *options, cwd=tmp_path) == 0
+    assert (tmp_path / "e.csv").read_text() == "Student,hw\nAda,8\n"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"grades.csv", "grades.txt", "grades.png", "results.json"}
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["ada.html", "ada.md"]
+
+
+def test_a_file_of_another_kind_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table, a text, a picture or a zip of somebody's own: refused before any work, and as it
+    was. What an earlier call has written is replaced.
+    """
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    choice = ["--exercises", "2.2"]
+    grading = ["homework", "grade", "--all", "class", "--sandbox", SANDBOX, *choice]
+    zipping = ["homework", "autograder", "week.zip", *choice]
+    for command, name in (
+        (grading, "grades.csv"), (grading, "grades.txt"), (grading, "grades.png"),
+        (zipping, "week.zip"),
+    ):  # fmt: skip
+        Path(name).write_text("Student,points\nAda,9\n")
+        assert run(*command) == 2
+        assert f"{name} is there, and no" in capsys.readouterr().err
+        assert Path(name).read_text() == "Student,points\nAda,9\n"
+        Path(name).unlink()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["class"]
+    for command in (grading, zipping):
+        assert run(*command) == run(*command) == 0
+
+
+def test_options_that_would_do_nothing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--csv or --jobs for one submission, --column or --key without a table: exit code 2."""
+    one, all_ = [str(tmp_path)], ["--all", str(tmp_path)]
+    for options, words in (
+        ([*one, "--csv", "g.csv"], "--csv and --jobs are for a class"),
+        ([*one, "--jobs", "2"], "--csv and --jobs are for a class"),
+        ([*all_, "--column", "hw"], "--column and --key need --into"),
+        ([*all_, "--key", "ID"], "--column and --key need --into"),
+    ):
+        assert run("homework", "grade", *options) == 2
+        assert words in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("homework", "grade", *one, "--json", "results.csv")
+    assert "should end in .json" in capsys.readouterr().err
 
 
 def test_check_is_for_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

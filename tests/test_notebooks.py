@@ -81,6 +81,18 @@ def test_nothing_names_this_machine():
     assert "'../..'" in notebooks.first_cell("bits", out).text
 
 
+def test_a_notebook_that_was_edited_is_not_replaced(tmp_path, monkeypatch, capsys):
+    """Exit code 2, the file named, nothing written; notebooks as they were made are made again."""
+    monkeypatch.setattr(notebooks, "DEMOS", ["bits"])
+    assert notebooks.main(["--out", str(tmp_path)]) == notebooks.main(["--out", str(tmp_path)]) == 0
+    (tmp_path / "bits.ipynb").unlink()
+    work = tmp_path / f"{notebooks.WALK}.ipynb"
+    work.write_text("an answer")
+    assert notebooks.main(["--out", str(tmp_path)]) == 2
+    assert f"{work} was run or edited" in capsys.readouterr().err
+    assert work.read_text() == "an answer" and list(tmp_path.iterdir()) == [work]
+
+
 def test_a_picture_has_the_demo_s_name(tmp_path):
     """In a notebook no file has the demo's name: the first cell says it."""
     helper = importlib.util.spec_from_file_location("common", ROOT / "demos" / "common.py")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_image_set
+from conftest import unread, write_image_set
 
 from scratchvae import VAE, cli, evaluate, load_mnist, load_model, log_likelihood, paper
 from scratchvae.checkpoint import save_model
@@ -252,6 +252,15 @@ def test_settings_that_a_figure_does_not_have(images, tmp_path, capsys):
         assert run(images, tmp_path, *arguments) == 2
         assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_output_that_goes_away_loses_no_file(images, tmp_path):
+    """Nobody reads what is printed: the jobs run, the picture and the table are written."""
+    command = ["paper", "figure2", "--n-z", "2", "--samples", "100", "--data", images]
+    for jobs in (1, 2):
+        out = tmp_path / str(jobs)
+        assert unread(*command, "--out", out, "--jobs", jobs, cwd=tmp_path) == 0
+        assert {"figure2.png", "figure2.csv"} <= {path.name for path in out.iterdir()}
 
 
 def test_the_command_is_there():

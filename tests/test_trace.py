@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import unread
 
 from scratchvae import VAE, Adagrad, Adam, cli, distributions, layers, vae
 from scratchvae.gradient_check import complex_step
@@ -339,3 +340,9 @@ def test_the_command_takes_less_than_a_second():
     )
     end = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime < 1
+
+
+def test_output_that_goes_away_loses_no_picture(tmp_path):
+    """Nobody reads the numbers: the picture is written."""
+    assert unread("trace", "--out", tmp_path / "here", cwd=tmp_path) == 0
+    assert (tmp_path / "here" / "trace.png").is_file()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scratchvae import jobs
+from scratchvae.cli import file_name
 from scratchvae.homework.exercises import select
 from scratchvae.progress import say
 
@@ -82,7 +83,9 @@ def add_commands(commands: "Commands") -> None:
         metavar="SUBMISSION",
         help="a folder or a zip that holds the student's scratchvae/",
     )
-    graded.add_argument("--json", type=Path, metavar="FILE", help="write Gradescope's results.json")
+    graded.add_argument(
+        "--json", type=file_name(".json"), metavar="FILE", help="write Gradescope's results.json"
+    )
     graded.add_argument(
         "--handout", type=Path, metavar="FOLDER", help="what `make` wrote: grade what it asks for"
     )
@@ -215,6 +218,10 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError(
             "--into fills a column for a class: it needs --all FOLDER and --column NAME"
         )
+    if args.all is None and (args.csv is not None or args.jobs != 1):
+        raise ValueError("--csv and --jobs are for a class: they need --all FOLDER")
+    if args.into is None and (args.column is not None or args.key is not None):
+        raise ValueError("--column and --key need --into EXPORT.csv")
     if args.submission is not None:
         return _grade_one(args)
     return _grade_all(args, clusters or nullcontext)
@@ -255,6 +262,8 @@ def _grade_all(
 
     csv_path = args.csv or Path("grades.csv")
     results_folder(args.all, csv_path)
+    table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
+    gradebook.check_replaced(csv_path, table, picture)
     reports = handback.folder(args.all, csv_path)
     handout = asked.load(args.handout) if args.handout else None
     if args.into is not None:
@@ -278,7 +287,6 @@ def _grade_all(
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
     titles = [title for title, _ in Counter(titles).most_common(1)]
     rows = report.class_rows(grades)
-    table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
     table.write_text(report.class_text(rows), encoding="utf-8")
     say(report.class_text(rows), end="")
     from scratchvae import figures

@@ -28,6 +28,7 @@ from scratchvae.homework.grade import Grade
 from scratchvae.homework.wire import plain
 
 MOST_CELL = 200  # characters
+FIRST = ("submission", "points", "of")  # columns of the class's own CSV
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.*")
 MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_.*")
@@ -44,7 +45,7 @@ def class_csv(grades: Sequence[Grade]) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     numbers = [f"ex {mark.number}" for mark in grades[0].marks] if grades else []
-    table.writerow(["submission", "points", "of", *numbers, "trains", "comments"])
+    table.writerow([*FIRST, *numbers, "trains", "comments"])
     for grade in grades:
         said = [
             f"{mark.number}: {handback.said(mark)[0].rstrip('.')}"
@@ -63,6 +64,20 @@ def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     """The same as a file: UTF-8 with a byte order mark, by which Excel knows it."""
     with written_whole(path) as part:
         part.write_bytes(class_csv(grades).encode("utf-8-sig"))
+
+
+def check_replaced(path: Path, *beside: Path) -> None:
+    """FileExistsError when the class's CSV would replace a file that is no such CSV.
+
+    beside: files that are written with it, and are there without it only when they are others.
+    """
+    first = ",".join(FIRST).encode("utf-8-sig")
+    ours = path.is_file() and path.read_bytes()[: len(first)] == first
+    for other in (path, *beside):
+        if other.exists() and not ours:
+            raise FileExistsError(
+                f"{other} is there, and not of an earlier grading: name another file by --csv"
+            )
 
 
 def cell(text: str, most: int = MOST_CELL) -> str:

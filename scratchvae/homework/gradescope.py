@@ -154,6 +154,8 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
     visibility(show)
     if out.suffix != ".zip":
         raise ValueError(f"{out} should end in .zip")
+    if out.exists() and not _is_one(out):
+        raise FileExistsError(f"{out} is there, and no autograder; name another file")
     record = {**json.loads(asked.record(exercises, title)), "show": show}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
@@ -170,6 +172,15 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_one(path: Path) -> bool:
+    """Whether the file is a zip that `autograder` wrote."""
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            return {"run_autograder", asked.NAME} <= {*zipped.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _package() -> Mapping[str, str]:

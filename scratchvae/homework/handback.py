@@ -24,6 +24,8 @@ table { border-collapse: collapse; } td { padding: .1rem .8rem .1rem 0; }
 h2 { margin-top: 2.2rem; font-size: 1.15rem; } .small { font-size: .9rem; }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b; } }
 """
+# a browser runs and fetches nothing for the page, whatever a student's text has in it
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 Block = tuple[str, list[str]]  # what it is, and its lines
 
@@ -143,6 +145,7 @@ def page(grade: Grade, title: str = "") -> str:
     head = html.escape(f"{title}: {grade.name}" if title else grade.name)
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width">\n'
         f"<title>{head}</title>\n<style>{STYLE}</style>\n{body}</html>\n"
     )

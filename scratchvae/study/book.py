@@ -28,7 +28,8 @@ def build(out: Path, *, edits: bool = True) -> Report:
     """Write the book into the folder. edits: try the small edits of the exercises' functions.
 
     ValueError when the package is not in its repository: the book is also made of the
-    README, of demos/ and of tests/.
+    README, of demos/ and of tests/. FileExistsError when the folder holds something else than
+    an earlier book.
     """
     for name in ("README.md", "demos", "tests"):
         if not (ROOT / name).exists():
@@ -36,6 +37,10 @@ def build(out: Path, *, edits: bool = True) -> Report:
                 f"{ROOT} has no {name}; the book is made in a clone of the repository, installed "
                 "with `pip install -e .`"
             )
+    style = out / "style.css"  # a book's first file
+    an_earlier_one = style.is_file() and style.read_bytes().startswith(_FONT[:40].encode())
+    if out.is_dir() and any(out.iterdir()) and not an_earlier_one:
+        raise FileExistsError(f"{out} holds other files than a book; name a new folder by --out")
     return _Book(out, edits=edits).write()
 
 

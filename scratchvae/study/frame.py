@@ -17,6 +17,11 @@ from scratchvae.study.trace import PACKAGE
 
 ROOT = PACKAGE.parent
 LIMIT = 500_000  # bytes of a file
+# what a browser may fetch for a page: the book's own files, from a folder or from a server
+POLICY = (
+    "default-src 'none'; script-src 'self' file:; style-src 'self' file:; font-src data:; "
+    "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+)
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
@@ -115,6 +120,7 @@ class Frame:
 <html lang="{language}" data-root="{root}">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(re.sub("<[^>]+>", "", title))} · {words["book"]}</title>
 <link rel="icon" href="data:,">
