@@ -164,7 +164,7 @@ def _train_pictures(
     rng = np.random.default_rng(args.seed)
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
-    _draw_reconstructions(vae, data.test_images[:48], x[:48], folder / "reconstructions.png")
+    _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
     figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
     if vae.n_z == 2:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")

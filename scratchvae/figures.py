@@ -80,7 +80,7 @@ def reconstructions(
         kinds = [originals, seen, means]
         title = f"Originals, {drawn} that the model saw, and the reconstruction from these"
     images, columns = in_turn(kinds, image_shape)
-    _save(_picture(images, columns, image_shape, title), path)
+    _save(_picture(images, columns, image_shape, title, together=len(kinds)), path)
 
 
 def in_turn(
@@ -355,10 +355,19 @@ def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
 
 
 def _picture(
-    images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1
+    images: FloatArray,
+    columns: int,
+    image_shape: tuple[int, int],
+    title: str,
+    gap: int = 1,
+    together: int = 0,
 ) -> Figure:
-    """A titled figure with the images in a grid."""
+    """A titled figure with the images in a grid. together: rows that a space parts from others."""
     tiles = _tile(images, columns, image_shape, gap)
+    if together:
+        height, space = together * (image_shape[0] + gap), 1 + image_shape[0] // 3
+        parts = tiles.reshape(-1, height, tiles.shape[1])
+        tiles = np.pad(parts, ((0, 0), (0, space), (0, 0))).reshape(-1, tiles.shape[1])[:-space]
     ratio = tiles.shape[0] / tiles.shape[1]
     width = min(7.0, 14 / ratio)
     figure = Figure(figsize=(max(width, 4.0), width * ratio + 0.4), dpi=150, layout="constrained")

@@ -144,7 +144,11 @@ def test_what_the_model_saw_lies_between_an_original_and_its_reconstruction(draw
         for row, value in zip(tiles, values):
             assert np.allclose(row, value)
         assert words in axes.get_title()
-    with pytest.raises(ValueError, match="seen has 2 rows; it should have 3"):
+    grey, bits, means = (np.repeat(images[:1], 13, axis=0) for images in (grey, bits, means))
+    figures.reconstructions(grey, bits, means, (2, 2), "not written")
+    first, space, second = np.split(np.asarray(drawn[-1].axes[0].images[0].get_array()), [9, 10])
+    assert first[:, 0].tolist() == second[:, 0].tolist() and not space.any() and first[0, 35] == 0
+    with pytest.raises(ValueError, match="seen has 2 rows; it should have 13"):
         figures.reconstructions(grey, bits[:2], means, (2, 2), "not written")
 
 
