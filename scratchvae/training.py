@@ -154,7 +154,8 @@ def fit(
         checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
     )  # fmt: skip
     checks.flag("progress", progress)
-    checks.flag("overwrite", overwrite)
+    if checks.flag("overwrite", overwrite) and resume is None:
+        raise ValueError("overwrite is True; it needs a file, by resume")
     if after_epoch is not None:
         checks.function("after_epoch", after_epoch)
     if resume is not None:

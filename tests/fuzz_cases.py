@@ -717,7 +717,7 @@ def _(rng):
 
 @case("fit, resume", scratchvae.fit, resume=one_of_makers(
       any_of(3, 0, 1.5, True, object(), [], "", b"x", "a\0b", ".", {}, Odd(), "/dev/null"),
-      lambda rng, good: _damaged_training(rng)))  # fmt: skip
+      lambda rng, good: _damaged_training(rng)), overwrite=FLAG)  # fmt: skip
 def _(rng):
     m = VAE(12, (2,), 1)
     path = _folder() / "training.npz"

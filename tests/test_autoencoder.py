@@ -40,7 +40,7 @@ def test_gradient(hidden, n_x, n_z, seed):
 @given(n=st.integers(4, 12), n_x=st.integers(2, 4), seed=st.integers(0, 2**32 - 1))
 def test_pca(n, n_x, seed):
     """Orthonormal components, uncorrelated codes of the stated variances, and a loss of Σ
-    s_k² over the dropped directions.
+    s_k² over the dropped directions. The largest entry of a component is positive.
     """
     X = np.random.default_rng(seed).standard_normal((n, n_x)) * np.arange(1, n_x + 1)
     k = n_x - 1
@@ -52,6 +52,16 @@ def test_pca(n, n_x, seed):
     lost = np.sum((X - pca.inverse_transform(Z)) ** 2) / n
     assert lost == pytest.approx(eigenvalues[0], rel=1e-8, abs=1e-10)
     np.testing.assert_allclose(pca.variances, eigenvalues[::-1][:k], rtol=1e-8, atol=1e-10)
+    for component in pca.components:
+        assert max(component, key=abs) > 0
+
+
+def test_pca_may_have_as_many_components_as_there_are():
+    """n_components = n_x = N: the reconstruction is X. One more is refused (below)."""
+    X = np.random.default_rng(0).standard_normal((3, 3))
+    pca = PCA(3).fit(X)
+    np.testing.assert_allclose(pca.inverse_transform(pca.transform(X)), X, atol=1e-12)
+    np.testing.assert_allclose(pca.mean, X.sum(axis=0) / 3, atol=1e-12)
 
 
 def test_linear_autoencoder_finds_the_subspace_of_pca():

@@ -248,7 +248,8 @@ def test_the_straight_line_comes_closer_to_the_origin():
 def test_paths_at_the_edges():
     """One direction, or a code of 0: the straight line. Opposite directions: ValueError."""
     t = [0, 0.25, 1]
-    for z0, z1 in (([1.0, 2.0], [2.0, 4.0]), ([0.0, 0.0], [1.0, 1.0]), ([1.0], [3.0])):
+    nothing, one, two = [0.0, 0.0], [1.0, 2.0], [2.0, 4.0]
+    for z0, z1 in ((one, two), (nothing, one), (one, nothing), ([1.0], [3.0])):
         np.testing.assert_allclose(on_sphere(z0, z1, t), straight(z0, z1, t), rtol=1e-9)
     for z0, z1 in (([1.0, 2.0], [-2.0, -4.0]), ([1.0], [-3.0])):
         with pytest.raises(ValueError, match="opposite directions"):

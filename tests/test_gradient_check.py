@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scratchvae import Parameters, check_gradient
-from scratchvae.gradient_check import central_difference, complex_step
+from scratchvae.gradient_check import central_difference, compare, complex_step
 
 points = hnp.arrays(float, st.integers(1, 5), elements=st.floats(-2, 2))
 
@@ -68,6 +68,39 @@ def test_rounding_is_not_taken_for_a_mistake():
     params = Parameters({"w": (1,)}, np.float64)
     params.g[...] = 1e-9
     assert check_gradient(lambda: 10 + 1e-9 * float(params.theta[0]), params)[0].close
+
+
+def test_what_would_let_mistakes_pass_is_refused():
+    """h from 1e-8 to 0.01, tolerance from 0 to 0.01, both ends among them; gradients of no entry,
+    or of different shapes, are not compared.
+    """
+    params, loss = bowl()
+    for options in ({"h": 1e-8}, {"h": 0.01}, {"tolerance": 0.0}, {"tolerance": 0.01}):
+        assert len(check_gradient(loss, params, **options)) == 2
+    for name, values in (("h", (0.99e-8, 0.0101)), ("tolerance", (-1e-9, 0.0101))):
+        for value in values:
+            with pytest.raises(ValueError, match=f"{name} is {value}"):
+                check_gradient(loss, params, **{name: value})
+    with pytest.raises(ValueError, match=r"tolerance is 0\.0101"):
+        compare("w", np.ones(1), np.ones(1), 0.0101)
+    for ours, theirs in ((np.zeros(0), np.zeros(0)), (np.ones(2), np.ones((2, 1)))):
+        with pytest.raises(ValueError, match="ours has shape"):
+            compare("w", ours, theirs)
+
+
+def test_the_relative_error_is_of_the_larger_gradient():
+    """max |ours − theirs| / max(|ours|, |theirs|); 0 for two gradients of 0. Close up to
+    tolerance · scale + rounding, and not above.
+    """
+    for ours, theirs in (([1.0, -4.0], [1.0, -5.0]), ([1.0, -5.0], [1.0, -4.0])):
+        found = compare("w", np.array(ours), np.array(theirs))
+        assert (found.largest_difference, found.relative_error) == (1.0, 0.2)
+        assert not found.close and not found.exact
+    zero = compare("w", np.zeros(2), np.zeros(2))
+    assert zero.relative_error == 0 and zero.exact and zero.close
+    for difference, close in ((0.75, True), (0.76, False)):  # 0.01 · 25 + 0.5
+        ours, theirs = np.array([25.0, 0.0]), np.array([25.0, difference])
+        assert compare("w", ours, theirs, 0.01, 0.5).close == close
 
 
 def test_float32_is_refused():

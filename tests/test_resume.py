@@ -58,6 +58,21 @@ def test_a_finished_training_is_not_run_again(tmp_path):
     assert len(history.elbo) == 2 and path.read_bytes() == content
 
 
+def test_overwrite_begins_anew(tmp_path):
+    """With overwrite=True a training of other settings is replaced, to the bits of one without a
+    file. Without a file there is nothing to overwrite: ValueError.
+    """
+    path = tmp_path / "training.npz"
+    trained(3, path)
+    model, _, history = trained(2, path, SGD, overwrite=True)
+    assert len(history.elbo) == 2
+    assert model.params.theta.tobytes() == trained(2, None, SGD)[0].params.theta.tobytes()
+    gone_on, _, _ = trained(4, path, SGD)
+    assert gone_on.params.theta.tobytes() == trained(4, None, SGD)[0].params.theta.tobytes()
+    with pytest.raises(ValueError, match="overwrite is True; it needs a file"):
+        trained(1, overwrite=True)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -33,6 +33,11 @@ def test_the_stages_of_the_iwae_paper():
     assert iwae(3281, 1) == iwae(10**6, 1) == stages[-1]
 
 
+def test_constant_is_one():
+    """The learning rate is α in every epoch, also where the factor is used for all schedules."""
+    assert {SCHEDULES["constant"](epoch, 5) for epoch in range(1, 6)} == {1.0}
+
+
 def test_cosine_begins_at_one_falls_and_would_end_at_zero():
     """factor(1) = 1, factor(E/2 + 1) = ½, factor(E + 1) = 0, and it falls all the way."""
     factors = [cosine(epoch, 10) for epoch in range(1, 12)]
