@@ -698,9 +698,11 @@ def test_max_memory(trained, image_set, capsys):
     """--max-memory limits models and data files; an unusable limit is an error of its own."""
     model = str(trained / "model.npz")
     data = ["--data", str(image_set)]
-    for command in (["sample", model], ["interpolate", model], ["train", *data]):
+    for command, what in ((["sample", model], "the model needs"), (["train", *data], ""),
+                          (["interpolate", model], "the model needs")):  # fmt: skip
         assert main([*command, "--max-memory", "1e-7"]) == 2
-        assert "--max-memory" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert "--max-memory" in error and what in error
     with pytest.raises(SystemExit):
         main(["sample", model, "--max-memory", "nan"])
     assert "--max-memory" in capsys.readouterr().err

@@ -213,9 +213,22 @@ def test_a_column_of_equal_weights_is_exact():
 
 
 def test_a_weight_too_large_for_float16_is_refused():
-    """ValueError with the weight."""
+    """ValueError with the weight. The largest float16, 65504, is not too large."""
     with pytest.raises(ValueError, match=r"a weight is 1e\+05"):
         weights.halves(np.full((2, 2), 1e5), np.eye(2))
+    for sign in (1.0, -1.0):
+        half = weights.halves(np.full((2, 2), sign * 65504), np.eye(2))["half"]
+        np.testing.assert_array_equal(weights.numbers(half, "<f2"), sign * 65504)
+
+
+def test_the_fine_rows_are_those_above_a_fifth_of_the_mean():
+    """H_rr = 0.19 and 0.21 times the mean of H's diagonal: the second row is fine, and the first
+    is not.
+    """
+    squares = np.array([0.19, 0.21, 1.6, 2.0])
+    assert squares.mean() == pytest.approx(1)
+    packed = weights.bytes_(np.arange(8.0).reshape(4, 2), np.sqrt(squares)[None], fine=True)
+    assert packed["rows"] == [1, 2, 3]
 
 
 # ---- the two paths ----

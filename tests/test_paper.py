@@ -145,6 +145,47 @@ def test_figure3(images, tmp_path, capsys):
     assert (tmp_path / "figure3.png").read_bytes().startswith(PNG)
 
 
+def test_the_trainings_of_each_figure(tmp_path, monkeypatch):
+    """By default those of the paper: its n_z, its N, its algorithms, hidden units and length."""
+    wanted = []
+    monkeypatch.setattr(paper, "run_jobs", lambda jobs, *rest, **how: wanted.extend(jobs))
+    for figure, n_z, n_train, algorithms, hidden in (
+        ("figure2", (3, 5, 10, 20), (50_000,), ("aevb", "wake-sleep"), (500,)),
+        ("figure3", (3,), (1000, 50_000), ("aevb", "wake-sleep", "mcem"), (100,)),
+        ("figure4", (2,), (50_000,), ("aevb",), (500,)),
+        ("figure5", (2, 5, 10, 20), (50_000,), ("aevb",), (500,)),
+        ("iwae-row", (50,), (60_000,), ("aevb",), (200, 200)),
+    ):
+        wanted.clear()
+        command = ["paper", figure, "--out", str(tmp_path), "--quiet", "--jobs", "1"]
+        assert cli.main(command, [paper.add_commands]) == 0
+        found = {(job.algorithm, job.n_z, job.n_train) for job in wanted}
+        assert found == {(a, z, n) for a in algorithms for z in n_z for n in n_train}
+        assert {job.hidden for job in wanted} == {hidden}
+        assert {job.samples for job in wanted} == {600_000 if figure == "iwae-row" else 10**6}
+
+
+def test_the_table_shows_the_end_of_each_curve(capsys):
+    """The last point of a curve, the paper's value at as many samples, the difference, and the
+    paper's last; a training curve has no row in a table by n_z.
+    """
+    ours = [
+        Point(3, 50_000, "aevb", split, samples, nats)
+        for split, samples, nats in (
+            ("test", 100, -9.0), ("test", 10_000, -7.0), ("test", 1000, -8.0), ("train", 1000, -1.0)
+        )
+    ]  # fmt: skip
+    theirs = [
+        Point(3, 50_000, "aevb", "test", samples, nats)
+        for samples, nats in ((10**6, -4.0), (1000, -8.5), (10**5, -6.5))
+    ]
+    paper._table("title", ours, theirs, ("n_z",))
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split() for row in rows] == [
+        ["3", "aevb", "test", "10,000", "-7.0", "-7.5", "+0.5", "-4.0"]
+    ]
+
+
 def test_figures_4_and_5(images, tmp_path):
     """The manifold, and four sheets of samples; they share the job of n_z = 2."""
     assert run(images, tmp_path, "figure4", "--samples", "60") == 0

@@ -138,7 +138,7 @@ def halves(W: FloatArray, x: FloatArray) -> dict[str, str]:
     ValueError when a weight is too large for float16.
     """
     largest = float(np.finfo(np.float16).max)
-    if np.abs(W).max() >= largest:
+    if np.abs(W).max() > largest:
         raise ValueError(f"a weight is {np.abs(W).max():.3g}; float16 ends at {largest:.0f}")
 
     def half(w: FloatArray, row: int) -> FloatArray:
