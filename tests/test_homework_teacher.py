@@ -477,7 +477,7 @@ def test_a_run_that_breaks_leaves_a_result_of_no_points(root: Path) -> None:
     assert results["score"] == 0 and "did not come to its end" in results["output"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run code as another user")
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can run code as another user")
 def test_students_code_is_another_user_who_cannot_read_the_reference(root: Path) -> None:
     """The function reports its user, and whether it can read the reference or write the result."""
     spy = f"""

@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -330,6 +329,7 @@ def test_sizes_that_are_none(sizes, capsys):
 
 def test_the_command_takes_less_than_a_second():
     """Of the processor, with Python's start and the imports."""
+    resource = pytest.importorskip("resource", reason="not on this system")
     start = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-m", "scratchvae", "trace"],
