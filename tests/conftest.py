@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import signal
 import struct
 import subprocess
 import time

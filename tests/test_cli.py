@@ -487,7 +487,9 @@ def test_output_that_goes_away_loses_no_file(image_set, tmp_path, output):
     options = " ".join([*QUICK, "--workers", "1"])
     shell = f"{command} {options} {output}; exit ${{PIPESTATUS[0]}}"
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    ended = subprocess.run(["bash", "-c", shell], env=environment, capture_output=True, timeout=HANG)
+    ended = subprocess.run(
+        ["bash", "-c", shell], env=environment, capture_output=True, timeout=HANG
+    )
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names >= {"model.npz", "history.json", "learning_curve.png", "samples.png"}

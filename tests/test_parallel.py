@@ -303,7 +303,7 @@ def alive(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL", "a worker"])
-def test_nothing_is_left_behind(how, interrupt):
+def test_nothing_is_left_behind(how, interrupt, record_property):
     """Whatever ends a training: soon no worker runs, and no shared memory of it is left."""
     process = python(TRAINING, start_new_session=True)
     process.stdout.readline()  # one epoch is done
@@ -314,6 +314,7 @@ def test_nothing_is_left_behind(how, interrupt):
             pid for pid in workers if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
         os.kill(spawned[0], signal.SIGKILL)
+        record_property("interrupted", 1)
         assert process.wait(timeout=HANG) == 1
         assert "the model of the last whole epoch is kept" in process.stderr.read()
     else:
