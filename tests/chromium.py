@@ -15,6 +15,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from conftest import HANG
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -27,7 +29,7 @@ class WebSocket:
     """A client: whole text messages, each sent in one masked frame."""
 
     def __init__(self, port, path):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -113,7 +115,7 @@ class Page:
         self.requests.clear()
         loads = self._loads
         self.call("Page.navigate", url=Path(path).resolve().as_uri())
-        until = time.monotonic() + 20
+        until = time.monotonic() + HANG
         while self._loads == loads:
             assert time.monotonic() < until, "the page did not load"
             self.js("0")
@@ -236,7 +238,7 @@ class Chromium:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        port_file, until = Path(self._folder) / "DevToolsActivePort", time.monotonic() + 30
+        port_file, until = Path(self._folder) / "DevToolsActivePort", time.monotonic() + HANG
         while not (port_file.exists() and port_file.read_text().count("\n")):
             assert time.monotonic() < until and self._process.poll() is None, "no Chromium started"
             time.sleep(0.05)

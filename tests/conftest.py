@@ -1,11 +1,14 @@
-"""What the tests share: hypothesis profiles, and small idx data sets."""
+"""What the tests share: hypothesis profiles, small idx data sets, and interruptions."""
 
 import gzip
 import os
 import struct
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from scratchvae.homework.exercises import EXERCISES
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("dev", deadline=None, max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+HANG = 1800  # seconds: what takes longer hangs. No test waits so long for what goes on
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,3 +82,45 @@ def write_image_set(
 def image_set(tmp_path: Path) -> Path:
     """A folder with a small image set of 6 x 5 pixels."""
     return write_image_set(tmp_path / "images")
+
+
+def until(
+    seen: Callable[[], Any], process: "subprocess.Popen[Any] | None" = None, pause: float = 0.005
+) -> Any:
+    """Wait until `seen` returns something true, or the process ends. Returns what it returned."""
+    deadline = time.monotonic() + HANG
+    while not (result := seen()):
+        if process is not None and process.poll() is not None:
+            return seen()
+        assert time.monotonic() < deadline, "it hangs"
+        time.sleep(pause)
+    return result
+
+
+Interrupt = Callable[["subprocess.Popen[Any]", int], bool]
+
+
+@pytest.fixture
+def interrupt(record_property: Callable[[str, object], None]) -> Interrupt:
+    """A function that sends a signal to a process, and says whether it ended by that.
+
+    How many did is printed at the end of the run.
+    """
+
+    def interrupt(process: "subprocess.Popen[Any]", number: int) -> bool:
+        process.send_signal(number)
+        code = process.wait(timeout=HANG)
+        by_the_signal = code in (-number, 128 + number)
+        if by_the_signal:
+            record_property("interrupted", 1)
+        return by_the_signal
+
+    return interrupt
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many processes each test interrupted that kills some."""
+    for report in terminalreporter.getreports("passed"):
+        count = sum(value for name, value in report.user_properties if name == "interrupted")
+        if count:
+            terminalreporter.line(f"{report.nodeid} interrupted {count}")

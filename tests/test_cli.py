@@ -6,12 +6,11 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_idx, write_image_set
+from conftest import HANG, until, write_idx, write_image_set
 
 from scratchvae import VAE, evaluate, figures, load_mnist, load_model, save_model, training
 from scratchvae.cli import main
@@ -25,7 +24,7 @@ def run(*arguments, cwd=None, **keywords):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-m", "scratchvae", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **keywords
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=HANG, **keywords
     )
 
 
@@ -561,7 +560,7 @@ def test_divergence_says_what_to_try(image_set, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
+def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path, interrupt):
     """Ctrl-C: exit code 130, no traceback, and the named model is that of the last whole epoch."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [
@@ -585,11 +584,9 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     model = tmp_path / "run" / "model.npz"
-    until = time.monotonic() + 60
-    while not model.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    error = process.communicate(timeout=60)[1]
+    until(model.exists, process)
+    assert interrupt(process, signal.SIGINT)
+    error = process.stderr.read()
     assert process.returncode == 130 and "Traceback" not in error
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
@@ -601,11 +598,14 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path):
 def test_output_that_goes_away_loses_no_file(image_set, tmp_path, output):
     """A reader that stops, a full disk, a closed stream: train ends with 0 and writes all files."""
     python, root = shlex.quote(sys.executable), Path(__file__).parents[1]
-    command = f"{python} -m scratchvae train --data {image_set} --out {tmp_path / 'run'}"
+    data, out = shlex.quote(str(image_set)), shlex.quote(str(tmp_path / "run"))
+    command = f"{python} -m scratchvae train --data {data} --out {out}"
     options = " ".join([*QUICK, "--workers", "1"])
     shell = f"{command} {options} {output}; exit ${{PIPESTATUS[0]}}"
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    ended = subprocess.run(["bash", "-c", shell], env=environment, capture_output=True, timeout=60)
+    ended = subprocess.run(
+        ["bash", "-c", shell], env=environment, capture_output=True, timeout=HANG
+    )
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names >= {"model.npz", "history.json", "learning_curve.png", "samples.png"}
@@ -675,7 +675,7 @@ def test_letters_that_the_terminal_does_not_have():
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     environment["PYTHONIOENCODING"] = "latin-1"
     command = [sys.executable, "-m", "scratchvae", "homework", "list"]
-    result = subprocess.run(command, env=environment, capture_output=True, timeout=120)
+    result = subprocess.run(command, env=environment, capture_output=True, timeout=HANG)
     assert result.returncode == 0, result.stderr
     assert "?" in result.stdout.decode("latin-1")
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import write_image_set
+from conftest import HANG, until, write_image_set
 from homework_submissions import best_sandbox, filled, hand_in
 
 import scratchvae
@@ -52,19 +51,16 @@ def two_workers():
     ):
 
         def kill_a_busy_one():
-            deadline, busy = time.monotonic() + 60, []
-            while not busy and time.monotonic() < deadline:
-                busy = sorted(worker for worker, tasks in client.processing().items() if tasks)
-            os.kill(client.run(os.getpid, workers=busy[:1])[busy[0]], signal.SIGKILL)
+            def busy():
+                return sorted(worker for worker, tasks in client.processing().items() if tasks)
+
+            first = until(busy)[0]
+            pid = client.run(os.getpid, workers=[first])[first]
+            os.kill(pid, signal.SIGSTOP)  # it does not end its task between a look and the kill
+            assert first in busy()
+            os.kill(pid, signal.SIGKILL)
 
         yield cluster.scheduler_address, kill_a_busy_one, beside
-
-
-def wait_for(files):
-    """Until there are some, at most a minute."""
-    deadline = time.monotonic() + 60
-    while not list(files()) and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def test_a_cluster_that_loses_a_worker(tmp_path):
@@ -77,10 +73,10 @@ def test_a_cluster_that_loses_a_worker(tmp_path):
     out.mkdir()
     with two_workers() as (address, kill_a_busy_one, beside):
         running = beside.submit(figure2, images, out, "--dask", address)
-        wait_for(lambda: out.glob(".*.share"))
+        until(lambda: running.done() or list(out.glob(".*.share")))
         assert not running.done()
         kill_a_busy_one()
-        assert running.result(timeout=120) == 0
+        assert running.result(timeout=HANG) == 0
     for path in (tmp_path / "here").glob("*.json"):
         assert (out / path.name).read_text() == path.read_text()
     assert (out / "figure2.csv").read_bytes() == (tmp_path / "here" / "figure2.csv").read_bytes()
@@ -104,7 +100,7 @@ def test_a_worker_without_the_package(version, tmp_path, capsys):
         )  # fmt: skip
         try:
             with distributed.Client(cluster) as client:
-                client.wait_for_workers(1, timeout=60)
+                client.wait_for_workers(1, timeout=HANG)
                 if version is None and all(client.run(find_spec, "scratchvae").values()):
                     pytest.skip("the package is installed for all Python processes here")
             assert figure2(images, tmp_path / "out", "--dask", cluster.scheduler_address) == 2
@@ -158,10 +154,10 @@ def test_a_class_on_a_cluster_that_loses_a_worker(tmp_path):
     table = tmp_path / "there.csv"
     with two_workers() as (address, kill_a_busy_one, beside):
         running = beside.submit(grade, folder, table, "--dask", address)
-        wait_for(lambda: (tmp_path / "there").glob("*.json"))
+        until(lambda: running.done() or list((tmp_path / "there").glob("*.json")))
         assert not running.done()
         kill_a_busy_one()
-        assert running.result(timeout=120) == 0
+        assert running.result(timeout=HANG) == 0
     assert table.read_bytes() == (tmp_path / "here.csv").read_bytes()
     kept = [sorted((tmp_path / name).glob("*.json")) for name in ("here", "there")]
     assert len(kept[0]) == len(kept[1]) == 8
@@ -198,7 +194,7 @@ def test_mpi(tmp_path):
             "-m", "scratchvae", "paper", "figure2", "--data", str(images), "--out",
             str(tmp_path / "mpi"), "--n-z", "2,3", "--samples", "3000", "--quiet", "--mpi",
         ],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=HANG,
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -222,7 +218,7 @@ def test_a_class_under_mpi(tmp_path):
             str(tmp_path / "mpi.csv"), "--exercises", "2.2", "--seconds", "2", "--sandbox",
             best_sandbox(), "--mpi",
         ],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=HANG,
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

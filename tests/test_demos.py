@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import HANG
 
 ROOT = Path(__file__).parents[1]
 DEMOS = sorted(
@@ -26,7 +27,7 @@ def run(*arguments, cwd):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG,
     )
 
 

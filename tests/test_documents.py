@@ -2,14 +2,32 @@
 
 import ast
 import importlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import HANG, write_image_set
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "demos/README.md", "data/README.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+MARKDOWN = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in (ROOT, ROOT / "data", ROOT / "demos", ROOT / "scratchvae")
+    for path in (folder.glob("*.md") if folder == ROOT else folder.rglob("*.md"))
+)
+PYTHON = [
+    pytest.param(block, id=f"{name} {i}")
+    for name in MARKDOWN
+    for i, block in enumerate(
+        re.findall(r"^```(?:python|py)\n(.*?)^```", (ROOT / name).read_text("utf-8"), re.M | re.S)
+    )
+]
 
 
 def section(title: str) -> str:
@@ -113,3 +131,25 @@ def test_the_diagram_is_one_diagram():
     in_source = [line.strip() for line in source.splitlines()]
     for line in readme[start : readme.index("```", start)].splitlines():
         assert line.strip() in in_source
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_every_example_runs(block, tmp_path):
+    """Each ```python block of a document, as it stands, in a new folder: on 300 images that have
+    MNIST's size and MNIST's names, so that it takes seconds.
+    """
+    images = write_image_set(tmp_path / "images", n_train=200, n_test=100, height=28, width=28)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCRATCHVAE_DATA": str(images)}
+    environment["PYTHONUTF8"] = "1"
+    (tmp_path / "example.py").write_text(block, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "example.py"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "Warning" not in ran.stderr
+
+
+def test_the_readme_has_an_example():
+    """The test above runs something."""
+    assert any("README.md" in example.id for example in PYTHON)

@@ -1,6 +1,5 @@
 """Files are written whole, and Ctrl-C waits for files that belong together."""
 
-import os
 import signal
 import threading
 
@@ -15,7 +14,7 @@ def test_an_interrupt_waits_for_the_end_of_the_block():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), uninterrupted():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # to this thread
             done.append("all of it")
         assert done == ["all of it"]
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

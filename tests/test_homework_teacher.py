@@ -14,13 +14,14 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import chromium
 import numpy as np
 import pytest
-from conftest import unread
+from conftest import unread, until
 from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import __version__, cli
@@ -465,7 +466,7 @@ def test_gradescope_grades_what_is_submitted(place: str, root: Path) -> None:
         "visible",
     ]
     assert results["tests"][0]["output"].startswith("You have the KL with its sign turned round")
-    assert 0 < results["execution_time"] <= time.monotonic() - start
+    assert 0 <= results["execution_time"] <= time.monotonic() - start + 0.05  # it has one digit
     assert used.ru_utime + used.ru_stime < 60  # of the 300 s that half a processor has
     assert "\nulimit -v 500000 " in gradescope.RUN  # kB for each process: it was enough
     assert stat.S_IMODE((root / "source" / "scratchvae" / "vae.py").stat().st_mode) & 0o007 == 0
@@ -478,26 +479,29 @@ def test_a_submission_without_a_package_is_told(root: Path) -> None:
     assert results["score"] == 0 and "there is no folder scratchvae/" in results["output"]
 
 
-def test_a_run_that_breaks_leaves_a_result_of_no_points(root: Path) -> None:
+def test_a_run_that_breaks_leaves_a_result_of_no_points(
+    root: Path, record_property: Callable[[str, object], None]
+) -> None:
     """The Python is missing, or the run is killed: results.json is there, with a sentence."""
-    submit(root, "", filled("2.2", SIGN))
+    submit(root, "", filled("2.2", "while True:\n    pass"))  # so that it takes seconds
     broken = autograde(root, AUTOGRADER_PYTHON="/nowhere/python")
     assert broken["score"] == 0 and "tell your teacher" in broken["output"]
     (root / "results" / "results.json").unlink()
     begun = subprocess.Popen(
         ["./run_autograder"], cwd=root, env=machine(root), start_new_session=True
     )
-    deadline = time.monotonic() + 10
-    while not (root / "results" / "results.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until((root / "results" / "results.json").exists, begun)
     os.killpg(begun.pid, 9)
-    begun.wait()
+    assert begun.wait() == -9
+    record_property("interrupted", 1)
     results = json.loads((root / "results" / "results.json").read_text())
     check_fields(results)
     assert results["score"] == 0 and "did not come to its end" in results["output"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run code as another user")
+@pytest.mark.skipif(
+    getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can run code as another user"
+)
 def test_students_code_is_another_user_who_cannot_read_the_reference(root: Path) -> None:
     """The function reports its user, and whether it can read the reference or write the result."""
     spy = f"""

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_image_set
+from conftest import HANG, until, write_image_set
 
 from scratchvae import FileFormatError
 from scratchvae.jobs import Board, local, one_blas_thread, result_of, run_job, run_jobs
@@ -236,31 +237,53 @@ def paper(out, images, *options):
     )  # fmt: skip
 
 
+TWO = ["--jobs", "2"]
+
+
+def shares(out):
+    """What the workers of a figure have said: how far each job is, and when it said so."""
+    found = set()
+    for path in out.glob(".*.share"):
+        with suppress(FileNotFoundError):  # its job has just ended
+            found.add((path.name, path.stat().st_mtime_ns))
+    return found
+
+
 def curves(out):
     """The result files of a figure, without anything that depends on time."""
     return {path.name: path.read_text() for path in out.glob("*.json")}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="sends SIGKILL")
-def test_a_figure_killed_at_random_moments(tmp_path):
+def test_a_figure_killed_at_random_moments(tmp_path, interrupt):
     """SIGKILL to the command while its two workers run; at the end the curves equal, value by
     value, those of an undisturbed run. KILLS in the environment: how many.
+
+    A kill waits until a worker says how far it is, and then for a random part of the time that
+    this took. Where the figure is complete before all kills, a longer one is tried.
     """
     kills, images = int(os.environ.get("KILLS", "3")), write_image_set(tmp_path / "images")
-    samples = ["--samples", str(6_000 * (kills + 1)), "--jobs", "2"]
-    whole = paper(tmp_path / "whole", images, *samples)
-    assert whole.wait(timeout=300) == 0, whole.stderr.read()
-    moments, interrupted = random.Random(0), 0
-    for _ in range(kills):
-        process = paper(tmp_path / "killed", images, *samples)
-        time.sleep(0.8 + 1.2 * moments.random())
-        interrupted += process.poll() is None
-        process.kill()
-        process.communicate()
-    last = paper(tmp_path / "killed", images, *samples)
-    assert last.wait(timeout=300) == 0, last.stderr.read()
-    assert interrupted > 0
-    assert curves(tmp_path / "whole") == curves(tmp_path / "killed")
-    csv = [(tmp_path / run / "figure2.csv").read_text() for run in ("whole", "killed")]
+    samples, moments = 6_000 * (kills + 1), random.Random(0)
+
+    def killed(out, *options):
+        for _ in range(kills):
+            before, start = shares(out), time.monotonic()
+            process = paper(out, images, *options)
+            until(lambda before=before: shares(out) - before, process)
+            time.sleep(0.5 * moments.random() * (time.monotonic() - start))
+            if not interrupt(process, signal.SIGKILL):
+                assert process.returncode == 0, process.stderr.read()
+                return False
+        return True
+
+    while not killed(tmp_path / f"{samples}", *(options := ["--samples", f"{samples}", *TWO])):
+        samples *= 4
+    out = tmp_path / f"{samples}"
+    last = paper(out, images, *options)
+    assert last.wait(timeout=HANG) == 0, last.stderr.read()
+    whole = paper(tmp_path / "whole", images, *options)
+    assert whole.wait(timeout=HANG) == 0, whole.stderr.read()
+    assert curves(tmp_path / "whole") == curves(out)
+    csv = [(run / "figure2.csv").read_text() for run in (tmp_path / "whole", out)]
     assert csv[0] == csv[1] and len(csv[0].splitlines()) > 8
-    assert not list((tmp_path / "killed").glob(".*.part"))
+    assert not list(out.glob(".*.part"))

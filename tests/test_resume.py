@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_image_set
+from conftest import HANG, until, write_image_set
 
 from scratchvae import SGD, VAE, Adagrad, Adam, FileFormatError, fit, load_model
 from scratchvae.files import locked
@@ -124,22 +124,33 @@ def command(folder, images, epochs, workers):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="sends SIGKILL")
 @pytest.mark.parametrize("workers", [1, 2])
-def test_kills_lose_nothing(tmp_path, workers):
+def test_kills_lose_nothing(tmp_path, workers, interrupt):
     """SIGKILL at random moments, resumed each time: model and bounds have the bits of an
     undisturbed run, and no part of a file is left. KILLS in the environment: how many.
+
+    What is killed has no end of its own. A kill waits for one to three epochs of its process,
+    and then for a random part of the time that these took.
     """
-    kills = int(os.environ.get("KILLS", "3"))
-    images, epochs = write_image_set(tmp_path / "images"), 40 + 10 * kills
-    undisturbed = command(tmp_path / "whole", images, epochs, workers)
-    assert undisturbed.wait(timeout=120) == 0, undisturbed.stderr.read()
-    moments = random.Random(workers)
+    kills, images = int(os.environ.get("KILLS", "3")), write_image_set(tmp_path / "images")
+    history, moments = tmp_path / "killed" / "history.json", random.Random(workers)
+
+    def epochs():
+        return len(json.loads(history.read_text())["elbo"]) if history.exists() else 0
+
     for _ in range(kills):
-        process = command(tmp_path / "killed", images, epochs, workers)
-        time.sleep(0.3 + moments.random())
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    last = command(tmp_path / "killed", images, epochs, workers)
-    assert last.wait(timeout=120) == 0, last.stderr.read()
+        before, more = epochs(), moments.randint(1, 3)
+        process = command(tmp_path / "killed", images, 10**9, workers)
+        until(lambda before=before: epochs() > before, process)
+        start = time.monotonic()
+        until(lambda end=before + 1 + more: epochs() >= end, process)
+        time.sleep(moments.random() * (time.monotonic() - start))
+        assert interrupt(process, signal.SIGKILL), process.stderr.read()
+        assert epochs() > before
+    whole = epochs() + 3
+    last = command(tmp_path / "killed", images, whole, workers)
+    assert last.wait(timeout=HANG) == 0, last.stderr.read()
+    undisturbed = command(tmp_path / "whole", images, whole, workers)
+    assert undisturbed.wait(timeout=HANG) == 0, undisturbed.stderr.read()
     whole, killed = (load_model(tmp_path / run / "model.npz") for run in ("whole", "killed"))
     assert whole.params.theta.tobytes() == killed.params.theta.tobytes()
     histories = [

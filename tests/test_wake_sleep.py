@@ -64,6 +64,20 @@ def test_each_phase_leaves_the_other_part_alone():
         assert (np.isfinite(vae.params.g) == own).all()
 
 
+def test_a_backward_pass_after_the_wake_phase_is_refused():
+    """The decoder remembers the wake phase's rows: a `backward` that would mix them with the
+    encoder's of the last `forward` is an error, and g stays.
+    """
+    vae, rng = small_vae(), np.random.default_rng(2)
+    x = ALL_X[:5]
+    vae.forward(x, vae.noise(5, rng))
+    decoder_gradient(vae, x, vae.noise(5, rng))
+    g = vae.params.g.copy()
+    with pytest.raises(RuntimeError, match="backward"):
+        vae.backward()
+    np.testing.assert_array_equal(vae.params.g, g)
+
+
 def joint_on_a_grid(vae, n=400, reach=9.0):
     """p(x, z) dz for all eight x and a grid of z: rows x (8 n, 3), z (8 n, 1), weights (8 n,)."""
     z, dz = np.linspace(-reach, reach, n, retstep=True)

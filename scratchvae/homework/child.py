@@ -29,7 +29,6 @@ import json
 import os
 import pathlib  # noqa: F401  loaded early: another user may not read Python's own folder
 import re
-import resource
 import select
 import signal
 import struct
@@ -38,14 +37,17 @@ import time
 import types
 from typing import Any, BinaryIO
 
+with contextlib.suppress(ImportError):  # Windows has none, and there no child is started
+    import resource
+
 HEADER = struct.Struct(">IId")  # of a task: its bytes, its cases, and the seconds that it has
 MOST_OUTPUT, MOST_PRINTED = 8_000_000, 2_000  # bytes of answers taken; characters of prints kept
 LIMITS = {
-    resource.RLIMIT_NPROC: 0,  # no process and no thread beside this one
-    resource.RLIMIT_AS: 2 << 30,
-    resource.RLIMIT_FSIZE: 1_000_000,
-    resource.RLIMIT_NOFILE: 64,
-    resource.RLIMIT_CORE: 0,
+    "NPROC": 0,  # no process and no thread beside this one
+    "AS": 2 << 30,
+    "FSIZE": 1_000_000,
+    "NOFILE": 64,
+    "CORE": 0,
 }
 
 
@@ -131,7 +133,8 @@ def limits(seconds: float, user: int | None) -> None:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-    for what, most in {**LIMITS, resource.RLIMIT_CPU: int(seconds) + 2}.items():
+    for name, most in {**LIMITS, "CPU": int(seconds) + 2}.items():
+        what = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(what)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         with contextlib.suppress(OSError, ValueError):  # macOS has no limit of address space

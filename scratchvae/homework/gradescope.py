@@ -166,6 +166,7 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
             for name, text in files.items():
                 info = zipfile.ZipInfo(name)  # of 1980: the same files are the same zip
                 info.compress_type = zipfile.ZIP_DEFLATED
+                info.create_system = 3  # Unix, on Windows too: else nobody reads the mode below
                 runs = name in ("setup.sh", "run_autograder")
                 info.external_attr = (stat.S_IFREG | (0o755 if runs else 0o644)) << 16
                 zipped.writestr(info, text)

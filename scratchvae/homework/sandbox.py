@@ -28,7 +28,6 @@ import functools
 import json
 import os
 import platform
-import pwd
 import select
 import shutil
 import signal
@@ -56,6 +55,10 @@ INSTALL = (
     "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or use "
     "the container of scratchvae/homework/README.md. "
     "--sandbox none runs students' code with your own rights"
+)
+FORKS = (
+    "students' code runs in a process that forks, and this system has no fork: grade on Linux or "
+    "macOS, or in the container of scratchvae/homework/README.md"
 )
 # Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
 # semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
@@ -97,6 +100,8 @@ def check(kind: str) -> None:
         _user(kind)
     elif kind not in KINDS:
         raise ValueError(f"sandbox = {kind!r}; it should be one of {', '.join(KINDS)}")
+    if not hasattr(os, "fork"):
+        raise SandboxError(FORKS)
     if kind == "bwrap" and (problem := _problem()):
         raise SandboxError(problem)
 
@@ -104,8 +109,10 @@ def check(kind: str) -> None:
 def _user(kind: str) -> int:
     """The number of the user of "user:NAME". SandboxError when nobody can become that user."""
     name = kind.partition(":")[2]
-    if os.geteuid() != 0:
+    if not _is_root():
         raise SandboxError(f"--sandbox {kind}: only root can run code as another user")
+    import pwd  # Windows has none
+
     try:
         number = pwd.getpwnam(name).pw_uid
     except KeyError:
@@ -115,9 +122,15 @@ def _user(kind: str) -> int:
     return number
 
 
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0  # Windows has none
+
+
 @functools.cache
 def _problem() -> str:
     """Why bubblewrap cannot be used here, by trying it; "" when it can."""
+    if not hasattr(os, "fork"):
+        return FORKS
     if shutil.which("bwrap") is None:
         return f"bubblewrap (bwrap) is not here: {INSTALL}"
     with _command("bwrap", "pass") as (command, fds):
@@ -150,7 +163,7 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
         user = "" if kind == "none" else str(_user(kind))
         yield [*options, str(HERE / "child.py"), str(numpy.parent), user], []
         return
-    root = os.geteuid() == 0
+    root = _is_root()
     capabilities = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")  # to become another user, and end it
     base = Path(sys.base_prefix).resolve()
     system = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/nix/store")
