@@ -17,12 +17,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from scratchvae import __version__, datasets
+from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import GIGABYTE, load_model, save_model
 from scratchvae.datasets import PIXELS, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import FileFormatError, locked, uninterrupted, written_whole
+from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     """Run one command, of the core or of the rooms. Returns the exit code."""
     args = _parser(rooms).parse_args(argv)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _as_ctrl_c)
+        for stop in STOPS:  # what nohup ignores stays ignored
+            if stop != signal.SIGINT and signal.getsignal(stop) != signal.SIG_IGN:
+                signal.signal(stop, _as_ctrl_c)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -57,14 +59,14 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
         TypeError,
         ValueError,
     ) as error:
-        print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
+        print(f"scratchvae {args.command}: error: {checks.printable(str(error))}", file=sys.stderr)
         return 2
 
 
 def say(text: str) -> None:
-    """Print a line. When nobody reads the output any more, the work goes on in silence."""
+    """Print lines, each printable. When nobody reads the output any more, the work goes on in silence."""
     try:
-        print(text, flush=True)
+        print("\n".join(map(checks.printable, text.split("\n"))), flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -122,7 +124,7 @@ def _train_into(
             schedule=args.schedule, workers=args.workers, resume=state, progress=not args.quiet,
             after_epoch=save,
         )  # fmt: skip
-    except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
+    except (KeyboardInterrupt, FloatingPointError, WorkerDied, DiskFull) as stop:
         kept = (
             f"the model of epoch {written} is in {model}"
             if written
@@ -130,7 +132,9 @@ def _train_into(
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
         why = "stopped" if by_hand else f"error: {stop}"
-        print(f"\nscratchvae train: {why}: {kept}", file=sys.stderr)
+        if isinstance(stop, DiskFull) and state.exists():
+            kept += "; with more space, --resume goes on from the last whole epoch"
+        print(f"\nscratchvae train: {checks.printable(f'{why}: {kept}')}", file=sys.stderr)
         return 130 if by_hand else 2
 
     seconds = sum(history.seconds)
@@ -300,7 +304,7 @@ def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
             raise ValueError(f"{note}. The data set should be named by --data")
     else:
         return data
-    print(f"scratchvae {args.command}: note: {note}", file=sys.stderr)
+    print(f"scratchvae {args.command}: note: {checks.printable(note)}", file=sys.stderr)
     return data
 
 

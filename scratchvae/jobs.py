@@ -37,6 +37,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from scratchvae.checks import printable
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each, undisturbed
 
@@ -119,7 +120,7 @@ def result_of(job: Job, folder: Path) -> Result | None:
         theirs, result = dict(content["job"]), dict(content["result"])
     except FileNotFoundError:
         return None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise FileFormatError(
             f"{path} is no result of a job ({error}); move it away, and the job runs again"
         ) from error
@@ -407,7 +408,7 @@ class Board:
     def failed(self, job: Job, error: Exception) -> None:
         """The job raised."""
         if self.on and not self.terminal:
-            self._print(f"{job.name} failed: {error}")
+            self._print(printable(f"{job.name} failed: {error}"))
 
     def _print(self, text: str, end: str = "\n") -> None:
         try:

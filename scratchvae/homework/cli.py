@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scratchvae import jobs
+from scratchvae.files import written_whole
 from scratchvae.homework.exercises import select
 
 if TYPE_CHECKING:
@@ -279,7 +280,8 @@ def _grade_all(
     titles = [title for title, _ in Counter(titles).most_common(1)]
     rows = report.class_rows(grades)
     table, picture = csv_path.with_suffix(".txt"), csv_path.with_suffix(".png")
-    table.write_text(report.class_text(rows), encoding="utf-8")
+    with written_whole(table, private=True) as part:
+        part.write_text(report.class_text(rows), encoding="utf-8")
     sys.stdout.write(report.class_text(rows))
     from scratchvae import figures
 
