@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
 
 
 def say(text: str) -> None:
-    """Print lines, each printable. When nobody reads the output any more, the work goes on in silence."""
+    """Print lines, made printable. When nobody reads them any more, the work goes on."""
     try:
         print("\n".join(map(checks.printable, text.split("\n"))), flush=True)
     except OSError:
