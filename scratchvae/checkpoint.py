@@ -23,11 +23,14 @@ NAMES = {
     2: ["config", "data", "format", "theta", "version"],
 }
 GIGABYTE = 2**30
+LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no model of anybody
 
 
 def save_model(vae: VAE, path: str | PathLike[str]) -> None:
     """Write the model as .npz, at exactly this path. An interrupted write loses nothing."""
     checks.instance("vae", vae, VAE, "a VAE")
+    if len(vae.hidden) > LAYERS:
+        raise ValueError(f"vae has {len(vae.hidden)} hidden layers; at most {LAYERS} are written")
     write_arrays(
         path,
         {
@@ -52,7 +55,9 @@ def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
         with open(path, "rb") as file:
             return _model(ArrayFile(file), max_memory)
     except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
-        raise FileFormatError(f"{path} is no model that save_model wrote: {error}") from error
+        raise FileFormatError(
+            f"{path} is no model that save_model wrote: {checks.printable(str(error))}"
+        ) from error
 
 
 def _model(arrays: ArrayFile, max_memory: int) -> VAE:
@@ -65,6 +70,8 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
             f"version 1, and version {VERSION} with its checksum"
         )
     config = json.loads(arrays.text("config"))
+    if len(config["hidden"]) > LAYERS:  # before a layer is made
+        raise ValueError(f"it has {len(config['hidden'])} hidden layers; at most {LAYERS} are read")
     need = bytes_of(_shapes(**config), checks.float_dtype(config["dtype"]))
     if need > max_memory:
         raise ValueError(
@@ -80,8 +87,15 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     data = json.loads(arrays.text("data")) if version > 1 else None
     if data is not None:
         shape = checks.image_shape(data["image_shape"])
-        vae.trained_on = Identity(data["name"], shape, data["checksum"])
+        vae.trained_on = Identity(_text(data, "name"), shape, _text(data, "checksum"))
     return vae
+
+
+def _text(data: dict[str, object], name: str) -> str:
+    text = checks.instance(f"its data set's {name}", data[name], str, "a text")
+    if len(text) > NAME:
+        raise ValueError(f"its data set's {name} has {len(text)} letters; it should be short")
+    return text
 
 
 def _shapes(

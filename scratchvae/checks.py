@@ -29,6 +29,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def printable(text: str) -> str:
+    """text in one line, with \\x1b for what is no visible character.
+
+    A text from a file or a folder's name may move the cursor, or forge a line. What a
+    person cannot see is written as Python writes it.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 # ---- numbers ----
 
 

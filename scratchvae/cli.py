@@ -17,10 +17,11 @@ import numpy as np
 
 from scratchvae import __version__, datasets
 from scratchvae.checkpoint import GIGABYTE, load_model, save_model
+from scratchvae.checks import printable
 from scratchvae.datasets import PIXELS, Images, grey, load_mnist
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import FileFormatError, locked, uninterrupted, written_whole
+from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     """Run one command, of the core or of the rooms. Returns the exit code."""
     args = _parser(rooms).parse_args(argv)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _as_ctrl_c)
+        for stop in STOPS:  # what nohup ignores stays ignored
+            if stop != signal.SIGINT and signal.getsignal(stop) != signal.SIG_IGN:
+                signal.signal(stop, _as_ctrl_c)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
         TypeError,
         ValueError,
     ) as error:
-        say(f"scratchvae {args.command}: error: {error}", error=True)
+        say(f"scratchvae {args.command}: error: {printable(str(error))}", error=True)
         return 2
 
 
@@ -127,7 +130,7 @@ def _train_into(
             schedule=args.schedule, workers=args.workers, resume=state, overwrite=args.overwrite,
             progress=not args.quiet, after_epoch=save,
         )  # fmt: skip
-    except (KeyboardInterrupt, FloatingPointError, WorkerDied) as stop:
+    except (KeyboardInterrupt, FloatingPointError, WorkerDied, DiskFull) as stop:
         kept = (
             f"the model of epoch {written} is in {model}"
             if written
@@ -135,7 +138,9 @@ def _train_into(
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
         why = "stopped" if by_hand else f"error: {stop}"
-        say(f"\nscratchvae train: {why}: {kept}", error=True)
+        if isinstance(stop, DiskFull) and state.exists():
+            kept += "; with more space, --resume goes on from the last whole epoch"
+        say(f"\nscratchvae train: {printable(f'{why}: {kept}')}", error=True)
         return 130 if by_hand else 2
 
     seconds = sum(history.seconds)
@@ -318,7 +323,7 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
             raise ValueError(f"{note}. The data set should be named by --data")
     else:
         return data
-    say(f"scratchvae {args.command}: note: {note}", error=True)
+    say(f"scratchvae {args.command}: note: {printable(note)}", error=True)
     return data
 
 

@@ -1,16 +1,26 @@
 """Files: the exception for a wrong file, and a write that never leaves half a file."""
 
+import errno
 import os
+import re
+import secrets
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
-from typing import IO
 
 from scratchvae import checks
+
+PART = re.compile(r"\.scratchvae-[0-9a-f]{16}\.part")  # what `written_whole` names its parts
+PRIVATE = 0o600  # a file for its owner alone
+BUSY = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # another process holds the lock
+UNKNOWN = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+LOCKED_BYTE = 1 << 30  # Windows: behind the text, because nobody may read a locked byte
+STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 class FileFormatError(Exception):
@@ -18,6 +28,10 @@ class FileFormatError(Exception):
 
     The message has the file's name, and says what is wrong.
     """
+
+
+class DiskFull(OSError):
+    """There is no space for a file. The message has the file's name."""
 
 
 def readable(value: str | os.PathLike[str]) -> Path:
@@ -33,32 +47,133 @@ def readable(value: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Iterator[Path]:
     """Give the block another name in the same folder, and let it write to that name.
 
     If the block ends without an error, the new file is moved over `path`. A move within
     one folder is atomic: a reader of `path` sees the old file or the new file, and
-    never a part of one. An interrupted write does not damage the old file. If the block
-    raises, the new file is removed.
+    never a part of one. The bytes are on the disk before the move, where the system has
+    fsync, so a power cut leaves one of both too. If the block raises, the new file is
+    removed. DiskFull, with the name, when there is no space.
+
+    The part is a new file with a random name, so two processes never write to one part.
+    It keeps the mode of the file that it replaces; private: for its owner alone. Where
+    `path` is a symlink, the file that it names is replaced, and the link stays.
     """
     path = checks.path("path", path)
     if not path.name or path.name == "..":
         raise ValueError(f"path is {str(path)!r}; it should be the name of a file")
     if path.exists() and not path.is_file():  # a device would be replaced by a file
         raise ValueError(f"path is {str(path)!r}; it should be a file, and not a folder or device")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: {path.parent} is no folder")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: {target.parent} is no folder")
+    mode = PRIVATE if private else stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    descriptor = None
     try:
-        yield part
-        part.replace(path)
+        part, descriptor = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
+        try:
+            yield part
+            if mode is not None:
+                os.chmod(part, mode)
+            _to_disk(descriptor)
+            if sys.platform == "win32":  # it moves no open file
+                os.close(descriptor)
+                descriptor = None
+            part.replace(target)
+        finally:
+            if sys.platform == "win32" and descriptor is not None:
+                os.close(descriptor)
+                descriptor = None
+            part.unlink(missing_ok=True)
+        _folder_to_disk(target.parent)
+    except OSError as error:
+        if error.errno is None or error.errno not in FULL:
+            raise
+        raise DiskFull(error.errno, f"{path} is not written: {os.strerror(error.errno)}") from error
     finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def owners_folder(folder: Path) -> None:
+    """The folder, made if need be, for its owner alone: others' data is in it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(PermissionError):  # another's folder, which he shares
+        folder.chmod(0o700)
+
+
+def _new_part(folder: Path, mode: int) -> tuple[Path, int]:
+    """A new file, open and locked: a part that nobody holds belongs to a dead process."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        part = folder / f".scratchvae-{secrets.token_hex(8)}.part"
+        try:
+            descriptor = os.open(part, flags, mode)
+        except FileExistsError:
+            continue
+        if sys.platform != "win32":
+            import fcntl
+
+            with suppress(OSError):  # without locks nobody removes it either
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if part.exists():  # `remove_dead_parts` did not come between open and lock
+            return part, descriptor
+        os.close(descriptor)
+
+
+def remove_dead_parts(folder: Path) -> None:
+    """Remove the parts of `written_whole` in the folder whose writers are dead.
+
+    A writer holds a lock on its part, and the system gives the lock back when it ends,
+    however it ends. So a part that can be locked is dead. The number of a process would
+    not tell: another container counts its own. The age would not: a large file takes
+    long. On a file system without locks nothing is removed. Windows removes no file that
+    a process has open.
+    """
+    for part in folder.iterdir():
+        if PART.fullmatch(part.name) and not part.is_symlink() and part.is_file():
+            with suppress(OSError):
+                if sys.platform == "win32":
+                    part.unlink()
+                else:
+                    _remove_unlocked(part)
+
+
+def _remove_unlocked(part: Path) -> None:
+    import fcntl
+
+    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         part.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _to_disk(descriptor: int) -> None:
+    """fsync, where the file system has one."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNKNOWN:
+            raise
+
+
+def _folder_to_disk(folder: Path) -> None:
+    """The new name is on the disk too. Windows does not let one."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # the file is whole; not every system has it for a folder
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the end of the block, and then has its usual effect.
+    """Ctrl-C, SIGTERM and SIGHUP wait until the end of the block: then their usual effect.
 
     So a block that writes several files writes all of them. Python runs signal handlers
     only in the main thread. In another thread the block needs no protection.
@@ -66,48 +181,61 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    came: list[int] = []
+    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came and callable(before):
-        before(*came[0])
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process. OSError, with the other's number, when one holds it.
 
-    The system gives the lock back when a process ends, however it ends.
+    The system gives the lock back when a process ends, however it ends. Where the file
+    system has no locks, a line on stderr says so, and the block runs.
     """
     path = folder / ".lock"
-    file = open(path, "a+")  # noqa: SIM115  it is open as long as the lock is held
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise OSError(f"{path} is no plain file; it should be removed: a training locks it")
+    descriptor = os.open(path, flags, 0o666)
     try:
-        _lock(file)
-    except OSError:
-        file.seek(0)
-        holder = file.read().strip()
-        file.close()
-        raise OSError(
-            f"{folder} is in use by process {holder}: another training writes there"
-        ) from None
-    try:
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            if error.errno in BUSY:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                holder = checks.printable(os.read(descriptor, 20).decode(errors="replace").strip())
+                raise OSError(
+                    f"{folder} is in use by process {holder}: another training writes there"
+                ) from None
+            if error.errno not in UNKNOWN:
+                raise
+            print(
+                f"{checks.printable(str(folder))} is on a file system without locks: nothing "
+                "stops another training that writes there",
+                file=sys.stderr,
+            )
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
-        file.close()
+        os.close(descriptor)
 
 
-def _lock(file: IO[str]) -> None:
+def _lock(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)  # it locks at the present position
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     else:
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

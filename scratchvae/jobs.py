@@ -37,9 +37,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from scratchvae.checks import printable
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each, undisturbed
-from scratchvae.progress import say
+from scratchvae.progress import put, say
 
 FORMAT, VERSION = "scratchvae.Job", 1
 ENDINGS = (".share", ".state", ".lr")  # of the files .NAME.ending of an unfinished job
@@ -120,7 +121,7 @@ def result_of(job: Job, folder: Path) -> Result | None:
         theirs, result = dict(content["job"]), dict(content["result"])
     except FileNotFoundError:
         return None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise FileFormatError(
             f"{path} is no result of a job ({error}); move it away, and the job runs again"
         ) from error
@@ -396,7 +397,7 @@ class Board:
     def _write(self, rows: list[str]) -> None:
         up = f"\x1b[{self.lines}A" if self.lines else ""
         text = "".join(f"\r\x1b[K{row}\n" for row in rows)
-        say(f"{up}\x1b[J{text}", end="", error=True)
+        put(f"{up}\x1b[J{text}", end="", error=True)
         self.lines = len(rows)
 
     def finished(self, job: Job) -> None:
@@ -408,7 +409,7 @@ class Board:
     def failed(self, job: Job, error: Exception) -> None:
         """The job raised."""
         if self.on and not self.terminal:
-            say(f"{job.name} failed: {error}", error=True)
+            say(printable(f"{job.name} failed: {error}"), error=True)
 
 
 def _clock(seconds: float) -> str:

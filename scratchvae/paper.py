@@ -398,7 +398,13 @@ def paper(args: argparse.Namespace) -> int:
 
     with locked(folder):
         sweep(folder)
-        FIGURES[args.figure](args, folder, with_executor)
+        try:
+            FIGURES[args.figure](args, folder, with_executor)
+        except (AttributeError, LookupError, RecursionError) as error:  # a stranger's result
+            raise FileFormatError(
+                f"{folder} holds a result without what a job gives ({error!r}); "
+                "move it away, and the job runs again"
+            ) from error
     return 0
 
 

@@ -12,9 +12,16 @@ import sys
 import time
 from contextlib import suppress
 
+from scratchvae.checks import printable
+
 
 def say(text: str, *, end: str = "\n", error: bool = False) -> None:
-    """Print the text on stdout, or with error=True on stderr.
+    """Print the text on stdout, or with error=True on stderr; `printable`, line by line."""
+    put("\n".join(map(printable, text.split("\n"))), end=end, error=error)
+
+
+def put(text: str, *, end: str = "\n", error: bool = False) -> None:
+    """Print the text as it is: it may move the cursor.
 
     When nobody can read it any more, the stream leads nowhere from then on, and nothing is
     raised.
@@ -50,7 +57,7 @@ class ProgressLine:
         if self.on and (self.terminal or last):
             self.shown = time.perf_counter()
             rewind = "\r\x1b[K" if self.terminal else ""  # to the start of the line; clear it
-            say(f"{rewind}{text}", end="\n" if last else "", error=True)
+            put(f"{rewind}{text}", end="\n" if last else "", error=True)
 
     def left(self, share: float) -> str:
         """The time left, "m:ss left". share: the part that is done, above 0, up to 1."""

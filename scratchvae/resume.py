@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratchvae.archive import ArrayFile, write_arrays
+from scratchvae.checks import printable
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
-from scratchvae.files import FileFormatError
+from scratchvae.files import FileFormatError, remove_dead_parts
 from scratchvae.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def load_training(
                 t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
                 rng.bit_generator.state = state["generator"]
     except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
-        raise FileFormatError(f"{path} is no training that can go on: {error}") from error
+        raise FileFormatError(
+            f"{path} is no training that can go on: {printable(str(error))}"
+        ) from error
     if differ:
         raise ValueError(f"{path} is of a training with other settings: {'; '.join(differ)}")
     model.params.theta[...] = vectors["theta"]
@@ -134,5 +137,4 @@ def load_training(
 
 def sweep(folder: Path) -> None:
     """Remove what interrupted writes of dead processes left in the folder."""
-    for part in folder.glob(".*.part"):
-        part.unlink(missing_ok=True)
+    remove_dead_parts(folder)

@@ -171,3 +171,53 @@ def test_another_compression_is_refused(tmp_path, method):
     (tmp_path / "x.npz").write_bytes(content.getvalue())
     with pytest.raises(FileFormatError, match="compressed"):
         load_model(tmp_path / "x.npz")
+
+
+HOSTILE = "\x1b]0;title\x07\nscratchvae: all is well\u202e"
+
+
+@pytest.mark.parametrize("where", ["format", "config", "member"])
+def test_no_control_character_of_a_file_reaches_the_terminal(tmp_path, where):
+    """The message of a stranger's file is one printable line."""
+    changes = {
+        "format": {"format": HOSTILE},
+        "config": {"config": json.dumps({**json.loads(SETTINGS), HOSTILE: 1})},
+        "member": {HOSTILE.replace("/", ""): 1},
+    }[where]
+    _version_1(tmp_path / "x.npz", **changes)
+    with pytest.raises(FileFormatError) as caught:
+        load_model(tmp_path / "x.npz")
+    assert str(caught.value).isprintable() and "title" in str(caught.value)
+
+
+def _with_data(path, data, model=None):
+    model = model or VAE(4, (3,), 2)
+    content = {
+        "format": "scratchvae.VAE", "version": 2, "config": json.dumps(model.settings),
+        "data": json.dumps(data), "theta": model.params.theta,
+    }  # fmt: skip
+    write_arrays(path, content)
+
+
+@pytest.mark.parametrize("name", [1, None, ["a"], {"a": 1}, True, "a" * 1001])
+@pytest.mark.parametrize("of", ["name", "checksum"])
+def test_the_data_set_has_a_short_text_as_its_name(tmp_path, name, of):
+    """Any other JSON is refused."""
+    data = {"name": "mnist", "image_shape": [2, 2], "checksum": "ab"}
+    _with_data(tmp_path / "x.npz", data)
+    load_model(tmp_path / "x.npz")
+    _with_data(tmp_path / "x.npz", {**data, of: name})
+    with pytest.raises(FileFormatError, match=of):
+        load_model(tmp_path / "x.npz")
+
+
+def test_many_layers_are_refused_before_one_is_made(tmp_path):
+    """200,000 layers of one unit: FileFormatError; 1000 layers are read."""
+    settings = {**json.loads(SETTINGS), "hidden": [1] * 200_000}
+    _version_1(tmp_path / "x.npz", config=json.dumps(settings))
+    with pytest.raises(FileFormatError, match="200000 hidden layers; at most 1000"):
+        load_model(tmp_path / "x.npz")
+    save_model(VAE(4, (1,) * 1000, 2), tmp_path / "x.npz")
+    assert len(load_model(tmp_path / "x.npz").hidden) == 1000
+    with pytest.raises(ValueError, match="1001 hidden layers"):
+        save_model(VAE(4, (1,) * 1001, 2), tmp_path / "x.npz")

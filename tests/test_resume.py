@@ -171,7 +171,7 @@ def test_two_trainings_in_one_folder(tmp_path):
 
 def test_sweep(tmp_path):
     """Parts that a killed process left go away; other files stay."""
-    for name in (".model.npz.123.part", "model.npz", ".lock"):
+    for name in (f".scratchvae-{'0' * 16}.part", "model.npz", ".lock"):
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "model.npz"]

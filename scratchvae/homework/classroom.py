@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchvae.files import owners_folder
 from scratchvae.homework import archives, gradebook, report, submission
 from scratchvae.homework.asked import Asked
 from scratchvae.homework.exercises import select
@@ -69,7 +70,7 @@ def grade_all(
     submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
-    kept.mkdir(parents=True, exist_ok=True)
+    owners_folder(kept)
     grader = _grader(key, seconds)
     grades: dict[Path, Grade] = {}
     failures: list[tuple[str, Exception]] = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scratchvae import jobs
 from scratchvae.cli import file_name
+from scratchvae.files import written_whole
 from scratchvae.homework.exercises import select
 from scratchvae.progress import say
 
@@ -287,7 +288,8 @@ def _grade_all(
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
     titles = [title for title, _ in Counter(titles).most_common(1)]
     rows = report.class_rows(grades)
-    table.write_text(report.class_text(rows), encoding="utf-8")
+    with written_whole(table, private=True) as part:
+        part.write_text(report.class_text(rows), encoding="utf-8")
     say(report.class_text(rows), end="")
     from scratchvae import figures
 

@@ -62,7 +62,7 @@ def class_csv(grades: Sequence[Grade]) -> str:
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     """The same as a file: UTF-8 with a byte order mark, by which Excel knows it."""
-    with written_whole(path) as part:
+    with written_whole(path, private=True) as part:
         part.write_bytes(class_csv(grades).encode("utf-8-sig"))
 
 

@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scratchvae.files import written_whole
 from scratchvae.homework import asked, handback
 from scratchvae.homework.exercises import EXERCISES, Exercise, select
 from scratchvae.homework.grade import Grade, grade_read
@@ -160,19 +161,17 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f"{out.name}.part")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as zipped:
-            for name, text in files.items():
-                info = zipfile.ZipInfo(name)  # of 1980: the same files are the same zip
-                info.compress_type = zipfile.ZIP_DEFLATED
-                info.create_system = 3  # Unix, on Windows too: else nobody reads the mode below
-                runs = name in ("setup.sh", "run_autograder")
-                info.external_attr = (stat.S_IFREG | (0o755 if runs else 0o644)) << 16
-                zipped.writestr(info, text)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        written_whole(out, private=True) as part,  # it holds the answers
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as zipped,
+    ):
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name)  # of 1980: the same files are the same zip
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # Unix, on Windows too: else nobody reads the mode below
+            runs = name in ("setup.sh", "run_autograder")
+            info.external_attr = (stat.S_IFREG | (0o755 if runs else 0o644)) << 16
+            zipped.writestr(info, text)
 
 
 def _is_one(path: Path) -> bool:
@@ -211,7 +210,9 @@ def main() -> int:
     handed_in.name = "submission"
     result = grade_read(handed_in, key)
     report.write_json(
-        root / "results" / "results.json", results(result, show, time.monotonic() - start)
+        root / "results" / "results.json",
+        results(result, show, time.monotonic() - start),
+        private=False,  # Gradescope reads it as another user, perhaps
     )
     return 0
 

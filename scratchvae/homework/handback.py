@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scratchvae.files import written_whole
+from scratchvae.files import owners_folder, written_whole
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import BY_NUMBER
 from scratchvae.homework.grade import Grade, Mark
@@ -181,7 +181,7 @@ def folder(submissions: Path, csv_path: Path) -> Path:
 
 def write(place: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
     """NAME.md and NAME.html for each submission. Names that differ get files that differ."""
-    place.mkdir(parents=True, exist_ok=True)
+    owners_folder(place)
     written, taken = [], set[str]()
     for grade in grades:
         name = base = file_name(grade.name)
@@ -191,7 +191,7 @@ def write(place: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
         taken.add(name.casefold())
         for suffix, text in ((".md", markdown(grade, title)), (".html", page(grade, title))):
             path = place / f"{name}{suffix}"
-            with written_whole(path) as part:
+            with written_whole(path, private=True) as part:
                 part.write_text(text, encoding="utf-8")
             written.append(path)
     return written

@@ -28,9 +28,9 @@ def text(grade: Grade) -> str:
     return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
 
 
-def write_json(path: Path, data: object) -> None:
-    """Write JSON, in ASCII."""
-    with written_whole(path) as part:
+def write_json(path: Path, data: object, *, private: bool = True) -> None:
+    """Write JSON, in ASCII. private: for its owner alone, as a student's data should be."""
+    with written_whole(path, private=private) as part:
         part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="ascii")
 
 
