@@ -10,10 +10,12 @@ import shlex
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isqrt
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -28,9 +30,8 @@ from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.parallel import WorkerDied
-from scratchvae.processes import cores
-from scratchvae.resume import sweep
+from scratchvae.processes import WorkerDied, cores
+from scratchvae.resume import OtherArithmetic, sweep
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
@@ -45,7 +46,10 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
-        return int(args.run(args))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", OtherArithmetic)
+            warnings.showwarning = partial(_note, args.command, warnings.showwarning)
+            return int(args.run(args))
     except KeyboardInterrupt:
         print(f"scratchvae {args.command}: stopped", file=sys.stderr)
         return 130
@@ -59,6 +63,14 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     ) as error:
         print(f"scratchvae {args.command}: error: {error}", file=sys.stderr)
         return 2
+
+
+def _note(command: str, others: Callable[..., None], message: Warning, *where: Any) -> None:
+    """A warning of ours as one line on stderr."""
+    if isinstance(message, OtherArithmetic):
+        print(f"scratchvae {command}: note: {message}", file=sys.stderr)
+    else:
+        others(message, *where)
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scratchvae import jobs
 from scratchvae.homework.exercises import select
+from scratchvae.processes import check_workers
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -195,6 +196,7 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
         raise ValueError("--seconds should be above 0 and --jobs 1 or more")
+    check_workers("--jobs", args.jobs)
     if args.sandbox.startswith("user:") and args.jobs > 1:
         raise ValueError(
             f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "
