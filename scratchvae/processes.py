@@ -34,7 +34,7 @@ MEMORY = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "2684
 MEGABYTE = 2**20
 PROCESS = 64 * MEGABYTE  # of a new Python with NumPy and this package, and its small arrays
 FEWEST = 32  # processes that any machine may start, if it has the memory
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS, MY_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -105,7 +105,7 @@ def _free_memory() -> float:
 def _cgroup_folders(kind: str) -> list[Path]:
     """The folders of this process's control groups, and those above them."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = MY_CGROUPS.read_text().splitlines()
     except OSError:  # not Linux
         return []
     found = []

@@ -195,11 +195,14 @@ def fit(
     )
     if resume and os.path.exists(resume):
         load_training(resume, model, optimizer, rng, history, settings, one.state)
+        lr = optimizer.lr
         if after_epoch is not None:
             after_epoch(history)
+        if schedule != "constant":
+            optimizer.lr = lr  # a schedule multiplies the rate of the beginning
         if len(history.elbo) >= epochs:
             return history
-    lr = None if schedule == "constant" else optimizer.lr
+    scheduled = None if schedule == "constant" else optimizer.lr
     line = _EpochLine(epochs, len(images), show=progress)
     algorithm = (
         one
@@ -232,7 +235,9 @@ def fit(
             test = None if test_images is None else after
             history.record(train, test, seconds)
             if resume:
-                save_training(resume, model, optimizer, rng, history, settings, one.state, lr)
+                save_training(
+                    resume, model, optimizer, rng, history, settings, one.state, scheduled
+                )
             line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)
