@@ -241,9 +241,10 @@ def test_a_cluster_whose_scheduler_is_killed(tmp_path, capsys):
         "            await scheduler.finished()\n"
         "asyncio.run(main())\n"
     )
+    root = str(Path(scratchvae.__file__).parents[1])
     scheduler = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env={**os.environ, "PYTHONPATH": str(Path(scratchvae.__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"},
+        text=True, env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     killed = []
     try:
