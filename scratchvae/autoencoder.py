@@ -36,6 +36,7 @@ class Autoencoder:
     """
 
     pixels = "grey"
+    remembers: tuple[str, ...] = ("params", "_remembered", "_x", "_x_hat")  # as for the VAE
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class Autoencoder:
     def encode(self, x: ArrayLike) -> FloatArray:
         """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
         self._remembered = ""
-        return layers.forward(self._encoder, self._rows("x", x, self.n_x))
+        return layers.forward(self._encoder, self._data(x))
 
     def decode(self, z: ArrayLike) -> FloatArray:
         """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
@@ -109,7 +110,7 @@ class Autoencoder:
         kept = Parameters(self._encoder_shapes, self.dtype)
         kept.theta[...] = self.params.theta[: kept.theta.size]  # the encoder comes first in θ
         encoder = self._encoder_layers(kept)
-        return lambda x: layers.forward(encoder, self._rows("x", x, self.n_x))
+        return lambda x: layers.forward(encoder, self._data(x))
 
     def noise(self, n: int, rng: np.random.Generator) -> None:
         """None: an autoencoder draws nothing."""
@@ -120,7 +121,7 @@ class Autoencoder:
         x: (B, n_x). eps: the noise of a VAE; here there is none. Returns two arrays (B,).
         """
         self._remembered = ""
-        self._x = self._rows("x", x, self.n_x)
+        self._x = self._data(x)
         self._x_hat = layers.forward(self._decoder, layers.forward(self._encoder, self._x))
         lost = self._x - self._x_hat
         self._remembered = "forward"
@@ -143,3 +144,8 @@ class Autoencoder:
 
     def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
         return checks.cast(name, checks.rows(name, value, columns), self.dtype)
+
+    def _data(self, x: ArrayLike) -> FloatArray:
+        """x as floats: uint8 is 0 to 255 and becomes pixel / 255, as in `fit`."""
+        found = checks.pixels("x", checks.rows("x", x, self.n_x), self.dtype)
+        return checks.cast("x", found, self.dtype)

@@ -13,6 +13,7 @@ from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS
+from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
 from scratchvae.parameters import bytes_of
 from scratchvae.vae import VAE, weight_shapes
@@ -27,10 +28,21 @@ LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no mod
 
 
 def save_model(vae: VAE, path: str | PathLike[str]) -> None:
-    """Write the model as .npz, at exactly this path. An interrupted write loses nothing."""
+    """Write the model as .npz, at exactly this path. An interrupted write loses nothing.
+
+    TypeError for a subclass of VAE, and for a VAE with an attribute that its settings do not
+    tell: `load_model` would give another model.
+    """
     checks.instance("vae", vae, VAE, "a VAE")
     if len(vae.hidden) > LAYERS:
         raise ValueError(f"vae has {len(vae.hidden)} hidden layers; at most {LAYERS} are written")
+    if type(vae) is not VAE:
+        raise TypeError(
+            f"vae is a {type(vae).__name__}; it should be a VAE itself, since load_model makes "
+            "one. Keep vae.settings and vae.params.theta with numpy.savez, and make your own "
+            "class from them"
+        )
+    check_rebuilt("vae", vae)
     write_arrays(
         path,
         {

@@ -108,6 +108,48 @@ def real(name: str, value: object) -> float:
 # ---- other single values ----
 
 
+def made_of_settings(name: str, value: Any, twin: Any, remembers: Sequence[str]) -> None:
+    """value is what its constructor makes of its settings again, so that a copy is the same.
+
+    twin: made by the constructor from value.settings. remembers: attributes that no setting
+    has to know, since whoever makes the copy gives them to it, or the next call sets them.
+    TypeError, naming the attribute, for one that the twin has not, or has otherwise.
+    """
+    mine, others = vars(value), vars(twin)
+    for key in sorted({*mine, *others} - {*remembers}):
+        if key not in mine or key not in others or not _alike(mine[key], others[key]):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{name} has {key} = {shown(mine.get(key))}, which {kind}(**settings) does not "
+                f"give; {key} should be an argument of the constructor of {kind}, and in its "
+                "`settings`"
+            )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two attributes are the same: data by value, functions by code, other objects by
+    type and by the numbers and texts that both have.
+    """
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return bool(a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    if isinstance(a, Mapping):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    if hasattr(a, "__code__"):
+        return bool(a.__code__ is b.__code__)
+    if "__eq__" in {name for kind in type(a).__mro__[:-1] for name in vars(kind)}:
+        return bool(a == b)
+    theirs = getattr(b, "__dict__", {})  # a layer: its arrays are views of θ, or remembered
+    return all(
+        theirs.get(key, number) == number
+        for key, number in getattr(a, "__dict__", {}).items()
+        if isinstance(number, int | float | str)
+    )
+
+
 def instance(name: str, value: object, kind: type[T], should_be: str) -> T:
     """value, if it is of that kind."""
     if not isinstance(value, kind):
@@ -232,6 +274,22 @@ def unit_interval(name: str, array: NDArray[Any]) -> None:
             f"{name}{where} is {array[tuple(where)]}; every pixel should be in [0, 1] "
             f"(for pixels from 0 to 255, use {name} / 255, or binarize({name}, rng) for bits)"
         )
+
+
+def levels(name: str, array: NDArray[Any]) -> None:
+    """A uint8 array holds levels from 0 to 255: bits in it would be read as nearly black."""
+    if array.dtype == np.uint8 and array.size and array.max() == 1:
+        raise ValueError(
+            f"{name} is uint8 with the maximum 1, and uint8 is read as 0 to 255, where 255 is "
+            f"white. Bits should be {name}.astype(bool), or 0 and 255 in a file; levels that are "
+            f"really so dark should be {name} / 255"
+        )
+
+
+def pixels(name: str, array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """pixel / 255 in this dtype for uint8, whose numbers are levels; another array as it is."""
+    levels(name, array)
+    return array.astype(dtype) / 255 if array.dtype == np.uint8 else array
 
 
 def finite(name: str, array: NDArray[Any]) -> None:

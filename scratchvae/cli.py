@@ -8,10 +8,12 @@ import argparse
 import shlex
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isqrt
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,11 +29,10 @@ from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.parallel import WorkerDied
 from scratchvae.parameters import FloatArray
-from scratchvae.processes import cores
+from scratchvae.processes import WorkerDied, cores
 from scratchvae.progress import say
-from scratchvae.resume import sweep
+from scratchvae.resume import OtherArithmetic, sweep
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import History, fit
 from scratchvae.vae import VAE
@@ -49,7 +50,10 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
             if stop != signal.SIGINT and signal.getsignal(stop) != signal.SIG_IGN:
                 signal.signal(stop, _as_ctrl_c)
     try:
-        return int(args.run(args))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", OtherArithmetic)
+            warnings.showwarning = partial(_note, args.command, warnings.showwarning)
+            return int(args.run(args))
     except KeyboardInterrupt:
         say(f"scratchvae {args.command}: stopped", error=True)
         return 130
@@ -63,6 +67,14 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     ) as error:
         say(f"scratchvae {args.command}: error: {printable(str(error))}", error=True)
         return 2
+
+
+def _note(command: str, others: Callable[..., None], message: Warning, *where: Any) -> None:
+    """A warning of ours as one line on stderr."""
+    if isinstance(message, OtherArithmetic):
+        say(f"scratchvae {command}: note: {printable(str(message))}", error=True)
+    else:
+        others(message, *where)
 
 
 def _as_ctrl_c(number: int, frame: object) -> None:

@@ -17,6 +17,11 @@ minus the entropy of the grey pixels.
 
 **Dequantized.** x = (pixel + u) / 256, u ~ U[0, 1): continuous numbers for a density.
 
+**One meaning.** uint8 is 0 to 255 in every function of the package, and bool is 0 and 1.
+A uint8 array whose maximum is 1 is most likely bits, which would be read as black images.
+So it is refused. A minibatch of dark images may have this maximum too: `part` says that
+the images are some of a data set that is checked already.
+
 Images stay uint8 in memory, 47 MB for MNIST and a quarter of float32. They become floats
 one minibatch at a time.
 """
@@ -39,7 +44,7 @@ from scratchvae import checks
 from scratchvae.files import FileFormatError, readable
 from scratchvae.parameters import FloatArray
 
-Images = NDArray[np.uint8] | FloatArray
+Images = NDArray[np.uint8] | NDArray[np.bool_] | FloatArray
 UBYTE = 8  # the idx code of unsigned bytes
 CHUNK, GIGABYTE = 1 << 20, 1 << 30
 
@@ -209,14 +214,21 @@ def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[N
         yield order[start : start + batch_size]
 
 
-def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> FloatArray:
+def binarize(
+    images: Images,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+    *,
+    part: bool = False,
+) -> FloatArray:
     """x ~ Bernoulli(pixel): a fresh draw of every pixel, 0 or 1.
 
     images: any shape; uint8, where 255 is certainly 1, or floats in [0, 1], which are the
-    probabilities. Another dtype: TypeError. A float outside of [0, 1], or NaN: ValueError.
+    probabilities, or bool, which is 0 and 1. Another dtype: TypeError. A float outside of
+    [0, 1], or NaN: ValueError. uint8 whose maximum is 1: ValueError, unless `part`.
     Returns the same shape, 0 or 1, as floats of that dtype.
     """
-    dtype = _check_draw(images, rng, dtype)
+    dtype = _check_draw(images, rng, dtype, part)
     if images.dtype == np.uint8:
         u: NDArray[Any] = rng.integers(
             0, 255, images.shape, np.uint8
@@ -227,15 +239,23 @@ def binarize(images: Images, rng: np.random.Generator, dtype: DTypeLike = np.flo
 
 
 def grey(
-    images: Images, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
+    images: Images,
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike = np.float32,
+    *,
+    part: bool = False,
 ) -> FloatArray:
     """The images as floats in [0, 1]: pixel / 255 if they are uint8. It draws nothing from rng."""
-    dtype = _check_draw(images, rng, dtype)
+    dtype = _check_draw(images, rng, dtype, part)
     return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
 
 
 def dequantize(
-    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    images: Images,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+    *,
+    part: bool = False,
 ) -> FloatArray:
     """(pixel + u) / 256 with u ~ U[0, 1): continuous grey levels, for a density.
 
@@ -245,7 +265,7 @@ def dequantize(
     images: uint8 of any shape. Returns the same shape, floats in [0, 1). TypeError for floats,
     whose bins are not known.
     """
-    dtype = _check_draw(images, rng, dtype)
+    dtype = _check_draw(images, rng, dtype, part)
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
     u = (
@@ -255,22 +275,34 @@ def dequantize(
 
 
 Draw = Callable[[Images, np.random.Generator, DTypeLike], FloatArray]
-PIXELS: dict[str, Draw] = {"bits": binarize, "grey": grey, "dequantized": dequantize}
+PIXELS: dict[str, Callable[..., FloatArray]] = {
+    "bits": binarize,
+    "grey": grey,
+    "dequantized": dequantize,
+}
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:
-    """Raise unless the images are (N, n_x), N ≥ 1, and uint8 or floats in [0, 1] without NaN."""
+    """Raise unless the images are (N, n_x), N ≥ 1, and uint8, bool, or floats in [0, 1].
+
+    The images are a whole data set: uint8 whose maximum is 1 is refused.
+    """
     _check_array(name, images)
     if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
         raise ValueError(
             f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row"
         )
     _check_pixels(name, images)
+    checks.levels(name, images)
 
 
-def _check_draw(images: Images, rng: np.random.Generator | None, dtype: DTypeLike) -> np.dtype[Any]:
+def _check_draw(
+    images: Images, rng: np.random.Generator | None, dtype: DTypeLike, part: bool
+) -> np.dtype[Any]:
     """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
     _check_pixels("images", images)
+    if not part:
+        checks.levels("images", images)
     if rng is not None:
         checks.drawing("rng", rng)
     return checks.float_dtype(dtype)
@@ -284,11 +316,12 @@ def _check_array(name: str, images: Images) -> None:
 
 def _check_pixels(name: str, images: Images) -> None:
     _check_array(name, images)
-    if images.dtype == np.uint8:
+    if images.dtype in (np.uint8, np.bool_):
         return
     if images.dtype.kind != "f":
         raise TypeError(
-            f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1]"
+            f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1], "
+            "or bool for bits"
         )
     if images.size:
         checks.unit_interval(name, images)

@@ -1,15 +1,15 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scratchvae import checks, datasets
+from scratchvae import checks, datasets, processes
 from scratchvae.datasets import PIXELS, Draw, Images
 from scratchvae.parameters import FloatArray, Parameters
-from scratchvae.processes import map_with
 from scratchvae.vae import VAE
 
 Result = TypeVar("Result")
@@ -85,7 +85,13 @@ def evaluate(
     depend on the number of processes (to the bit, where this one has one BLAS thread too).
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    datasets.check_images("images", images, model.n_x)
     return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
+
+
+def evaluate_part(model: Model, images: Images, pixels: str | None) -> Bound:
+    """`evaluate` of some images of a data set that is checked already."""
+    return Bound.of(_of_chunks(chunk_terms, model, images, 0, pixels, 1))
 
 
 def active_units(
@@ -123,7 +129,34 @@ def seen_by(model: Model, pixels: str | None) -> Draw:
         raise ValueError(
             "pixels is 'dequantized'; for a decoder of bits it should be 'bits' or 'grey'"
         )
-    return PIXELS[chosen]
+    return partial(PIXELS[chosen], part=True)  # the images are some of a data set
+
+
+def check_rebuilt(name: str, model: Model) -> None:
+    """Another process, which makes type(model)(**model.settings) and gives it θ, has this model.
+
+    TypeError for what would not be there: an attribute that no setting tells, or a class that
+    another process cannot import.
+    """
+    kind = type(model)
+    if "<locals>" in kind.__qualname__:
+        raise TypeError(
+            f"{name} is of the class {kind.__qualname__}; it should be defined at the top of its "
+            "module, where other processes find it"
+        )
+    try:
+        twin = kind(**model.settings)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} cannot be made again: {kind.__name__}(**settings) says {error}. What the "
+            "constructor needs should be in `settings`"
+        ) from error
+    if twin.params.shapes != model.params.shapes:
+        raise TypeError(
+            f"{name} has other weights than {kind.__name__}(**settings): its constructor should "
+            "make them from `settings`"
+        )
+    checks.made_of_settings(name, model, twin, getattr(kind, "remembers", ("params",)))
 
 
 def chunks(n: int) -> list[slice]:
@@ -154,7 +187,6 @@ def _of_chunks(
     workers: int,
 ) -> list[Result]:
     """function(model, images of the chunk, i, seed, pixels) for every chunk i."""
-    datasets.check_images("images", images, model.n_x)
     seed = checks.whole_seed("seed", seed)
     seen_by(model, pixels)
     tasks = [(images[rows], i, seed, pixels) for i, rows in enumerate(chunks(len(images)))]
@@ -165,10 +197,14 @@ def map_over(
     model: Model, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], workers: int
 ) -> Iterator[Result]:
     """function(model, *task) of each task in turn, by that many processes; 1 is this one."""
-    if checks.positive_int("workers", workers) == 1 or len(tasks) < 2:
+    if checks.positive_int("workers", workers) > 1:
+        check_rebuilt("model", model)
+        theta = model.params.theta
+        processes.check_workers("workers", workers, 2 * theta.nbytes)  # θ and g
+    if workers == 1 or len(tasks) < 2:
         return (function(model, *task) for task in tasks)
-    made_of = (type(model), model.settings, model.params.theta)
-    return map_with(_made, made_of, function, tasks, workers)
+    made_of = (type(model), model.settings, theta)
+    return processes.map_with(_made, made_of, function, tasks, workers)
 
 
 def _made(kind: type[Model], settings: dict[str, Any], theta: FloatArray) -> Model:

@@ -39,7 +39,14 @@ from typing import Any, ClassVar, Protocol
 
 from scratchvae.checks import printable
 from scratchvae.files import FileFormatError, written_whole
-from scratchvae.processes import SPAWN, live_with_the_parent, one_thread_each, undisturbed
+from scratchvae.processes import (
+    SPAWN,
+    check_workers,
+    live_with_the_parent,
+    one_thread_each,
+    shared_memory_needed,
+    undisturbed,
+)
 from scratchvae.progress import put, say
 
 FORMAT, VERSION = "scratchvae.Job", 1
@@ -204,11 +211,11 @@ def _by(executor: Executor, jobs: Sequence[Job], board: "Board", folder: Path) -
         while left:
             done, left = wait(left, timeout=0.5, return_when="FIRST_COMPLETED")
             for future in done:
-                error = future.exception()
-                if isinstance(error, Exception):
-                    yield futures[future], error
-                else:
-                    yield futures[future], future.result()
+                try:
+                    outcome: Result | Exception = future.result()
+                except Exception as error:  # CancelledError is one: the scheduler has gone
+                    outcome = error
+                yield futures[future], outcome
             board.draw()
     finally:
         for future in left:
@@ -224,6 +231,8 @@ def explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
     kept = f"what is finished is in {folder}, and the same command goes on from there"
     if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
         return ChildProcessError(f"a worker process died during {name}{others}; {kept}")
+    if "Cancelled" in type(error).__name__:  # of concurrent.futures, or Dask's own
+        return ChildProcessError(f"the cluster's scheduler went away during {name}{others}; {kept}")
     if isinstance(error, ModuleNotFoundError) or "deserializ" in str(error):
         return ValueError(
             f"a worker cannot import what {name} needs{others}: {error}. It should have "
@@ -253,12 +262,17 @@ def cluster(
 
 @contextmanager
 def local(workers: int) -> Iterator[Executor | None]:
-    """That many processes of this machine, with one BLAS thread each. 1: none, but this one."""
+    """That many processes of this machine, with one BLAS thread each. 1: none, but this one.
+
+    ValueError when the machine is too small for so many.
+    """
     if workers == 1:
         yield None
         return
+    check_workers("--jobs", workers)
     with one_thread_each():
-        pool = ProcessPoolExecutor(workers, SPAWN, initializer=live_with_the_parent)
+        with shared_memory_needed("--jobs 1"):
+            pool = ProcessPoolExecutor(workers, SPAWN, initializer=live_with_the_parent)
         try:
             yield pool
         except BaseException:

@@ -80,6 +80,25 @@ class Optimizer:
     settings: tuple[str, ...] = ("lr", "weight_decay")  # the constructor's arguments after params
     sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
 
+    def as_set(self) -> dict[str, float]:
+        """The settings as they are now: `after_epoch` may have changed them."""
+        return {name: getattr(self, name) for name in self.settings}
+
+    def check_rebuilt(self) -> None:
+        """type(self)(params, **settings), with the sums and t, is this optimizer.
+
+        A file and another process have no more of it. TypeError, with the name, for an
+        attribute that is in neither, and for an array that `sums` does not name.
+        """
+        kind = type(self)
+        for key, value in vars(self).items():
+            if isinstance(value, np.ndarray) and key not in kind.sums:
+                raise TypeError(
+                    f"optimizer has the array {key}; it should be in {kind.__name__}.sums"
+                )
+        twin = kind(self.params, **self.as_set())
+        checks.made_of_settings("optimizer", self, twin, ("params", "t", *kind.sums))
+
     def __init__(self, params: Parameters, lr: float, weight_decay: float = 0.0) -> None:
         self.params = checks.instance("params", params, Parameters, "Parameters: model.params")
         self.lr = checks.positive_number("lr", lr)

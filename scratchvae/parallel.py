@@ -71,7 +71,7 @@ from scratchvae.datasets import Images, minibatches
 from scratchvae.evaluation import Bound, Model, Terms, chunk_terms, chunks, seen_by
 from scratchvae.optimizers import Optimizer
 from scratchvae.parameters import Parameters
-from scratchvae.processes import SPAWN
+from scratchvae.processes import SPAWN, WorkerDied
 
 Layout = Mapping[str, tuple[tuple[int, ...], str]]  # name -> shape and dtype
 SPINS = 2000  # tries at a barrier before a worker sleeps
@@ -93,10 +93,6 @@ class Job(NamedTuple):
 
 
 DIED = "a worker process ended; the model of the last whole epoch is kept"
-
-
-class WorkerDied(RuntimeError):
-    """A worker process ended in the middle of its work."""
 
 
 class Team:
@@ -133,8 +129,12 @@ class Team:
             shapes |= {f"x {name}": ((B, n_in), dtype), f"dy {name}": ((B, n_out), dtype)}
         for name in _others(model.params):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
+        # θ, g and the first weights of each worker's model
+        processes.check_workers("workers", workers, 3 * theta.nbytes, _size(shapes))
         _check_room(_size(shapes))
-        self._memory = SharedMemory(create=True, size=_size(shapes))
+        with processes.shared_memory_needed():
+            self._memory = SharedMemory(create=True, size=_size(shapes))
+        self._has_name = True
         self._shared = _arrays(self._memory, shapes)
         self._shared["images"][...] = images
         self._shared["test_images"][...] = test_images
@@ -142,7 +142,7 @@ class Team:
             type(model),
             model.settings,
             type(optimizer),
-            _settings(optimizer),
+            optimizer.as_set(),
             pixels,
             batch_size,
             workers,
@@ -153,8 +153,9 @@ class Team:
     def __enter__(self) -> "Team":
         n, self._pipes, self._workers = self._job.n, [], []
         # the parent has to keep them: a semaphore ends with the parent's last reference
-        self._semaphores = [SPAWN.Semaphore(0) for _ in range(n)]
         try:
+            with processes.shared_memory_needed():
+                self._semaphores = [SPAWN.Semaphore(0) for _ in range(n)]
             with processes.one_thread_each(), processes.undisturbed():
                 for rank in range(n):
                     here, there = SPAWN.Pipe()
@@ -166,6 +167,8 @@ class Team:
                     self._pipes.append(here)
                     self._workers.append(worker)
             self._answers(lambda: None)  # all are ready
+            if os.name == "posix":  # all have it open: when the last one ends, it is gone
+                self._unlink()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -183,7 +186,13 @@ class Team:
             worker.join()
         self._shared.clear()  # views keep the memory open
         self._memory.close()
-        self._memory.unlink()
+        self._unlink()
+
+    def _unlink(self) -> None:
+        """Take the name of the shared memory away. A killed program then leaves nothing."""
+        if self._has_name:
+            self._memory.unlink()
+            self._has_name = False
 
     def epoch(
         self, rng: np.random.Generator, report: Callable[[int, Bound], None]
@@ -197,7 +206,7 @@ class Team:
         for name in self.optimizer.sums:
             self._shared[f"sum {name}"][...] = getattr(self.optimizer, name)
         self._shared["progress"][...] = 0
-        self._send("epoch", rng, _settings(self.optimizer), self.optimizer.t)
+        self._send("epoch", rng, self.optimizer.as_set(), self.optimizer.t)
         answers = self._answers(lambda: self._report(report))
         mean, step, rng.bit_generator.state = answers[0]
         self.optimizer.t += step
@@ -238,11 +247,6 @@ class Team:
                         raise WorkerDied(DIED) from error
             meanwhile()
         return [answers[rank] for rank in range(len(self._pipes))]
-
-
-def _settings(optimizer: Optimizer) -> dict[str, Any]:
-    """The constructor's arguments, as they are now: `after_epoch` may change them."""
-    return {name: getattr(optimizer, name) for name in optimizer.settings}
 
 
 # ---- what runs in a worker ----
@@ -435,7 +439,7 @@ def _check_room(size: int) -> None:
     if size > free:
         raise OSError(
             f"several workers share {size / 1e6:.0f} MB, and {place} has {free / 1e6:.0f} MB free; "
-            "one worker needs none of it"
+            "one worker needs none of it: --workers 1 (workers=1)"
         )
 
 

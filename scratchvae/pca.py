@@ -41,6 +41,7 @@ class PCA:
         """Find the components of X. Returns the PCA itself.
 
         X: (N, n_x), with N ≥ n_components and n_x ≥ n_components; otherwise ValueError.
+        uint8 is read as pixel / 255, as everywhere in the package.
         """
         X = checks.array("X", X)
         if X.ndim != 2 or min(X.shape) < self.n_components:
@@ -48,7 +49,7 @@ class PCA:
                 f"X has shape {X.shape}; it should be (N, n_x), "
                 f"both at least n_components = {self.n_components}"
             )
-        X = checks.cast("X", X, np.float64)
+        X = checks.cast("X", checks.pixels("X", X, float), float)
         self.mean = X.mean(axis=0)
         _, s, Vt = np.linalg.svd(X - self.mean, full_matrices=False)  # X_c = U S Vᵀ
         components = Vt[: self.n_components]
@@ -60,7 +61,8 @@ class PCA:
     def transform(self, X: ArrayLike) -> FloatArray:
         """z = (x − x̄) V. X: (N, n_x). Returns (N, n_components)."""
         mean, components = self._fitted()
-        return (checks.cast("X", checks.rows("X", X, len(mean)), float) - mean) @ components.T
+        X = checks.pixels("X", checks.rows("X", X, len(mean)), float)
+        return (checks.cast("X", X, float) - mean) @ components.T
 
     def inverse_transform(self, Z: ArrayLike) -> FloatArray:
         """x̂ = z Vᵀ + x̄. Z: (N, n_components). Returns (N, n_x)."""

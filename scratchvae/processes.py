@@ -10,19 +10,31 @@ every system. A script that uses it needs the guard `if __name__ == "__main__":`
 each new process imports the script too.
 """
 
+import ctypes
 import multiprocessing
 import os
+import platform
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 SPAWN = multiprocessing.get_context("spawn")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # glibc alone reads these: keep freed memory, in place of giving it back at every step
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "268435456"}
+
+MEGABYTE = 2**20
+PROCESS = 64 * MEGABYTE  # of a new Python with NumPy and this package, and its small arrays
+FEWEST = 32  # processes that any machine may start, if it has the memory
+CGROUPS, MY_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -30,10 +42,137 @@ Result = TypeVar("Result")
 _here: list[Any] = []  # in a worker of `map_with`: what `make` made
 
 
+class WorkerDied(ChildProcessError):
+    """A worker process ended in the middle of its work."""
+
+
 def cores() -> int:
     """The cores that this process may use, at most 4: more do not pay for a small network."""
+    return min(all_cores(), 4)
+
+
+def all_cores() -> int:
+    """The cores that this process may use: its affinity, and a container's quota of time."""
     available = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    return min(len(available) if available else os.cpu_count() or 1, 4)
+    n = len(available) if available else os.cpu_count() or 1
+    return max(1, min(n, int(_quota())))
+
+
+def _quota() -> float:
+    """How many cores' time the control groups of this process give it: the least of them.
+
+    Version 2 has a file cpu.max with "quota period", or "max period". Version 1 has the two
+    numbers in two files, and −1 for no limit.
+    """
+    least = float(os.cpu_count() or 1)
+    for folder in _cgroup_folders("cpu"):
+        try:
+            if (folder / "cpu.max").exists():
+                quota, period = (folder / "cpu.max").read_text().split()
+            else:
+                quota, period = (
+                    (folder / f"cpu.cfs_{name}_us").read_text().strip()
+                    for name in ("quota", "period")
+                )
+            if quota not in ("max", "-1"):
+                least = min(least, int(quota) / int(period))
+        except (OSError, ValueError, ZeroDivisionError):  # no such limit in this group
+            continue
+    return least
+
+
+def _free_memory() -> float:
+    """Bytes that can be taken before the machine, or the container, has none: ∞ if unknown."""
+    free = float("inf")
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(1024.0 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable"))
+    except (OSError, ValueError, StopIteration):
+        pass
+    for folder in _cgroup_folders("memory"):
+        for limit, used in (
+            ("memory.max", "memory.current"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ):
+            try:
+                left = int((folder / limit).read_text()) - int((folder / used).read_text())
+            except (OSError, ValueError):  # "max", or no such file
+                continue
+            free = min(free, max(0, left))
+    return free
+
+
+def _cgroup_folders(kind: str) -> list[Path]:
+    """The folders of this process's control groups, and those above them."""
+    try:
+        lines = MY_CGROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return []
+    found = []
+    for line in lines:
+        _, kinds, group = line.split(":", 2)
+        if kinds and kind not in kinds.split(","):
+            continue
+        root = CGROUPS / kinds if kinds else CGROUPS
+        inside = root / group.lstrip("/")
+        found += [
+            inside,
+            *(parent for parent in inside.parents if root in (parent, *parent.parents)),
+        ]
+    return found
+
+
+def check_workers(name: str, workers: int, each: int = 0, shared: int = 0) -> None:
+    """ValueError when so many processes cannot run here, before the first one starts.
+
+    At most 4 for each core, or FEWEST if that is more, and the memory has to be there: PROCESS
+    and `each` bytes for each of them, and `shared` bytes once.
+    """
+    n, need, free = all_cores(), workers * (PROCESS + each) + shared, _free_memory()
+    most = max(4 * n, FEWEST)
+    if workers > most:
+        raise ValueError(
+            f"{name} is {workers}; it should be at most {most} on this machine, which has {n} "
+            f"core{'' if n == 1 else 's'} for it"
+        )
+    if workers > 1 and need > free:
+        raise ValueError(
+            f"{name} is {workers}; so many processes need {need / 2**30:.1f} GiB of memory, and "
+            f"{free / 2**30:.1f} GiB are free: it should be smaller"
+        )
+
+
+@contextmanager
+def shared_memory_needed(use: str = "--workers 1 (workers=1)") -> Iterator[None]:
+    """Make shared memory or semaphores in this block: OSError that says what to do without."""
+    try:
+        yield
+    except (ImportError, NotImplementedError, OSError) as error:
+        raise OSError(
+            f"several processes need shared memory, and this system gives none ({error}; on "
+            f"Linux it is /dev/shm): one process needs none of it: {use}"
+        ) from error
+
+
+THREADS_OF = (
+    "scipy_openblas_get_num_threads64_", "openblas_get_num_threads64_",
+    "scipy_openblas_get_num_threads", "openblas_get_num_threads", "MKL_Get_Max_Threads",
+)  # fmt: skip
+
+
+def arithmetic() -> dict[str, Any]:
+    """What rounds the sums of a matrix product, by name: another one gives other bits."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    threads = None
+    with suppress(ImportError, OSError):
+        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
+        threads = next((getattr(library, x)() for x in THREADS_OF if hasattr(library, x)), None)
+    return {
+        "NumPy": np.__version__,
+        "BLAS": f"{blas.get('name')} {blas.get('version')}",
+        "BLAS threads": threads,
+        "processor": platform.machine(),
+    }
 
 
 @contextmanager
@@ -104,17 +243,23 @@ def map_with(
 ) -> Iterator[Result]:
     """function(make(*arguments), *task) of each task in turn, computed by `workers` processes.
 
-    Each process calls `make` once. make, function: functions of a module.
+    Each process calls `make` once. make, function: functions of a module. WorkerDied when a
+    process is ended from outside.
     """
-    with (
-        one_thread_each(),
-        ProcessPoolExecutor(
+    with shared_memory_needed():
+        pool = ProcessPoolExecutor(
             min(workers, len(tasks)), SPAWN, initializer=_start, initargs=(make, arguments)
-        ) as pool,
-    ):
-        with undisturbed():
-            results = pool.map(_call, [function] * len(tasks), tasks)  # starts the processes
-        yield from results
+        )
+    try:
+        with one_thread_each(), pool:
+            with undisturbed():
+                results = pool.map(_call, [function] * len(tasks), tasks)  # starts the processes
+            yield from results
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            "a worker process ended before its part was computed; what is written already stays. "
+            "Try again, with fewer --workers (workers) if there was too little memory"
+        ) from error
 
 
 def _start(make: Callable[..., Any], arguments: Sequence[Any]) -> None:

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from scratchvae import checks, datasets, schedules
 from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Bound, Model, evaluate, seen_by
+from scratchvae.evaluation import Bound, Model, check_rebuilt, evaluate_part, seen_by
 from scratchvae.files import written_whole
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parallel import Team
@@ -128,10 +128,12 @@ def fit(
     steps: another algorithm than Algorithm 1: `wake_sleep.WakeSleep` or `mcem.MCEM`.
     workers: processes that share each step (`parallel.py`). The same seed and workers give the
     same bits; another number of workers draws the same numbers, and rounds differently. A
-    script with workers > 1 needs the guard `if __name__ == "__main__":`.
+    script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
+    or an optimizer with an attribute that its `settings` do not tell; so with `resume`.
     resume: a file that holds the state after each whole epoch. If it is there, the training
     goes on from it, to the bit; `epochs` counts from the first one. ValueError when its
-    settings differ. See `resume.py`.
+    settings differ; the warning `OtherArithmetic` when NumPy or its BLAS differ, whose bits
+    are others. See `resume.py`.
     overwrite: begin anew in place of going on; the file of `resume` that is there stays until
     the first new epoch is whole.
     progress: a line on stderr. after_epoch: called with the history so far.
@@ -175,6 +177,9 @@ def fit(
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
+    if workers > 1 or resume:
+        check_rebuilt("model", model)
+        optimizer.check_rebuilt()
     seen_by(model, pixels)
     rng, history = checks.generator("seed", seed), History()
     settings = settings_of(
@@ -195,10 +200,14 @@ def fit(
     )
     if resume and not overwrite and os.path.exists(resume):
         load_training(resume, model, optimizer, rng, history, settings, one.state)
+        lr = optimizer.lr
         if after_epoch is not None:
             after_epoch(history)
+        if schedule != "constant":
+            optimizer.lr = lr  # a schedule multiplies the rate of the beginning
         if len(history.elbo) >= epochs:
             return history
+    scheduled = None if schedule == "constant" else optimizer.lr
     line = _EpochLine(epochs, len(images), show=progress)
     algorithm = (
         one
@@ -231,7 +240,9 @@ def fit(
             test = None if test_images is None else after
             history.record(train, test, seconds)
             if resume:
-                save_training(resume, model, optimizer, rng, history, settings, one.state)
+                save_training(
+                    resume, model, optimizer, rng, history, settings, one.state, scheduled
+                )
             line.end_of(epoch, train, test)
             if after_epoch is not None:
                 after_epoch(history)
@@ -297,7 +308,7 @@ class Alone:
     def evaluate(self) -> Bound:
         """The bound of the test images."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return evaluate(self.model, self.test_images, pixels=self.pixels)
+            return evaluate_part(self.model, self.test_images, self.pixels)
 
 
 @contextmanager

@@ -167,6 +167,10 @@ class VAE:
     (2, 784)
     """
 
+    remembers: tuple[str, ...] = (  # attributes that are no settings: θ, and what calls leave
+        "params", "trained_on", "_remembered", "_x", "_eps", "_mu_logvar", "_z",
+    )  # fmt: skip
+
     def __init__(
         self,
         n_x: int,
@@ -434,8 +438,13 @@ class VAE:
         return dz.reshape(self._z.shape) - self._z
 
     def as_data(self, x: ArrayLike) -> FloatArray:
-        """x as a (B, n_x) array of the model's dtype; ValueError for what p(x|z) does not model."""
-        return self._output.check("x", checks.rows("x", x, self.n_x), self.dtype)
+        """x as a (B, n_x) array of the model's dtype.
+
+        uint8 is 0 to 255 and becomes pixel / 255, as in `fit`; bool is 0 and 1. ValueError for
+        what p(x|z) does not model, and for uint8 whose maximum is 1.
+        """
+        x = checks.pixels("x", checks.rows("x", x, self.n_x), self.dtype)
+        return self._output.check("x", x, self.dtype)
 
 
 def weight_shapes(

@@ -223,3 +223,40 @@ def test_a_class_under_mpi(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mpi.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_a_cluster_whose_scheduler_is_killed(tmp_path, capsys):
+    """The scheduler ends while a job runs: one sentence that says what is kept, exit code 2."""
+    images = write_image_set(tmp_path / "images")
+    program = (
+        "import asyncio, distributed\n"
+        "async def main():\n"
+        "    async with distributed.Scheduler(port=0, dashboard_address=None) as scheduler:\n"
+        "        async with distributed.Worker(scheduler.address, nthreads=1):\n"
+        "            print(scheduler.address, flush=True)\n"
+        "            await scheduler.finished()\n"
+        "asyncio.run(main())\n"
+    )
+    root = str(Path(scratchvae.__file__).parents[1])
+    scheduler = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    killed = []
+    try:
+        address = scheduler.stdout.readline().strip()
+        with ThreadPoolExecutor(1) as beside:
+
+            def kill_it():
+                wait_for(lambda: (tmp_path / "out").glob(".*.share"))
+                killed.append(scheduler.poll() is None)
+                scheduler.kill()
+
+            beside.submit(kill_it)
+            code = figure2(images, tmp_path / "out", "--dask", address, "--samples", "100000000")
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert killed == [True] and code == 2
+    assert "scheduler went away during" in error and "goes on from there" in error

@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from scratchvae import FileFormatError, binarize, load_mnist, read_idx
+from scratchvae import (
+    PCA,
+    VAE,
+    Autoencoder,
+    FileFormatError,
+    active_units,
+    binarize,
+    evaluate,
+    fit,
+    load_mnist,
+    log_likelihood,
+    read_idx,
+)
 from scratchvae.datasets import dequantize, grey, minibatches
 
 HEADER = struct.pack(">HBB", 0, 8, 1)
@@ -257,3 +269,77 @@ def test_an_image_set_is_known_by_its_content(image_set, tmp_path):
     images[3, 2, 1] ^= 1
     write_idx(tmp_path / "again" / "t10k-images-idx3-ubyte.gz", images)
     assert load_mnist(tmp_path / "again").identity.checksum != data.identity.checksum
+
+
+DARK = np.random.default_rng(0).integers(0, 2, (600, 12), np.uint8)
+LEVELS = np.random.default_rng(1).integers(0, 256, (600, 12), np.uint8)
+
+
+def calls_on(images):
+    """Every function that takes images, by name: what it gives for these."""
+    models = {"bernoulli": VAE(12, (5,), 2), "gaussian": VAE(12, (5,), 2, decoder="gaussian")}
+    eps, found = np.ones((len(images), 2)), {}
+    for name, vae in models.items():
+        found |= {
+            f"{name} encode": lambda vae=vae: vae.encode(images)[0],
+            f"{name} reconstruct": lambda vae=vae: vae.reconstruct(images),
+            f"{name} elbo": lambda vae=vae: vae.elbo(images, eps),
+            f"{name} loss_and_grad": lambda vae=vae: vae.loss_and_grad(images, eps),
+            f"{name} log_weights": lambda vae=vae: vae.log_weights(images, eps),
+            f"{name} log_joint": lambda vae=vae: vae.log_joint(images, eps),
+            f"{name} log_likelihood": lambda vae=vae: (
+                log_likelihood(vae, images[:50], 8, method="importance", progress=False).log_p
+            ),
+            f"{name} evaluate": lambda vae=vae: evaluate(vae, images, pixels="grey"),
+            f"{name} fit": lambda vae=vae: (
+                fit(vae, images, epochs=1, pixels="grey", progress=False).elbo
+            ),
+            f"{name} active_units": lambda vae=vae: active_units(vae, images, pixels="grey"),
+        }
+    autoencoder = Autoencoder(12, (5,), 2)
+    return found | {
+        "binarize": lambda: binarize(images, np.random.default_rng(0)),
+        "grey": lambda: grey(images),
+        "Autoencoder.encode": lambda: autoencoder.encode(images),
+        "Autoencoder.reconstruct": lambda: autoencoder.reconstruct(images),
+        "Autoencoder.loss_and_grad": lambda: autoencoder.loss_and_grad(images),
+        "Autoencoder.encoder_only": lambda: autoencoder.encoder_only()(images),
+        "PCA": lambda: PCA(2).fit(images).transform(images),
+    }
+
+
+@pytest.mark.parametrize("name", [*calls_on(DARK)])
+def test_uint8_and_bool_have_one_meaning(name):
+    """uint8 is pixel / 255, and bool is 0 and 1, in every function; uint8 of 0 and 1 is refused,
+    with what to do. An image set that is all black is one.
+    """
+    if name != "binarize":  # it draws other random numbers for floats
+        of_floats = calls_on(LEVELS.astype(np.float32) / 255)[name]()
+        np.testing.assert_allclose(calls_on(LEVELS)[name](), of_floats, rtol=1e-5, atol=1e-5)
+    of_bits = calls_on(DARK.astype(np.float32))[name]()
+    np.testing.assert_array_equal(calls_on(DARK.astype(bool))[name](), of_bits)
+    with pytest.raises(ValueError, match=r"uint8 with the maximum 1.*\.astype\(bool\)"):
+        calls_on(DARK)[name]()
+    assert np.isfinite(calls_on(np.zeros((600, 12), np.uint8))[name]()).all()
+
+
+def test_a_dark_minibatch_is_no_bits():
+    """A whole set is looked at and no part of it: minibatches and chunks with the maximum 1
+    train and count as levels, in one process and in two.
+    """
+    images = np.vstack([DARK, np.full((1, 12), 255, np.uint8)])
+    for workers in (1, 2):
+        vae = VAE(12, (5,), 2)
+        kw = {"epochs": 1, "batch_size": 20, "workers": workers, "progress": False}
+        assert np.isfinite(fit(vae, images, **kw).elbo).all()
+    assert np.isfinite(evaluate(vae, images).elbo)  # its first chunk has the maximum 1
+    assert active_units(vae, images) <= 2
+    with pytest.raises(ValueError, match="uint8 with the maximum 1"):
+        fit(vae, images, test_images=DARK, progress=False)
+    assert binarize(DARK, np.random.default_rng(0), part=True).mean() < 0.02
+
+
+def test_bits_cannot_be_dequantized():
+    """A bool has no bin: TypeError, as for floats."""
+    with pytest.raises(TypeError, match="type bool; it should be uint8"):
+        dequantize(DARK.astype(bool), np.random.default_rng(0))

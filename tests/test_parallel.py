@@ -28,8 +28,8 @@ from scratchvae import (
     fit,
     log_likelihood,
 )
-from scratchvae.parallel import WorkerDied, _part, _stretch, _weight_rows
-from scratchvae.processes import undisturbed
+from scratchvae.parallel import _part, _stretch, _weight_rows
+from scratchvae.processes import WorkerDied, undisturbed
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (130, 12)).astype(np.uint8)

@@ -1,5 +1,6 @@
 """A training that was stopped goes on to the same bits, and its files never disagree."""
 
+import ast
 import json
 import os
 import random
@@ -7,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import HANG, until, write_image_set
 
-from scratchvae import SGD, VAE, Adagrad, Adam, FileFormatError, fit, load_model
+from scratchvae import SGD, VAE, Adagrad, Adam, FileFormatError, cli, fit, load_model, resume
 from scratchvae.files import locked
+from scratchvae.processes import THREADS, arithmetic
 from scratchvae.resume import sweep
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 12)).astype(np.uint8)
@@ -175,3 +178,102 @@ def test_sweep(tmp_path):
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "model.npz"]
+
+
+class Stopped(Exception):
+    """Ends a training from inside."""
+
+
+def halved(path, optimizer, schedule, stop=None):
+    """θ and the settings after 6 epochs, after each of which the learning rate is halved."""
+    model = VAE(12, (7,), 2, seed=1)
+    steps = optimizer(model.params, lr=1e-2)
+
+    def halve(history):
+        if len(history.elbo) == stop:
+            raise Stopped
+        steps.lr /= 2
+        steps.weight_decay = 1e-3 * len(history.elbo)
+
+    fit(
+        model, IMAGES, epochs=6, batch_size=16, optimizer=steps, resume=path, seed=5,
+        progress=False, after_epoch=halve, schedule=schedule,
+    )  # fmt: skip
+    return model.params.theta.tobytes(), steps.as_set()
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("optimizer", [Adam, SGD])
+def test_settings_that_change_are_state(tmp_path, optimizer, schedule):
+    """`after_epoch` halves the learning rate and sets the weight decay: stopped after 3 epochs
+    and resumed to 6, θ and the settings are those of 6 at once, to the bit. A schedule
+    multiplies the rate of the beginning.
+    """
+    path = tmp_path / "training.npz"
+    with pytest.raises(Stopped):
+        halved(path, optimizer, schedule, stop=3)
+    assert halved(path, optimizer, schedule) == halved(None, optimizer, schedule)
+
+
+@pytest.mark.parametrize(
+    ("name", "here", "message"),
+    [
+        ("NumPy", "0.0", "NumPy was .* and is 0.0"),
+        ("BLAS threads", 77, "BLAS threads was .* and is 77"),
+        ("BLAS", "abacus 1", "BLAS was .* and is abacus 1"),
+    ],
+)
+def test_other_bits_are_said(tmp_path, monkeypatch, name, here, message):
+    """Another NumPy, BLAS or number of its threads: the training goes on with a warning that
+    says what differs; the same ones: without a word.
+    """
+    path = tmp_path / "training.npz"
+    trained(1, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trained(2, path)
+    monkeypatch.setattr(resume, "arithmetic", lambda: {**arithmetic(), name: here})
+    with pytest.warns(resume.OtherArithmetic, match=message):
+        _, _, history = trained(3, path)
+    assert len(history.elbo) == 3
+
+
+def test_the_threads_of_workers_are_one(tmp_path, monkeypatch):
+    """Each worker process has one BLAS thread, so the parent's number is none of its business."""
+    path = tmp_path / "training.npz"
+    trained(1, path, workers=2)
+    monkeypatch.setattr(resume, "arithmetic", lambda: {**arithmetic(), "BLAS threads": 77})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trained(2, path, workers=2)
+
+
+def test_the_command_says_other_bits(tmp_path, monkeypatch, capsys):
+    """`train --resume` says it on stderr, in one line, and goes on."""
+    images = write_image_set(tmp_path / "images")
+    train = [
+        "train", "--data", str(images), "--out", str(tmp_path / "run"), "--hidden", "4",
+        "--n-z", "3", "--workers", "1", "--quiet", "--resume", "--epochs",
+    ]  # fmt: skip
+    assert cli.main([*train, "1"]) == 0 and "note" not in capsys.readouterr().err
+    monkeypatch.setattr(resume, "arithmetic", lambda: {**arithmetic(), "NumPy": "0.0"})
+    assert cli.main([*train, "2"]) == 0
+    assert "scratchvae train: note: " in capsys.readouterr().err
+
+
+def test_arithmetic_is_what_rounds():
+    """The version of NumPy, and the BLAS threads of a process that was told how many."""
+    code = "from scratchvae.processes import arithmetic; print(arithmetic())"
+    for threads in ("1", "2"):
+        environment = {
+            **os.environ, "PYTHONPATH": str(Path(__file__).parents[1]),
+            **dict.fromkeys(THREADS, threads),
+        }  # fmt: skip
+        out = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        ).stdout
+        found = ast.literal_eval(out)
+        assert found["NumPy"] == np.__version__
+        if found["BLAS threads"] is None:
+            pytest.skip("this BLAS does not say how many threads it has")
+        assert found["BLAS threads"] == min(int(threads), os.cpu_count() or 1)

@@ -12,6 +12,7 @@ from scratchvae import jobs
 from scratchvae.cli import file_name
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import select
+from scratchvae.processes import check_workers
 from scratchvae.progress import say
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
         raise ValueError("--seconds should be above 0 and --jobs 1 or more")
+    check_workers("--jobs", args.jobs)
     if args.sandbox.startswith("user:") and args.jobs > 1:
         raise ValueError(
             f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "

@@ -990,73 +990,79 @@ def _scaled(images: Any) -> Any:
 
 
 @mistake("3.11")
-def bits_by_a_threshold(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_by_a_threshold(
+    images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False
+) -> Any:
     """You have a threshold at ½: nothing is drawn."""
     return (_scaled(images) > 0.5).astype(dtype)
 
 
 @mistake("3.11")
-def bits_are_grey(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_are_grey(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You return the grey levels themselves: they are the probabilities of the bits."""
     return _scaled(images).astype(dtype)
 
 
 @mistake("3.11")
-def bits_inverted(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_inverted(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You have black for white: a bit is 1 where u is below the pixel."""
     return (rng.random(images.shape) >= _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_of_one_draw_a_row(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_of_one_draw_a_row(
+    images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False
+) -> Any:
     """You draw one u for each image: each pixel has its own."""
     return (rng.random((len(images), 1)) < _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_of_one_draw_a_column(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_of_one_draw_a_column(
+    images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False
+) -> Any:
     """You draw one u for each pixel of all images: each image has its own."""
     return (rng.random(images.shape[1:]) < _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_of_one_draw(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_of_one_draw(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You draw one u for all pixels: each pixel has its own."""
     return (rng.random() < _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_not_scaled(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_not_scaled(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You do not divide uint8 pixels by 255: every pixel above 0 becomes 1."""
     return (rng.random(images.shape) < images).astype(dtype)
 
 
 @mistake("3.11")
-def bits_always_scaled(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_always_scaled(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You divide floats by 255 as well: they are probabilities already."""
     return (rng.random(images.shape) < images / 255).astype(dtype)
 
 
 @mistake("3.11")
-def bits_of_a_normal(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_of_a_normal(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You draw u from N(0, 1): it should be evenly from [0, 1)."""
     return (rng.standard_normal(images.shape) < _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_with_a_seed(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_with_a_seed(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You make a generator of your own: the bits are the same at every call. Use rng."""
     return (np.random.default_rng(0).random(images.shape) < _scaled(images)).astype(dtype)
 
 
 @mistake("3.11")
-def bits_of_half(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_of_half(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You draw every bit with probability ½: the pixel is the probability."""
     return (rng.random(images.shape) < 0.5).astype(dtype)
 
 
 @mistake("3.11")
-def bits_by_256(images: Any, rng: Any, dtype: Any = np.float32) -> Any:
+def bits_by_256(images: Any, rng: Any, dtype: Any = np.float32, *, part: Any = False) -> Any:
     """You divide by 256: a pixel of 255 should be 1 for certain."""
     pixels = images / 256 if images.dtype == np.uint8 else images
     return (rng.random(images.shape) < pixels).astype(dtype)
