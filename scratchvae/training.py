@@ -171,7 +171,7 @@ def fit(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
     seen_by(model, pixels)
-    rng, history = checks.generator("seed", seed), History()
+    rng, history = checks.generator("seed", seed, "training"), History()
     settings = settings_of(
         model,
         optimizer,
