@@ -4,7 +4,7 @@ The hidden layers of the decoder turn z into h′, here called h. The output lay
 into the parameters of a distribution of x.
 
     bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
-    gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
+    gaussian    x_i ∈ [0, 1]   N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
                                log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 

@@ -17,10 +17,12 @@ model, with prior p(z), decoder p(x|z) and posterior p(z|x).
     p(x) = ∫ p(x|z) p(z) dz                                            notes §2, 4)
 
 Each z costs a pass through the decoder. A grid of 100 points in each dimension has
-100^n_z points: 10⁴ for n_z = 2, and 10⁴⁰ for n_z = 20. So nobody can compute p(x) when
-n_z is large. The posterior p(z|x) = p(x|z) p(z) / p(x) is divided by p(x), so it
-cannot be computed either. The encoder, a network with the weights φ, takes its place.
-It turns x into μ and log σ², and
+100^n_z points: 10⁴ for n_z = 2, and 10⁴⁰ for n_z = 20, so a grid is out of the question.
+That is no proof that there is no other way: without hidden layers and with a Gaussian
+decoder of fixed σ the integral has a closed form. For a network with hidden layers none
+is known, and `likelihood.py` only estimates p(x). The posterior p(z|x) =
+p(x|z) p(z) / p(x) is divided by p(x), so it is not known either. The encoder, a network
+with the weights φ, takes its place. It turns x into μ and log σ², and
 
     q(z|x) = N(z; μ, σ²)        is an approximation of p(z|x).
 
@@ -89,9 +91,9 @@ closed form, and samples the rest:
 
 **Why this has a derivative** (AEVB §2.4). Let f(z) = log p(x|z), the part of (10) that
 is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] = ∫ q(z|x)
-f(z) dz the density q has φ, so the gradient does not go inside the mean over q. But the
-density of ε has no φ. Only μ and σ, which the encoder computes, depend on φ. So the
-gradient goes inside the mean over ε:
+f(z) dz the density q has φ. So ∇_φ ∫ q f dz = ∫ (∇_φ q) f dz, and ∇_φ q is no density:
+as it stands, this is no mean over q. But the density of ε has no φ. Only μ and σ, which
+the encoder computes, depend on φ. So the gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
