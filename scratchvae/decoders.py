@@ -4,9 +4,12 @@ The hidden layers of the decoder turn z into h′, here called h. The output lay
 into the parameters of a distribution of x.
 
     bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
-    gaussian    x_i ∈ [0, 1]   N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
+    gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
                                log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
+
+The two Gaussian decoders take any real x. `fit` and `evaluate` take images, and scale
+them to [0, 1].
 
 Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its log p(x)
 has a closed form.
