@@ -568,6 +568,7 @@ def test_few_effective_samples_are_said(trained, image_set, capsys):
     """A poor encoder: the command says that the estimate is too low, and what to use."""
     vae = load_model(trained / "model.npz")
     options = ["--data", str(image_set), "--likelihood", "importance", "--images", "9", "--quiet"]
+    options += ["--n-samples", "100000"]
     assert main(["evaluate", str(trained / "model.npz"), *options]) == 0
     printed = capsys.readouterr().out
     assert "effective samples: median" in printed and "may be too low" not in printed

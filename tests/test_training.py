@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pytest
 
-from scratchvae import SGD, VAE, Adam, active_units, checks, evaluate, fit
-from scratchvae.evaluation import CHUNK
+from scratchvae import SGD, VAE, Adam, active_units, checks, evaluate, fit, training
+from scratchvae.evaluation import CHUNK, Bound
 from scratchvae.training import History
 
 RNG = np.random.default_rng(0)
@@ -338,3 +338,18 @@ def test_bad_input_is_named_before_any_step(images, arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
         fit(vae, images, progress=False, **arguments)
     np.testing.assert_array_equal(vae.params.theta, theta)
+
+
+def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
+    """8 of 10 epochs of 100 images are in the file, and 10 s later half of the next is done:
+    that is 5 images a second, and 150 images are left, which take 30 s.
+    """
+    clock = [0.0]
+    monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
+    line = training._EpochLine(10, 100, 8, show=False)
+    clock[0] = 10.0
+    text = line._text(9, 50, Bound(-3.0, -2.0, 1.0))
+    assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
+    line = training._EpochLine(10, 100, 0, show=False)  # nothing was done before
+    clock[0] = 20.0
+    assert "  15 images/s  1:23 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
