@@ -352,4 +352,4 @@ def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
     assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
     line = training._EpochLine(10, 100, 0, show=False)  # nothing was done before
     clock[0] = 20.0
-    assert "  15 images/s  1:23 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
+    assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
