@@ -1118,3 +1118,29 @@ def test_extreme_gaussians_have_no_nan():
         for t in (-1400.0, 0.0, 1400.0):
             assert info.gaussian_kl(1e300, s, -1e300, t) > 0
         assert info.gaussian_kl(0.0, -1e6, 0.0, s) > 0  # p is a point
+
+
+def test_limits_are_where_the_docstrings_put_them():
+    """A sum may miss 1 by √(machine epsilon), a mass by 1e-6, a class by 1e-9 of its count, and
+    log σ² of q in float32 may be −170: just inside is taken, just outside is refused.
+    """
+    for dtype, inside, outside in ((np.float64, 1.4e-8, 1.6e-8), (np.float32, 3.2e-4, 3.8e-4)):
+        info.entropy(np.array([0.5, 0.5 + inside], dtype))
+        with pytest.raises(ValueError, match="sums to"):
+            info.entropy(np.array([0.5, 0.5 + outside], dtype))
+    info.differential_entropy(lambda x: np.full(x.shape, 1 + 0.9e-6), 0, 1)
+    with pytest.raises(ValueError, match="mass"):
+        info.differential_entropy(lambda x: np.full(x.shape, 1 + 1.1e-6), 0, 1)
+    info.information_gain([1.0, 1.0], [[1.0, 1 + 0.9e-9]])
+    with pytest.raises(ValueError, match="children add to"):
+        info.information_gain([1.0, 1.0], [[1.0, 1 + 1.1e-9]])
+    zero = np.float32(0)
+    info.gaussian_kl(zero, zero, zero, np.float32(-170))
+    with pytest.raises(ValueError, match="logvar_q"):
+        info.gaussian_kl(zero, zero, zero, np.float32(-171))
+
+
+def test_standard_error_of_two_draws():
+    """x = 0 and 2, log p − log q = x: the mean is 1, and the error √(Σ (x − 1)² / (2 · 1)) = 1."""
+    estimate = info.monte_carlo_kl([0.0, 2.0], lambda x: x, lambda x: 0 * x, base=np.e)
+    assert estimate == (1, pytest.approx(1, rel=1e-15))
