@@ -729,13 +729,13 @@ def monte_carlo_kl(
 
 
 def _sum(array: Array) -> Values:
-    """Σ over the last axis, by halves: the sum of the first half plus that of the second.
+    """Σ over the last axis, in the array's own dtype, with its digits.
 
-    NumPy sums by such halves, and not from left to right, where the axis lies in one piece
-    in memory. The error then grows with log n. In float32, n = 10⁷ equal probabilities
-    added from left to right, or by array @ ones, do not even sum to 1.
+    It adds in float64, also for float32. And NumPy adds by halves, the first half and the
+    second half, where the axis lies in one piece in memory: the error grows with log n. In
+    float32, n = 10⁷ equal probabilities added one by one do not even sum to 1.
     """
-    return np.ascontiguousarray(array).sum(axis=-1)
+    return np.ascontiguousarray(array).sum(axis=-1, dtype=np.float64).astype(array.dtype)
 
 
 def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
@@ -743,8 +743,8 @@ def _sum_of_terms(terms: Callable[..., Array], *arrays: Array) -> Values:
 
     That line would hold the terms of all rows in memory at once. This function computes
     a block of rows, sums its terms, and goes on to the next block. For a million rows
-    of ten states, KL then takes half the time. Its extra memory is 0.3 times the size of
-    p; that line would need 6 times.
+    of ten states, the extra memory of KL is 0.3 times the size of p; that line would need
+    6 times.
     """
     n = arrays[0].shape[-1]
     rows = [array.reshape(-1, n) for array in arrays]
