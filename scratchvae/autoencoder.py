@@ -51,7 +51,7 @@ class Autoencoder:
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
-        self.dtype, rng = checks.float_dtype(dtype), checks.generator("seed", seed)
+        self.dtype, rng = checks.float_dtype(dtype), checks.generator("seed", seed, "weights")
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
         self._encoder_shapes = {
             **layers.hidden_shapes("encoder", encoder_sizes),

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from scratchvae import __version__, datasets
+from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import GIGABYTE, load_model, save_model
 from scratchvae.checks import printable
 from scratchvae.datasets import PIXELS, Images, grey, load_mnist
@@ -178,7 +178,7 @@ def _train_pictures(
     for name in of_the_plane if args.overwrite else ():
         (folder / name).unlink(missing_ok=True)  # an earlier model's
 
-    rng = np.random.default_rng(args.seed)
+    rng = checks.generator("--seed", args.seed, "pictures")
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
     _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
@@ -219,7 +219,7 @@ def reconstruct(args: argparse.Namespace) -> int:
     n = args.n or min(48, len(images))
     if n > len(images):
         raise ValueError(f"--n is {n}; there are {len(images)} test images")
-    rng = np.random.default_rng(args.seed)
+    rng = checks.generator("--seed", args.seed, "reconstructions")
     chosen = images[rng.permutation(len(images))[:n]]
     x = seen_by(vae, args.pixels)(chosen, rng, vae.dtype)
     return _wrote(args, lambda path: _draw_reconstructions(vae, chosen, x, path), "reconstruct.png")
@@ -249,7 +249,7 @@ def interpolate(args: argparse.Namespace) -> int:
     N = len(data.test_images)
     if N < 2:
         raise ValueError(f"there is {N} test image; a path needs two")
-    rng = np.random.default_rng(args.seed)
+    rng = checks.generator("--seed", args.seed, "path")
     chosen = list(args.pair or map(int, rng.permutation(N)[:2]))
     if max(chosen) >= N:
         raise ValueError(f"--pair is {chosen[0]},{chosen[1]}; there are {N} test images, from 0")
@@ -279,7 +279,7 @@ def evaluate_model(args: argparse.Namespace) -> int:
 
 def gradcheck(args: argparse.Namespace) -> int:
     """Print each weight's hand-written gradient against central differences."""
-    rng = np.random.default_rng(args.seed)
+    rng = checks.generator("--seed", args.seed, "gradient check")
     vae = VAE(
         12,
         args.hidden,
@@ -349,7 +349,7 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
         raise ValueError(
             "--pixels is grey; a Bernoulli decoder gives a likelihood of bits alone: leave it out"
         )
-    rng = np.random.default_rng(args.seed)
+    rng = checks.generator("--seed", args.seed, "likelihood pixels")
     x = seen_by(vae, args.pixels)(data.test_images[: args.images], rng, vae.dtype)
     # x is drawn already, so it is taken as it is
     bound = evaluate(vae, x, seed=args.seed, pixels="grey", workers=args.workers).elbo

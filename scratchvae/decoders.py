@@ -8,6 +8,9 @@ into the parameters of a distribution of x.
                                log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 
+The two Gaussian decoders take any real x. `fit` and `evaluate` take images, and scale
+them to [0, 1].
+
 Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its log p(x)
 has a closed form.
 

@@ -167,7 +167,8 @@ def chunks(n: int) -> list[slice]:
 def chunk_terms(model: Model, images: Images, i: int, seed: int, pixels: str | None) -> Terms:
     """The two terms of the bound for the images of chunk i, drawn by generators of its own."""
     x = _seen_chunk(model, images, i, seed, pixels)
-    return Terms(*model.forward(x, model.noise(len(x), np.random.default_rng([seed, 1, i]))))
+    rng = checks.generator("seed", seed, "evaluation noise", i)
+    return Terms(*model.forward(x, model.noise(len(x), rng)))
 
 
 def _chunk_mu(vae: VAE, images: Images, i: int, seed: int, pixels: str | None) -> FloatArray:
@@ -175,7 +176,8 @@ def _chunk_mu(vae: VAE, images: Images, i: int, seed: int, pixels: str | None) -
 
 
 def _seen_chunk(model: Model, images: Images, i: int, seed: int, pixels: str | None) -> FloatArray:
-    return seen_by(model, pixels)(images, np.random.default_rng([seed, 0, i]), model.dtype)
+    rng = checks.generator("seed", seed, "evaluation pixels", i)
+    return seen_by(model, pixels)(images, rng, model.dtype)
 
 
 def _of_chunks(

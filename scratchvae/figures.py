@@ -136,7 +136,7 @@ def two_samplings(
         )
     seed = checks.whole_seed("seed", seed)
     checks.memory("n", n, 500_000 * checks.positive_int("n", n))
-    z = vae.noise(n, np.random.default_rng(seed))
+    z = vae.noise(n, checks.generator("seed", seed, "sample"))
     images = np.concatenate([vae.sample(n, seed), vae.sample(n, seed, draw=True)])
     figure = Figure(figsize=(3.6 + 0.85 * n, 3.8), layout="constrained")
     plane, strip = figure.subplots(1, 2, width_ratios=(3.4, 0.85 * n))

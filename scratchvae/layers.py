@@ -117,8 +117,9 @@ class Affine(Layer):
     def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in).
 
-        It is computed as (W dyᵀ)ᵀ, which is the same: so the smaller matrix is transposed
-        for the product, and not W. This took less time where it was measured.
+        It is computed as (W dyᵀ)ᵀ, which is the same: so dy is transposed for the product,
+        and not W, which is the larger one unless n_in < B, as in the decoder's first layer.
+        This took less time where it was measured.
         """
         return (self.W @ dy.T).T  # ∂loss/∂x = ∂loss/∂y Wᵀ
 

@@ -118,7 +118,7 @@ def log_likelihood(
 
     >>> vae = VAE(3, (4,), 2, dtype=np.float64, seed=0)
     >>> log_likelihood(vae, [[1, 0, 1]], n_samples=1000, seed=0).log_p.round(2)
-    array([-1.89])
+    array([-2.42])
     """
     checks.instance("vae", vae, VAE, "a VAE")
     checks.one_of("method", method, DEFAULTS)
@@ -127,7 +127,7 @@ def log_likelihood(
     )
     checks.positive_int("n_temperatures", n_temperatures)
     checks.flag("progress", progress)
-    x, rng = vae.as_data(x), checks.generator("seed", seed)
+    x, rng = vae.as_data(x), checks.generator("seed", seed, "likelihood")
     if method == "hmc":
         _check_hmc(vae, n_samples, len(x))
     line, estimates = ProgressLine(progress), []
@@ -136,7 +136,7 @@ def log_likelihood(
     checks.memory("n_temperatures", n_temperatures, 16 * int(n_temperatures) * points)
     starts = range(0, len(x), points)
     tasks = [
-        (x[start : start + points], [key, i], method, n_samples, n_temperatures)
+        (x[start : start + points], key, i, method, n_samples, n_temperatures)
         for i, start in enumerate(starts)
     ]
     for estimate in map_over(vae, _estimate, tasks, workers):
@@ -156,10 +156,10 @@ def _effective(error: NDArray[np.float64], K: int) -> NDArray[np.float64]:
 
 
 def _estimate(
-    vae: VAE, x: FloatArray, seed: list[int], method: str, n_samples: int, n_temperatures: int
+    vae: VAE, x: FloatArray, seed: int, i: int, method: str, n_samples: int, n_temperatures: int
 ) -> Estimates:
     """log p(x), its standard error and the acceptance of some rows, by their own generator."""
-    rng = np.random.default_rng(seed)
+    rng = checks.generator("seed", seed, "likelihood", i)
     if method == "ais":
         return _annealed(vae, x, n_samples, n_temperatures, rng)
     if method == "hmc":

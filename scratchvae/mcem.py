@@ -40,6 +40,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.datasets import Images
 from scratchvae.distributions import standard_normal_log_density
 from scratchvae.evaluation import Bound, seen_by
@@ -66,7 +67,8 @@ class MCEM(Alone):
 
     def first_state(self) -> dict[str, NDArray[Any]]:
         """The chains, from N(0, I), and the two numbers that are tuned."""
-        start, N, n_z = np.random.default_rng(len(self.images)), len(self.images), self.model.n_z
+        N, n_z = len(self.images), self.model.n_z
+        start = checks.generator("the number of images", N, "chains")
         self.chains = start.standard_normal((N, n_z), self.model.dtype)
         self._tuned = np.array([FIRST_STEP, ACCEPTANCE])  # h, acceptance
         self.model.params.g[...] = 0  # the encoder's part stays 0
@@ -109,7 +111,7 @@ def fit_encoder(vae: VAE, images: Images, steps: int, *, lr: float = 1e-3, seed:
 
     images: (N, n_x), as for `fit`. steps: of Adam, on minibatches of 100.
     """
-    rng, adam = np.random.default_rng(seed), Adam(vae.params, lr)
+    rng, adam = checks.generator("seed", seed, "encoder"), Adam(vae.params, lr)
     draw = seen_by(vae, None)
     of_theta = [
         g

@@ -44,7 +44,8 @@ Put m̂ and v̂ into the step. Then multiply the numerator and the denominator b
 long vectors.
 
 **Weight decay** adds λ θ to g. λ θ is the gradient of ½ λ ‖θ‖², so the loss has this
-term in addition. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
+term in addition (L2). It goes into U and V as g does. The decay of AdamW does not: it
+takes α λ θ from θ, beside the step. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
 
     −log N(θ; 0, I) = ½ ‖θ‖² + const
 

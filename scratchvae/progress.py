@@ -43,6 +43,7 @@ class ProgressLine:
         self.on = show and sys.stderr is not None  # None when the caller closed it
         self.terminal = self.on and sys.stderr.isatty()
         self.start = self.shown = time.perf_counter()
+        self.before = 0.0  # the share that was done before the start
 
     def due(self) -> bool:
         """Whether to write the line now. On a terminal: at most ten times a second."""
@@ -60,7 +61,7 @@ class ProgressLine:
             put(f"{rewind}{text}", end="\n" if last else "", error=True)
 
     def left(self, share: float) -> str:
-        """The time left, "m:ss left". share: the part that is done, above 0, up to 1."""
+        """The time left, "m:ss left". share: the part that is done, above `before`, up to 1."""
         spent = time.perf_counter() - self.start
-        minutes, seconds = divmod(round(spent * (1 - share) / share), 60)
+        minutes, seconds = divmod(round(spent * (1 - share) / (share - self.before)), 60)
         return f"{minutes}:{seconds:02} left"

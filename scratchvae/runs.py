@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scratchvae import checks
 from scratchvae.checkpoint import load_model, save_model
 from scratchvae.datasets import Images, binarize, load_mnist
 from scratchvae.evaluation import evaluate
@@ -115,7 +116,7 @@ class Training:
         steps = self._steps(lr, images, test_images)
         vae, optimizer = steps.model, steps.optimizer
         assert isinstance(vae, VAE)
-        rng, curve = np.random.default_rng([self.seed, 1]), Curve(lr=[lr])
+        rng, curve = checks.generator("seed", self.seed, "training"), Curve(lr=[lr])
         settings = settings_of(vae, optimizer, {"images": images}, job=repr(self))
         if state.exists():
             load_training(state, vae, optimizer, rng, curve, settings, steps.state)
@@ -197,7 +198,8 @@ class Training:
     def _trial(self, lr: float, images: Images) -> float:
         """The mean objective over the second half of the first TRIAL samples."""
         steps = self._steps(lr, images, images)
-        rng, total, n = np.random.default_rng([self.seed, 1]), 0.0, TRIAL // self.batch_size
+        rng = checks.generator("seed", self.seed, "learning rate")
+        total, n = 0.0, TRIAL // self.batch_size
         order = np.concatenate(
             [rng.permutation(len(images)) for _ in range(-(-TRIAL // len(images)))]
         )
@@ -243,8 +245,10 @@ class Likelihood:
         train, test = _data(self.training)
         images = (train if self.split == "train" else test)[self.start : self.stop]
         vae = load_model(self.training.model_file(folder, self.samples))
-        x = binarize(images, np.random.default_rng([self.start, self.split == "train"]))
-        estimate = log_likelihood(vae, x, self.n_samples, seed=self.start, method=self.method)
+        which = self.split == "train", self.start
+        rng = checks.generator("seed", self.training.seed, "log p(x)", *which)
+        x = binarize(images, rng)
+        estimate = log_likelihood(vae, x, self.n_samples, seed=rng, method=self.method)
         return {
             "images": len(images),
             "sum": float(estimate.log_p.sum()),

@@ -181,7 +181,7 @@ def fit(
         check_rebuilt("model", model)
         optimizer.check_rebuilt()
     seen_by(model, pixels)
-    rng, history = checks.generator("seed", seed), History()
+    rng, history = checks.generator("seed", seed, "training"), History()
     settings = settings_of(
         model,
         optimizer,
@@ -208,7 +208,7 @@ def fit(
         if len(history.elbo) >= epochs:
             return history
     scheduled = None if schedule == "constant" else optimizer.lr
-    line = _EpochLine(epochs, len(images), show=progress)
+    line = _EpochLine(epochs, len(images), len(history.elbo), show=progress)
     algorithm = (
         one
         if workers == 1
@@ -356,9 +356,10 @@ def _check_finite(bound: Bound, when: str, optimizer: Optimizer) -> None:
 class _EpochLine(ProgressLine):
     """The progress of `fit`."""
 
-    def __init__(self, epochs: int, images: int, show: bool) -> None:
+    def __init__(self, epochs: int, images: int, done: int, show: bool) -> None:
         super().__init__(show)
-        self.epochs, self.images = epochs, images
+        self.epochs, self.images, self.done = epochs, images, done  # done: before a resume
+        self.before = done / epochs
 
     def within(self, epoch: int, seen: int, mean: Bound) -> None:
         """After `seen` images of this epoch, with this mean of the bound and its parts."""
@@ -372,7 +373,7 @@ class _EpochLine(ProgressLine):
 
     def _text(self, epoch: int, seen: int, mean: Bound) -> str:
         done = (epoch - 1) * self.images + seen
-        speed = done / (time.perf_counter() - self.start)
+        speed = (done - self.done * self.images) / (time.perf_counter() - self.start)
         elbo, reconstruction, kl = mean
         bound = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
         objective = bound if kl else f"minus the loss {elbo:.3f}"

@@ -248,7 +248,7 @@ def test_a_cluster_whose_scheduler_is_killed(tmp_path, capsys):
         with ThreadPoolExecutor(1) as beside:
 
             def kill_it():
-                wait_for(lambda: (tmp_path / "out").glob(".*.share"))
+                until(lambda: [*(tmp_path / "out").glob(".*.share")])
                 killed.append(scheduler.poll() is None)
                 scheduler.kill()
 

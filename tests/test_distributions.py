@@ -290,3 +290,18 @@ def test_bernoulli_keeps_its_digits_in_float32():
         [bernoulli_log_likelihood(np.ones(1, np.float32), a[i : i + 1]) for i in range(len(a))]
     )
     np.testing.assert_allclose(ours, -np.log1p(np.exp(-a.astype(np.float64))), rtol=4e-7)
+
+
+def test_kl_near_the_prior_keeps_digits():
+    """μ = 0 and log σ² = s = 1e-6: KL = ½ (e^s − 1 − s) = s²/4 + s³/12 + ..."""
+    s = 1e-6
+    kl = gaussian_kl(np.array([0.0]), np.array([s]))
+    assert kl == pytest.approx(s**2 / 4 + s**3 / 12, rel=1e-9, abs=0)
+
+
+def test_gradient_of_kl_is_a_new_array():
+    """VAE.backward adds to dμ in place: μ itself stays."""
+    mu = np.array([2.0])
+    dmu, _ = gaussian_kl_backward(mu, np.zeros(1))
+    dmu += 1
+    assert mu == 2 and dmu == 3

@@ -96,7 +96,7 @@ def test_two_samplings_show_the_mean_and_a_draw_of_each_z(drawn):
     assert (means == 0.5).all() and set(np.unique(draws)) == {0, 1}
 
     vae.params.theta[...] = 100 * np.random.default_rng(0).standard_normal(vae.params.theta.size)
-    figures.two_samplings(vae, (2, 2), "not written", n, seed=3)
+    figures.two_samplings(vae, (2, 2), "not written", n, seed=4)
     plane = drawn[1].axes[0]
     z = np.array([text.get_position() for text in plane.texts])
     assert [text.get_text() for text in plane.texts] == ["1", "2", "3", "4", "5"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchvae import VAE, log_likelihood
+from scratchvae import VAE, checks, log_likelihood
 from scratchvae import likelihood as module
 from scratchvae.likelihood import LogMean
 
@@ -158,7 +158,7 @@ def test_the_effective_number_of_samples():
     """ESS = (Σ w)² / Σ w², from the weights of the same draws; one sample is one."""
     vae, K, seed = model(1), 200, 3
     result = log_likelihood(vae, PATTERNS, K, seed=seed)
-    rng = np.random.default_rng([seed, 0])
+    rng = checks.generator("seed", seed, "likelihood", 0)
     w = np.exp(vae.log_weights(PATTERNS, rng.standard_normal((K, len(PATTERNS), 1), vae.dtype)))
     expected = w.sum(axis=0) ** 2 / (w * w).sum(axis=0)
     np.testing.assert_allclose(result.effective, expected, rtol=1e-6)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import unread, write_image_set
 
-from scratchvae import VAE, cli, evaluate, load_mnist, load_model, log_likelihood, paper
+from scratchvae import VAE, checks, cli, evaluate, load_mnist, load_model, log_likelihood, paper
 from scratchvae.checkpoint import save_model
 from scratchvae.jobs import run_job
 from scratchvae.paper import Point, at, digitised
@@ -103,8 +103,9 @@ def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
     job = Likelihood(training, 60, "test", 5, 15, "importance", 300)
     result = run_job(job, str(tmp_path))
     x = paper.load_mnist(images).test_images[5:15]
-    bits = (np.random.default_rng([5, False]).integers(0, 255, x.shape, np.uint8) < x) * 1.0
-    expected = log_likelihood(vae, bits, 300, seed=5)
+    rng = checks.generator("seed", training.seed, "log p(x)", False, 5)
+    bits = (rng.integers(0, 255, x.shape, np.uint8) < x) * 1.0
+    expected = log_likelihood(vae, bits, 300, seed=rng)
     assert result["images"] == 10
     assert np.isclose(result["sum"], expected.log_p.sum(), rtol=1e-6)
 

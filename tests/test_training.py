@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pytest
 
-from scratchvae import SGD, VAE, Adam, active_units, evaluate, fit
-from scratchvae.evaluation import CHUNK
+from scratchvae import SGD, VAE, Adam, active_units, checks, evaluate, fit, training
+from scratchvae.evaluation import CHUNK, Bound
 from scratchvae.training import History
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_one_epoch_is_algorithm_1():
         seed=5,
         progress=False,
     )
-    rng = np.random.default_rng(5)
+    rng = checks.generator("seed", 5, "training")
     order = rng.permutation(70)
     for rows in (order[:32], order[32:64], order[64:]):
         x = (rng.integers(0, 255, (len(rows), 12), np.uint8) < STRIPES[rows]).astype(np.float32)
@@ -83,7 +83,7 @@ def test_every_image_weighs_the_same():
             progress=False,
         )
         np.testing.assert_allclose(vae.params.theta, theta, atol=1e-290)
-        rng = np.random.default_rng(3)
+        rng = checks.generator("seed", 3, "training")
         order, bounds = rng.permutation(70), []
         for start in range(0, 70, batch_size):
             rows = order[start : start + batch_size]
@@ -100,7 +100,10 @@ def test_evaluate_is_the_mean_over_all_images(n):
     images = np.tile(STRIPES, (20, 1))[:n]
     bounds = []
     for i, start in enumerate(range(0, n, CHUNK)):
-        bits, noise = np.random.default_rng([7, 0, i]), np.random.default_rng([7, 1, i])
+        bits, noise = (
+            checks.generator("seed", 7, purpose, i)
+            for purpose in ("evaluation pixels", "evaluation noise")
+        )
         part = images[start : start + CHUNK]
         x = (bits.integers(0, 255, part.shape, np.uint8) < part).astype(float)
         bounds.extend(vae.elbo(x, noise.standard_normal((len(x), 2))))
@@ -159,7 +162,7 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
     """A bound that is NaN raises with step, epoch and advice; θ is that of the last whole
     epoch, which was reported.
     """
-    vae = model()
+    vae = model(seed=1)
     optimizer = SGD(vae.params, lr=0.01)
     reported = []
 
@@ -209,13 +212,14 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
     assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
 
 
-def test_a_last_step_that_diverges_is_not_kept():
+@pytest.mark.parametrize(("seed", "bound"), [(0, "-inf"), (1, "nan")])
+def test_a_last_step_that_diverges_is_not_kept(seed, bound):
     """One minibatch an epoch: the step that ruins the model is the epoch's last, and is
     found out after it. Nothing of it is kept.
     """
-    vae = model()
+    vae = model(seed=seed)
     theta = vae.params.theta.copy()
-    with pytest.raises(FloatingPointError, match="the bound is nan after epoch 1"):
+    with pytest.raises(FloatingPointError, match=f"the bound is {bound} after epoch 1"):
         fit(
             vae,
             STRIPES,
@@ -334,3 +338,18 @@ def test_bad_input_is_named_before_any_step(images, arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
         fit(vae, images, progress=False, **arguments)
     np.testing.assert_array_equal(vae.params.theta, theta)
+
+
+def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
+    """8 of 10 epochs of 100 images are in the file, and 10 s later half of the next is done:
+    that is 5 images a second, and 150 images are left, which take 30 s.
+    """
+    clock = [0.0]
+    monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
+    line = training._EpochLine(10, 100, 8, show=False)
+    clock[0] = 10.0
+    text = line._text(9, 50, Bound(-3.0, -2.0, 1.0))
+    assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
+    line = training._EpochLine(10, 100, 0, show=False)  # nothing was done before
+    clock[0] = 20.0
+    assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))

@@ -412,16 +412,19 @@ def test_extremes_stay_finite(dtype, logvar, logit):
     vae.params.values["logvar.W"][...] = 0
     vae.params.values["logvar.b"][...] = logvar
     vae.params.values["logits.b"][...] = logit
-    x = np.array([[0, 1, 0, 1, 1, 0]], dtype)
+    x, eps = np.array([[0, 1, 0, 1, 1, 0]], dtype), np.array([[0.5, -1.0]])
     with np.errstate(all="raise", under="ignore"):
-        loss = vae.loss_and_grad(x, np.array([[0.5, -1.0]]))
+        loss = vae.loss_and_grad(x, eps)
     assert math.isfinite(loss) and np.isfinite(vae.params.g).all()
     kl = 0.5 * (vae.encode(x)[0][0] ** 2).sum() + (math.exp(logvar) - 1 - logvar)
-    assert loss == pytest.approx(3e4 + kl, rel=1e-5)  # three of six pixels are wrong by 1e4
-    expected_dlogvar = 0.5 * (math.exp(logvar) - 1)
-    np.testing.assert_allclose(
-        vae.params.grads["logvar.b"], expected_dlogvar, rtol=1e-3 if logvar < 50 else 1e-6, atol=0.2
-    )
+    W, W_a = (vae.params.values[name] for name in ("decoder.0.W", "logits.W"))
+    h = np.tanh((vae.encode(x)[0] + math.exp(logvar / 2) * eps) @ W)
+    a = logit + h[0] @ W_a
+    wrong = np.abs(a[x[0] != (logit > 0)]).sum()  # three of six pixels, by 1e4 each
+    assert loss == pytest.approx(wrong + kl, rel=1e-5) and wrong == pytest.approx(3e4, rel=1e-3)
+    dz = ((((logit > 0) - x) @ W_a.T) * (1 - h**2)) @ W.T  # all p are 1, or all are 0
+    dlogvar = 0.5 * math.expm1(logvar) + (dz * eps * 0.5 * math.exp(logvar / 2))[0]
+    np.testing.assert_allclose(vae.params.grads["logvar.b"], dlogvar, rtol=1e-5, atol=1e-5)
 
 
 def test_gradient_at_large_logvar_is_not_clamped():

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from scratchvae import checks
 from scratchvae.checkpoint import load_model
 from scratchvae.cli import data_for, file_name, with_memory
 from scratchvae.evaluation import seen_by
@@ -71,7 +70,7 @@ def explore(args: argparse.Namespace) -> int:
         raise ValueError(f"--images is {n}; there are {len(data.test_images)} test images")
     with written_whole(out) as part:
         part.touch()  # an error now is better than after the work
-        rng = np.random.default_rng(args.seed)
+        rng = checks.generator("--seed", args.seed, "explorer pixels")
         seen = seen_by(vae, pixels)
         html, difference = page(
             vae,

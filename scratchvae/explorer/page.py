@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.datasets import grey
 from scratchvae.explorer.weights import packed, text, unpacked
 from scratchvae.parameters import FloatArray
@@ -88,7 +89,7 @@ def packed_images(images: FloatArray) -> dict[str, Any]:
 
 def difference(vae: VAE, other: VAE, x: FloatArray, seed: int = 0) -> Difference:
     """The largest differences of two models: E[x|z] at z = μ(x) and z ~ p(z), and the bound."""
-    rng = np.random.default_rng(seed)
+    rng = checks.generator("seed", seed, "explorer difference")
     z, eps = vae.noise(CHECKED, rng), vae.noise(len(x), rng)
     return Difference(
         float(

@@ -44,6 +44,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchvae import checks
 from scratchvae.distributions import reparameterize
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.parameters import FloatArray
@@ -63,7 +64,8 @@ def packed(
     """
     values = vae.params.values
     layers: dict[str, dict[str, Any]] = {}
-    for name, h in layer_inputs(vae, x, np.random.default_rng(seed)).items():
+    rng = checks.generator("seed", seed, "explorer moments")
+    for name, h in layer_inputs(vae, x, rng).items():
         W = values[f"{name}.W"].astype(np.float64)
         beside_z = name in ("mu", "logvar") or h.shape[1] == vae.n_z
         layers[name] = {
