@@ -26,7 +26,7 @@ from scratchvae.files import FileFormatError, locked, uninterrupted, written_who
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
-from scratchvae.likelihood import DEFAULTS, log_likelihood
+from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parallel import WorkerDied
 from scratchvae.processes import cores
@@ -37,6 +37,7 @@ from scratchvae.vae import VAE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Room = Callable[[Commands], None]  # adds its own commands
+COMPARED, PARTED = 10, 4  # images whose log p(x) is estimated from the prior too; errors
 
 
 def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
@@ -305,7 +306,7 @@ def _data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
 
 
 def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
-    """log p(x) of some test images, beside their bound."""
+    """log p(x) of some test images, beside their bound, and of a few of them from the prior."""
     if args.images > len(data.test_images):
         raise ValueError(
             f"--images is {args.images}; there are {len(data.test_images)} test images"
@@ -340,13 +341,60 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     say(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
     if few:
         better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
+        wrong = "high" if args.likelihood == "hmc" else "low"
         say(
             f"{few} of {n} images have fewer than {result.needed:.0f}: their log p(x) may be too "
-            f"low by many times the error; use {better}"
+            f"{wrong} by many times the error; use {better}"
         )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
         say(f"{moves}acceptance rate {result.acceptance:.2f}")
+    _print_from_the_prior(vae, x[:COMPARED], result, rng, args)
+
+
+def _print_from_the_prior(
+    vae: VAE,
+    x: np.ndarray,
+    from_q: LogLikelihood,
+    rng: np.random.Generator,
+    args: argparse.Namespace,
+) -> None:
+    """The first images again, by AIS from the prior, which does not know q (`likelihood.py`)."""
+    prior = log_likelihood(
+        vae,
+        x,
+        seed=rng,
+        method="ais",
+        start="prior",
+        n_temperatures=args.temperatures,
+        workers=args.workers,
+        progress=not args.quiet,
+    )
+    n, of_q = len(x), from_q.log_p[: len(x)]
+    with np.errstate(invalid="ignore"):  # −∞ from both starts
+        gap = prior.log_p - of_q
+    apart = PARTED * np.hypot(prior.standard_error, from_q.standard_error[:n])
+    error = float(np.sqrt((prior.standard_error**2).sum()) / n)
+    say(
+        f"from the prior   {prior.log_p.mean():10.2f} +- {error:.2f} by ais, the first {n} images; "
+        f"from q {of_q.mean():.2f}"
+    )
+    higher, lower = gap > apart, gap < -apart
+    if higher.any():
+        say(
+            f"{higher.sum()} of {n} images: from the prior log p(x) is higher by more than "
+            f"{PARTED} errors, by up to {gap[higher].max():.1f} nats: q(z|x) misses their posterior, and "
+            "what begins at q is too low"
+        )
+    if lower.any():
+        too_high = ", or hmc is too high" if args.likelihood == "hmc" else ""
+        say(
+            f"{lower.sum()} of {n} images: from the prior log p(x) is lower by more than "
+            f"{PARTED} errors, by up to {-gap[lower].min():.1f} nats: {args.temperatures} temperatures "
+            f"are too few to come from so far{too_high}"
+        )
+    if not (higher | lower).any():
+        say(f"both starts agree within {PARTED} errors")
 
 
 def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
@@ -602,7 +650,7 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
         help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)",
     )
     e.add_argument(
-        "--temperatures", type=_positive, default=100, help="with --likelihood ais (100)"
+        "--temperatures", type=_positive, default=100, help="with --likelihood: of ais (100)"
     )
     with_workers(e)
     e.add_argument("--quiet", action="store_true", help="no progress line")

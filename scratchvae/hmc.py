@@ -119,6 +119,14 @@ class Chain:
         dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]
         return State(eps, z, log_p, log_q, sigma * dlog_p, sigma * dlog_q)
 
+    def leapfrog(
+        self, at: State, r: FloatArray, beta: float, size: FloatArray
+    ) -> tuple[State, FloatArray]:
+        """One step of the length size, (K, B, 1), from a state and a momentum r, (K, B, n_z)."""
+        r = r + 0.5 * size * at.force(beta)  # r ← r + ½ δ ∂log f
+        at = self._at(at.eps + size * r)  # z ← z + δ r
+        return at, r + 0.5 * size * at.force(beta)  # r ← r + ½ δ ∂log f
+
     def move(
         self, beta: float, delta: NDArray[np.float64], leapfrogs: int, rng: np.random.Generator
     ) -> NDArray[np.bool_]:
@@ -132,9 +140,7 @@ class Chain:
         r: FloatArray = rng.standard_normal(old.eps.shape, old.eps.dtype)  # the momentum
         before = old.log_f(beta) - 0.5 * (r * r).sum(axis=2)
         for _ in range(leapfrogs):
-            r = r + 0.5 * size * new.force(beta)  # r ← r + ½ δ ∂log f
-            new = self._at(new.eps + size * r)  # z ← z + δ r
-            r = r + 0.5 * size * new.force(beta)  # r ← r + ½ δ ∂log f
+            new, r = self.leapfrog(new, r, beta, size)
         after = new.log_f(beta) - 0.5 * (r * r).sum(axis=2)
         accept: NDArray[np.bool_] = np.log(rng.random(before.shape)) < after - before
         self.state = new.where(accept, old)
