@@ -379,12 +379,13 @@ def _print_from_the_prior(
         f"from the prior   {prior.log_p.mean():10.2f} +- {error:.2f} by ais, the first {n} images; "
         f"from q {of_q.mean():.2f}"
     )
+    unless = ", or because hmc's Gaussian does not fit it" if args.likelihood == "hmc" else ""
     higher, lower = gap > apart, gap < -apart
     if higher.any():
         say(
             f"{higher.sum()} of {n} images: from the prior log p(x) is higher by more than "
-            f"{PARTED} errors, by up to {gap[higher].max():.1f} nats: q(z|x) misses their posterior, and "
-            "what begins at q is too low"
+            f"{PARTED} errors, by up to {gap[higher].max():.1f} nats: what begins at q is too low, "
+            f"because q(z|x) misses their posterior{unless}"
         )
     if lower.any():
         too_high = ", or hmc is too high" if args.likelihood == "hmc" else ""

@@ -354,7 +354,9 @@ def _posterior(
     log_p_fresh = np.concatenate(log_p)[len(fitted) :]
     weights.add(_fitted_log_density(fitted, fresh) - log_p_fresh)  # log q̂(z) − log p(x, z)
     log_mean, error = weights.result()
-    return -log_mean, error, accepted  # p(x) ≈ 1 / mean
+    lost = (log_p_fresh == -np.inf).any(axis=0)  # p(x, z) is 0 in this dtype: the mean is ∞
+    log_p_x = np.where(lost, -np.inf, -log_mean)  # p(x) ≈ 1 / mean
+    return log_p_x, np.where(lost, np.inf, error), accepted
 
 
 def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -125,14 +125,14 @@ def test_memory_does_not_grow_with_n_samples(method, monkeypatch):
     assert peaks[1] < 1.2 * peaks[0]
 
 
-@pytest.mark.parametrize(("method", "n_samples"), [("ais", 200), ("hmc", 2000)])
+@pytest.mark.parametrize(("method", "n_samples"), [("ais", 100), ("hmc", 400)])
 def test_from_the_prior_q_does_not_matter(method, n_samples):
     """start="prior": the integral within 5 standard errors, and the same bits for any encoder."""
     vae = model(1)
     truth = by_quadrature(vae, PATTERNS)
     options = {"method": method, "start": "prior", "n_temperatures": 30}
     result = log_likelihood(vae, PATTERNS, n_samples, **options)
-    assert (np.abs(result.log_p - truth) < np.maximum(5 * result.standard_error, 0.02)).all()
+    assert (np.abs(result.log_p - truth) < 5 * result.standard_error).all()
     vae.params.values["mu.b"][...] = 30
     again = log_likelihood(vae, PATTERNS, n_samples, **options)
     np.testing.assert_array_equal(result.log_p, again.log_p)
@@ -207,38 +207,41 @@ def test_the_step_sizes_are_tuned(method, target, width):
     vae = model(2)
     vae.params.values["logvar.b"][...] = width
     result = log_likelihood(vae, PATTERNS[:4], 60, method=method, n_temperatures=200)
-    assert abs(result.acceptance - target) < 0.08
+    assert abs(result.acceptance - target) < 0.12
 
 
 def two_modes():
     """A model of 4 x 4 bits with n_z = 1, its images, and log p(x) of each. The last 8 pixels are
     off for |z| < 1, else on; the first 8 are on for z > 1. So an image with all pixels on belongs
     to z > 1, and there is a wrong mode at z < −1, 24 nats lower, behind a barrier. The encoder says
-    z = −1.5 ± 0.2 for every image: right for the images whose first half is off.
+    z = −1.7 ± 0.4 for every image: right for the images whose first half is off.
     """
     vae = VAE(16, (2,), 1, dtype=np.float64, image_shape=(4, 4))
     values = vae.params.values
     vae.params.theta[...] = 0
-    values["decoder.0.W"][...], values["decoder.0.b"][...] = 6, (-6, 6)  # tanh(6 (z ∓ 1))
-    values["logits.W"][0], values["logits.W"][1, 8:], values["logits.b"][8:] = 3, -3, 3
-    values["mu.b"][...], values["logvar.b"][...] = -1.5, 2 * np.log(0.2)
+    values["decoder.0.W"][...], values["decoder.0.b"][...] = 3, (-3, 3)  # tanh(3 (z ∓ 1))
+    values["logits.W"][0, :8], values["logits.W"][0, 8:] = 3, 6
+    values["logits.W"][1, 8:], values["logits.b"][8:] = -6, 6
+    values["mu.b"][...], values["logvar.b"][...] = -1.7, 2 * np.log(0.4)
     x = np.ones((6, 16))
     x[::2, :8] = 0
     return vae, x, by_quadrature(vae, x, 4001)
 
 
-@pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
-def test_an_encoder_in_a_wrong_mode_is_noticed(method):
+@pytest.mark.parametrize(
+    ("method", "n_samples"), [("importance", 1000), ("ais", 16), ("hmc", 200)]
+)
+def test_an_encoder_in_a_wrong_mode_is_noticed(method, n_samples):
     """From q, each estimate is 20 nats too low for the half of the images in a wrong mode, and its
     own numbers do not show it. AIS from the prior is right for all images.
     """
     vae, x, truth = two_modes()
-    from_q = log_likelihood(vae, x, 400, method=method)
-    prior = log_likelihood(vae, x, 100, method="ais", start="prior", n_temperatures=200)
+    from_q = log_likelihood(vae, x, n_samples, method=method)
+    prior = log_likelihood(vae, x, 50, method="ais", start="prior")
     wrong = np.array([False, True] * 3)
     assert (np.abs(from_q.log_p - truth)[~wrong] < 0.3).all()
     assert (from_q.log_p < truth - 20)[wrong].all() and from_q.standard_error.max() < 1
-    assert (from_q.effective > 20).all()
+    assert (from_q.effective > from_q.needed).all()
     assert (np.abs(prior.log_p - truth) < np.maximum(0.1, 4 * prior.standard_error)).all()
 
 
@@ -249,13 +252,13 @@ def test_the_command_says_where_q_is_wrong(method, right, tmp_path, capsys):
     much; where q is right, that both starts agree.
     """
     vae, x, _ = two_modes()
-    if right:  # μ = 1.5 where the first pixel is on
-        vae.params.values["encoder.0.W"][0], vae.params.values["mu.W"][...] = 20, 1.5
+    if right:  # μ = 1.7 where the first pixel is on
+        vae.params.values["encoder.0.W"][0], vae.params.values["mu.W"][...] = 20, 1.7
     save_model(vae, tmp_path / "model.npz")
     for part in ("train", "t10k"):
         write_idx(tmp_path / f"{part}-images-idx3-ubyte", 255 * x.reshape(-1, 4, 4))
         write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.zeros(len(x)))
-    options = ("--likelihood", method, "--images", "6", "--temperatures", "200", "--quiet")
+    options = ("--likelihood", method, "--images", "6", "--quiet")
     command = ["evaluate", str(tmp_path / "model.npz"), "--data", str(tmp_path), *options]
     assert cli.main(command) == 0
     out = capsys.readouterr().out

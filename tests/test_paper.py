@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import write_image_set
 
-from scratchvae import VAE, cli, evaluate, load_mnist, load_model, log_likelihood, paper
+from scratchvae import VAE, cli, evaluate, load_mnist, load_model, log_likelihood, paper, runs
 from scratchvae.checkpoint import save_model
 from scratchvae.jobs import run_job
 from scratchvae.mcem import best_encoder
@@ -165,8 +165,9 @@ def test_figure2(images, tmp_path, capsys):
     assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.json")}
 
 
-def test_figure3(images, tmp_path, capsys):
+def test_figure3(images, tmp_path, capsys, monkeypatch):
     """Three algorithms, each measured on training and test images; one picture and one CSV."""
+    monkeypatch.setattr(runs, "ENCODER_STEPS", 200)
     options = ("figure3", "--samples", "120", "--n-train", "40", "--images", "3", "--lr", "0.02")
     assert run(images, tmp_path, *options) == 0
     out = capsys.readouterr().out
