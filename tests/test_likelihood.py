@@ -34,9 +34,9 @@ def by_quadrature(vae, x, n=401, reach=8.0):
     return np.log(np.exp(log_joint).sum(axis=0) * (axis[1] - axis[0]) ** vae.n_z)
 
 
-def model(n_z):
+def model(n_z, seed=3):
     vae = VAE(4, (5,), n_z, dtype=np.float64, seed=2)
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     vae.params.theta[...] = rng.standard_normal(vae.params.theta.size)
     vae.params.values["mu.W"][...] *= (
         0.3  # q(z|x) near the prior and as wide: it covers the posterior, and no weight is huge
@@ -123,6 +123,23 @@ def test_memory_does_not_grow_with_n_samples(method, monkeypatch):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "start", "n_samples"),
+    [("importance", "q", 1000), ("ais", "q", 32), ("ais", "prior", 32), ("hmc", "q", 100)],
+)
+def test_the_standard_error_is_that_of_the_integral(method, start, n_samples):
+    """112 pairs of a model and an x: (estimate − integral) / standard error has a mean within
+    ± 0.3 and a standard deviation of 1.3 at most. (Of 112 true normals they are 0 ± 0.1, 1 ± 0.07.)
+    """
+    z = []
+    for seed in range(7):
+        vae = model(1 + seed % 2, seed)
+        options = {"method": method, "start": start, "n_temperatures": 20, "seed": seed}
+        result = log_likelihood(vae, PATTERNS, n_samples, **options)
+        z.extend((result.log_p - by_quadrature(vae, PATTERNS, 201)) / result.standard_error)
+    assert abs(np.mean(z)) < 0.3 and 0.7 < np.std(z) < 1.3
 
 
 @pytest.mark.parametrize(("method", "n_samples"), [("ais", 100), ("hmc", 400)])
@@ -245,11 +262,14 @@ def test_an_encoder_in_a_wrong_mode_is_noticed(method, n_samples):
     assert (np.abs(prior.log_p - truth) < np.maximum(0.1, 4 * prior.standard_error)).all()
 
 
-@pytest.mark.parametrize("method", ["importance", "ais", "hmc"])
-@pytest.mark.parametrize("right", [False, True])
+@pytest.mark.parametrize(
+    ("method", "right"),
+    [("importance", False), ("ais", False), ("hmc", False), ("importance", True), ("ais", True)],
+)
 def test_the_command_says_where_q_is_wrong(method, right, tmp_path, capsys):
     """`evaluate --likelihood` says for how many images the start at the prior is higher, by how
-    much; where q is right, that both starts agree.
+    much; where q is right, that both starts agree. (The posterior ends in a cliff, which the
+    Gaussian of "hmc" does not fit, so that one is never right here.)
     """
     vae, x, _ = two_modes()
     if right:  # μ = 1.7 where the first pixel is on

@@ -6,8 +6,11 @@ from test_wake_sleep import ALL_X, joint_on_a_grid, parts, small_vae
 
 from scratchvae import SGD, VAE, Adagrad, fit
 from scratchvae.distributions import standard_normal_log_density
+from scratchvae.files import FileFormatError
 from scratchvae.gradient_check import central_difference
-from scratchvae.mcem import LEAPFROGS, MCEM, UPDATES, fit_encoder
+from scratchvae.mcem import LEAPFROGS, MCEM, UPDATES, best_encoder, fit_encoder
+from scratchvae.resume import load_training, save_training
+from scratchvae.training import History
 from scratchvae.wake_sleep import decoder_gradient
 
 
@@ -73,6 +76,35 @@ def test_the_chains_have_the_posterior_of_ppca():
         np.cov(z.T) / np.outer(sd, sd), covariance / np.outer(sd, sd), atol=5 * np.sqrt(2 / n)
     )
     assert abs(np.mean(shares[10:]) - 0.9) < 0.03
+
+
+def test_each_data_point_has_a_step_size_of_its_own():
+    """The decoder is flat for z < 1 and steep at 3. So half of the x have a posterior near the
+    prior, and half a narrow one: their δ differ 5 times, and 90 % of all moves are accepted.
+    """
+    vae = VAE(1, (1,), 1, decoder="isotropic", dtype=np.float64, seed=0)
+    values = vae.params.values
+    values["decoder.0.W"][...], values["decoder.0.b"][...] = 1, -3  # flat for z < 1, steep at 3
+    values["x_mu.W"][...], values["x_mu.b"][...], values["x_logvar"][...] = 0.5, 0.5, np.log(1e-3)
+    x = np.where(np.arange(200) % 2, 0, 0.5)[:, None]  # flat: nearly the prior; steep: sd 0.06
+    steps, shares = chains_of(vae, x, 400)
+    flat, steep = steps.delta[1::2], steps.delta[::2]
+    assert np.median(flat) > 5 * np.median(steep)
+    assert abs(np.mean(shares[200:]) - 0.9) < 0.03
+
+
+def test_the_chains_begin_at_their_first_visit():
+    """Before it, z is NaN; then it is drawn by the generator of the training, so another seed gives
+    other chains.
+    """
+    vae, x, *_ = linear_model(10)
+    steps = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=5, pixels="grey")
+    assert np.isnan(steps.chains).all()
+    steps.step(np.arange(5), x[:5], np.random.default_rng(0))
+    assert np.isfinite(steps.chains[:5]).all() and np.isnan(steps.chains[5:]).all()
+    other = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=5, pixels="grey")
+    other.step(np.arange(5), x[:5], np.random.default_rng(1))
+    assert (other.chains[:5] != steps.chains[:5]).all()
 
 
 def test_acceptance_while_the_weights_learn():
@@ -149,6 +181,53 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     run(40)
     with pytest.raises(ValueError, match="images was '40 x 6"):
         run(30)
+
+
+def test_a_state_with_one_step_size_for_all_is_refused(tmp_path):
+    """A file of version 0.2 has `tuned`, two numbers: one sentence, and nothing is changed."""
+    vae, x, *_ = linear_model(10)
+    steps = MCEM(vae, SGD(vae.params), x, x, batch_size=5, pixels="grey")
+    old = {"chains": np.zeros((10, 2)), "tuned": np.array([0.1, 0.9])}
+    state = (tmp_path / "t.npz", vae, steps.optimizer, np.random.default_rng(0), History(), {})
+    save_training(*state, old)
+    with pytest.raises(FileFormatError, match="t.npz is no training that can go on: .*delta"):
+        load_training(*state, steps.state)
+    assert np.isnan(steps.chains).all()
+
+
+def test_the_encoder_starts_afresh():
+    """φ comes from the seed alone, whatever it was: two encoders fit from different φ are equal to
+    the bit, and another seed gives another.
+    """
+    images, fitted = np.random.default_rng(0).random((50, 6)), []
+    for before, seed in ((1, 0), (2, 0), (2, 1)):
+        vae = small_vae()
+        vae.params.theta[parts(vae)] = before
+        fit_encoder(vae, (255 * images[:, : vae.n_x]).astype(np.uint8), 3, seed=seed)
+        fitted.append(vae.params.theta[parts(vae)])
+    np.testing.assert_array_equal(fitted[0], fitted[1])
+    assert (fitted[0] != fitted[2]).any()
+
+
+def test_the_best_encoder_has_the_least_kl():
+    """Of three encoders of one linear model, the one whose bound is highest for an x is the one
+    whose mean is nearest to that of p(z|x).
+    """
+    vaes, points = [], np.random.default_rng(0).uniform(-1, 2, (30, 6))
+    for shift in (-0.6, 0.0, 0.6):
+        vae, _, _, covariance = linear_model(1)
+        vae.params.values["mu.W"][...] = vae.params.values["mu.b"][...] = 0
+        vae.params.values["mu.b"][0] = shift
+        vae.params.values["logvar.W"][...] = 0
+        vae.params.values["logvar.b"][...] = -np.log(np.diag(np.linalg.inv(covariance)))
+        vaes.append(vae)
+    W, b = vae.params.values["x_mu.W"], vae.params.values["x_mu.b"]
+    mean = (points - b) @ W.T @ np.linalg.inv(W @ W.T + 0.3 * np.eye(2))
+    r = np.array([vae.encode(points)[0] for vae in vaes]) - mean  # KL is ½ rᵀ C⁻¹ r + a constant
+    kl = 0.5 * np.einsum("kbi,ij,kbj->kb", r, np.linalg.inv(covariance), r)
+    clear = np.sort(kl, axis=0)[1] - kl.min(axis=0) > 0.5  # the noise of a difference of bounds is less
+    assert set(kl.argmin(axis=0)[clear]) == {0, 1, 2}
+    np.testing.assert_array_equal(best_encoder(vaes, points)[clear], kl.argmin(axis=0)[clear])
 
 
 def test_an_encoder_for_a_given_decoder():
