@@ -391,8 +391,8 @@ def _print_from_the_prior(
         too_high = ", or hmc is too high" if args.likelihood == "hmc" else ""
         say(
             f"{lower.sum()} of {n} images: from the prior log p(x) is lower by more than "
-            f"{PARTED} errors, by up to {-gap[lower].min():.1f} nats: {args.temperatures} temperatures "
-            f"are too few to come from so far{too_high}"
+            f"{PARTED} errors, by up to {-gap[lower].min():.1f} nats: {args.temperatures} "
+            f"temperatures are too few to come from so far{too_high}"
         )
     if not (higher | lower).any():
         say(f"both starts agree within {PARTED} errors")

@@ -62,7 +62,6 @@ from scratchvae.distributions import (
 from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
-
 STRETCH = 0.6, 1.2  # u of each move, which multiplies the step size
 
 

@@ -7,10 +7,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import write_idx
 from hypothesis import given
 from hypothesis import strategies as st
-
-from conftest import write_idx
 
 from scratchvae import VAE, cli, log_likelihood, save_model
 from scratchvae import likelihood as module
@@ -245,9 +244,7 @@ def two_modes():
     return vae, x, by_quadrature(vae, x, 4001)
 
 
-@pytest.mark.parametrize(
-    ("method", "n_samples"), [("importance", 1000), ("ais", 16), ("hmc", 200)]
-)
+@pytest.mark.parametrize(("method", "n_samples"), [("importance", 1000), ("ais", 16), ("hmc", 200)])
 def test_an_encoder_in_a_wrong_mode_is_noticed(method, n_samples):
     """From q, each estimate is 20 nats too low for the half of the images in a wrong mode, and its
     own numbers do not show it. AIS from the prior is right for all images.
@@ -282,7 +279,8 @@ def test_the_command_says_where_q_is_wrong(method, right, tmp_path, capsys):
     command = ["evaluate", str(tmp_path / "model.npz"), "--data", str(tmp_path), *options]
     assert cli.main(command) == 0
     out = capsys.readouterr().out
-    assert ("3 of 6 images: from the prior log p(x) is higher by more than 4 errors" in out) != right
+    higher = "3 of 6 images: from the prior log p(x) is higher by more than 4 errors"
+    assert (higher in out) != right
     assert ("both starts agree within 4 errors" in out) == right
 
 
@@ -296,9 +294,7 @@ def test_no_estimate_is_nan(dtype, method, start, logvar):
     """
     vae = VAE(3, (4,), 2, decoder="gaussian", dtype=dtype)
     vae.params.values["x_logvar.b"][...] = logvar
-    result = log_likelihood(
-        vae, np.eye(3), 20, method=method, start=start, n_temperatures=5
-    )
+    result = log_likelihood(vae, np.eye(3), 20, method=method, start=start, n_temperatures=5)
     assert not np.isnan(result.log_p).any() and not np.isnan(result.effective).any()
     lost = ~np.isfinite(result.log_p)
     assert (result.log_p[lost] == -np.inf).all() and (result.standard_error[lost] == np.inf).all()

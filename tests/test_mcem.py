@@ -190,7 +190,7 @@ def test_a_state_with_one_step_size_for_all_is_refused(tmp_path):
     old = {"chains": np.zeros((10, 2)), "tuned": np.array([0.1, 0.9])}
     state = (tmp_path / "t.npz", vae, steps.optimizer, np.random.default_rng(0), History(), {})
     save_training(*state, old)
-    with pytest.raises(FileFormatError, match="t.npz is no training that can go on: .*delta"):
+    with pytest.raises(FileFormatError, match=r"t.npz is no training that can go on: .*delta"):
         load_training(*state, steps.state)
     assert np.isnan(steps.chains).all()
 
@@ -225,7 +225,8 @@ def test_the_best_encoder_has_the_least_kl():
     mean = (points - b) @ W.T @ np.linalg.inv(W @ W.T + 0.3 * np.eye(2))
     r = np.array([vae.encode(points)[0] for vae in vaes]) - mean  # KL is ½ rᵀ C⁻¹ r + a constant
     kl = 0.5 * np.einsum("kbi,ij,kbj->kb", r, np.linalg.inv(covariance), r)
-    clear = np.sort(kl, axis=0)[1] - kl.min(axis=0) > 0.5  # the noise of a difference of bounds is less
+    # where the two least differ by more than the noise of the difference of two bounds
+    clear = np.sort(kl, axis=0)[1] - kl.min(axis=0) > 0.5
     assert set(kl.argmin(axis=0)[clear]) == {0, 1, 2}
     np.testing.assert_array_equal(best_encoder(vaes, points)[clear], kl.argmin(axis=0)[clear])
 
