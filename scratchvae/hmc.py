@@ -10,8 +10,8 @@ the force ∂ log f / ∂z bends the path. A leapfrog step of size δ is
 **It keeps volumes.** Each of its three lines adds to r something that depends on z
 alone, or to z something that depends on r alone. That is a shear: its Jacobian is
 triangular with ones on the diagonal, so its determinant is 1. **It can be run
-backwards**: from (z′, −r′) the same steps lead to (z, −r). And it almost keeps the energy
-−log f(z) + ½ ‖r‖². The end (z′, r′) is accepted with the probability
+backwards**: from (z′, −r′) the same steps lead to (z, −r). And it almost keeps the
+energy −log f(z) + ½ ‖r‖². The end (z′, r′) is accepted with the probability
 
     min(1, exp( log f(z′) − ½ ‖r′‖²  −  log f(z) + ½ ‖r‖² ))
 
@@ -23,23 +23,24 @@ lines together, with cos θ = 1 − δ² / 2σ² and κ = δ / sin θ (for δ < 
     z′ = (1 − δ²/2σ²) z + δ r                     = cos θ · z + κ sin θ · r
     r′ = −(δ/σ²) (1 − δ²/4σ²) z + (1 − δ²/2σ²) r  = −(sin θ / κ) z + cos θ · r
 
-since sin² θ = 1 − cos² θ = (δ²/σ²) (1 − δ²/4σ²). This turns (z, κ r) by the angle θ. So n
-leapfrogs turn it by n θ:
+since sin² θ = 1 − cos² θ = (δ²/σ²) (1 − δ²/4σ²). This turns (z, κ r) by the angle θ. So
+n leapfrogs turn it by n θ:
 
     z′ = cos(n θ) z + κ sin(n θ) r
 
 If n θ = k π, then z′ = ±z, whatever r is. The chain stands still or mirrors its start,
-for ever. It keeps its energy, so every move is accepted, and the acceptance says that all
-is well. It is a resonance. For n = 4 it begins at δ = 2 sin(π/8) σ = 0.77 σ.
+for ever. It keeps its energy, so every move is accepted, and the acceptance says that
+all is well. It is a resonance. For n = 4 it begins at δ = 2 sin(π/8) σ = 0.77 σ.
 
-So each move of each chain has a step size of its own, u δ, with u uniform on [0.6, 1.2].
-u is drawn without a look at z or r. For a given u the move keeps f, and so does a mixture
-of such moves. After a move, the mean of cos² (n θ) is left of the variance with which a
-chain began. At the resonance above it was 1, and now it is 0.69: after 20 moves, 0.1 %.
-The ends: the angle is about n u δ/σ, and the largest is twice the smallest. For k = 1 it
-goes from 0.59 π to 1.21 π, and for a larger k through more than a whole π. A smaller lower
-end wastes moves that go nowhere. A larger upper end brings u δ near 2σ, where no leapfrog
-stays bounded. The acceptance to which δ is tuned is the mean over u.
+So each move of each chain has a step size of its own, u δ, with u uniform on
+[0.6, 1.2]. u is drawn without a look at z or r. For a given u the move keeps f, and so
+does a mixture of such moves. After a move, the mean of cos² (n θ) is left of the variance with
+which a chain began. At the resonance above it was 1, and now it is 0.69: after 20
+moves, 0.1 %. The ends: the angle is about n u δ/σ, and the largest is twice the
+smallest. For k = 1 it goes from 0.59 π to 1.21 π, and for a larger k through more than
+a whole π. A smaller lower end wastes moves that go nowhere. A larger upper end brings
+u δ near 2σ, where no leapfrog stays bounded. The acceptance to which δ is tuned is the
+mean over u.
 
 **Units.** Here f is a mixture of the two densities of a VAE on the log scale,
 

@@ -1,32 +1,32 @@
 """log p(x) itself: three estimators of the integral p(x) = ∫ p(x|z) p(z) dz.
 
-**Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) / q(z_k|x).
-Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x), and
+**Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) /
+q(z_k|x). Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x), and
 
     L_K = log (1/K) Σ_k w_k            E[L_1] = 𝓛(x) ≤ E[L_K] ≤ E[L_K+1] ≤ log p(x)
 
 It is the log of the mean. The mean of the logs would be 𝓛, whatever K. By Jensen's
 inequality L_K is too small on average, and the error shrinks as K grows.
 
-**Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2017). It goes from a density
-that is easy to draw from, f_0, to p(x, z) in T small steps, through
+**Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2017). It goes from a
+density that is easy to draw from, f_0, to p(x, z) in T small steps, through
 
     f_t(z) = f_0(z)^(1 − β_t) p(x, z)^β_t,        β_t = t / T
 
-A chain starts at z ~ f_0. For t = 1 ... T it multiplies its weight by f_t(z) / f_{t−1}(z),
-then moves z by HMC (`hmc.py`), which keeps f_t. Again E[w] = p(x). For T = 1 this is
-importance weighting. For T = 2 the weight is w = f_1(z) / f_0(z) · p(x, z′) / f_1(z′). Let
-F be the integral of f_1, and let move(z′|z) be the density of the move:
+A chain starts at z ~ f_0. For t = 1 ... T it multiplies its weight by f_t(z) /
+f_{t−1}(z), then moves z by HMC (`hmc.py`), which keeps f_t. Again E[w] = p(x). For
+T = 1 this is importance weighting. For T = 2 the weight is w = f_1(z) / f_0(z) · p(x, z′) /
+f_1(z′). Let F be the integral of f_1, and let move(z′|z) be the density of the move:
 
     E[w] = ∫∫ f_0(z) f_1(z) / f_0(z) move(z′|z) p(x, z′) / f_1(z′) dz dz′
-         = ∫ F · f_1(z′) / F · p(x, z′) / f_1(z′) dz′ = p(x)         the move keeps f_1 / F
+         = ∫ F · f_1(z′) / F · p(x, z′) / f_1(z′) dz′ = p(x)       the move keeps f_1 / F
 
 and so on for each further step. Each factor compares two neighbours, so w varies much
 less than a weight of importance weighting. The step sizes of HMC are tuned by other
 chains, which are thrown away: tuning with the chains that count would bias them.
 
-**Two starts.** From q: f_0 = q(z|x). From the prior, as Wu et al. have it: f_0 = p(z), and
-then
+**Two starts.** From q: f_0 = q(z|x). From the prior, as Wu et al. have it: f_0 = p(z),
+and then
 
     f_t(z) = p(z)^(1 − β_t) [p(z) p(x|z)]^β_t = p(z) p(x|z)^β_t
 
@@ -37,48 +37,49 @@ depend on q at all.
 
     E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = ∫ q̂(z) / p(x) dz = 1 / p(x)
 
-So: draw z from the posterior by HMC, fit a Gaussian q̂ to one half of them, and with the
-other half
+So: draw z from the posterior by HMC, fit a Gaussian q̂ to one half of them, and with
+the other half
 
     p(x) ≈ ( mean of q̂(z) / p(x, z) )⁻¹
 
-It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is refused above.
-q̂ may be narrower than the posterior, but its tails must not be heavier. There q̂(z) / p(x, z)
-would be large where z ~ p(z|x) hardly ever is. And the log of a mean is too small on
-average, so this estimate, with its minus sign, is too large on average.
+It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is refused
+above. q̂ may be narrower than the posterior, but its tails must not be heavier. There
+q̂(z) / p(x, z) would be large where z ~ p(z|x) hardly ever is. And the log of a mean is
+too small on average, so this estimate, with its minus sign, is too large on average.
 
-**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error of w̄
-divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
+**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error
+of w̄ divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
 
-**The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights, and
-1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
+**The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights,
+and 1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
 standard error is √( (K / ESS − 1) / (K − 1) ), about √(1 / ESS − 1 / K).
 
-**What a standard error cannot know.** It is computed from the weights that were drawn. Let
-q miss a part of the posterior. Then hardly any sample falls there, and the few samples
-that would have the largest weights are not among the K. The mean of w is too low, and its
-error is small, because it has not seen them either. A small ESS is a sign of this: then
-few of the K samples carry the mean, and larger weights are likely among the next K. So
-`log_likelihood` returns ESS, and what it should be at least: 100, or K / 4 if that is less.
+**What a standard error cannot know.** It is computed from the weights that were drawn.
+Let q miss a part of the posterior. Then hardly any sample falls there, and the few
+samples that would have the largest weights are not among the K. The mean of w is too
+low, and its error is small, because it has not seen them either. A small ESS is a sign
+of this: then few of the K samples carry the mean, and larger weights are likely among
+the next K. So `log_likelihood` returns ESS, and what it should be at least: 100, or
+K / 4 if that is less.
 
-A large ESS proves nothing. Let q sit in a wrong mode of the posterior. Then all chains that
-begin at q may stay in it, and importance weighting, AIS and HMC from q agree with one
-another, with a large ESS and a good acceptance, on a number that is too low. A start that
-does not know q is a test: `start="prior"`. Both estimates of AIS are too low on average. So
-where they differ by more than their errors, the higher one is nearer to log p(x). If the
-one from q is lower, q is wrong. If the one from the prior is lower, T is too small, or its
-chains fell into a wrong mode.
+A large ESS proves nothing. Let q sit in a wrong mode of the posterior. Then all chains
+that begin at q may stay in it, and importance weighting, AIS and HMC from q agree with
+one another, with a large ESS and a good acceptance, on a number that is too low. A
+start that does not know q is a test: `start="prior"`. Both estimates of AIS are too low
+on average. So where they differ by more than their errors, the higher one is nearer to
+log p(x). If the one from q is lower, q is wrong. If the one from the prior is lower, T
+is too small, or its chains fell into a wrong mode.
 
-Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000 images,
-in nats per image (K = 5000, and 16 chains), from q:
+Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000
+images, in nats per image (K = 5000, and 16 chains), from q:
 
                                        importance    median ESS       ais
     as trained                             −113.1          14.5    −112.2
     q too narrow: log σ² less by 4         −140.7           3.4    −119.5
 
 p(x) does not depend on q, so both lines estimate one number, about −112. In the second
-line importance weighting is 28 nats too low and says 0.6 for each image, and AIS is 7 too
-low.
+line importance weighting is 28 nats too low and says 0.6 for each image, and AIS is 7
+too low.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,7 +14,8 @@ of the gradient of log p(x). That is the M-step of EM, and drawing z is its E-st
     E    one move of HMC from the z that this data point had: 10 leapfrog steps
     M    5 updates of θ along ∇_θ log p(x, z)
 
-The posterior is drawn by `hmc.py`, which needs no more than log p(x, z) and its gradient.
+The posterior is drawn by `hmc.py`, which needs no more than log p(x, z) and its
+gradient.
 
 **The chains.** One move from anywhere does not reach the posterior. So every data point
 keeps its z, and the next visit goes on from there. θ has changed a little in between,
@@ -24,23 +25,25 @@ N = 50,000, in the paper too, and why it cannot be used on data that arrive one 
 
 **The step sizes** are tuned so that 90 % of the moves are accepted (AEVB appendix E). A
 posterior may be wide for one data point and narrow for another, so each has its own δ.
-Let a be 1 where the move of a data point of the minibatch was accepted, else 0, and ā the
-mean of a over the minibatch:
+Let a be 1 where the move of a data point of the minibatch was accepted, else 0, and ā
+the mean of a over the minibatch:
 
     log δ ← log δ + 0.1 · (ā − 0.9)        of all data points
     log δ ← log δ + 0.1 · (a − ā)          of those of the minibatch
 
-The first line has news in every minibatch, long before a data point is visited often. The
-second line compares the data points with one another.
+The first line has news in every minibatch, long before a data point is visited often.
+The second line compares the data points with one another.
 
-**An encoder, afterwards.** Estimates of log p(x) may begin at q(z|x), which MCEM does not
-have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It changes no
-p(x). Its weights start afresh, by Glorot: from those of a training that never moved them,
-or from tiny ones, the encoder can end with some images in a wrong mode of their
-posterior, and more steps do not bring them out. From another start, other images may be
-wrong. So `best_encoder` takes several encoders of one decoder, and finds the best for
-each x. log p(x) does not depend on φ. So by AEVB eq. (1), 𝓛(x) = log p(x) − KL(q ‖ p(z|x)),
-the encoder with the highest bound is the one with the least KL.
+**An encoder, afterwards.** Estimates of log p(x) may begin at q(z|x), which MCEM does
+not have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It
+changes no p(x). Its weights start afresh, by Glorot: from those of a training that
+never moved them, or from tiny ones, the encoder can end with some images in a wrong
+mode of their posterior, and more steps do not bring them out. From another start, other
+images may be wrong. So `best_encoder` takes several encoders of one decoder, and finds
+the best for each x. By AEVB eq. (1) it is the one with the highest bound, since log p(x)
+does not depend on φ:
+
+    𝓛(x) = log p(x) − KL(q(z|x) ‖ p(z|x))
 
 **What the paper leaves open**: where a chain starts, what is tuned by how much, and
 whether a visit counts as one sample or as several. Here a data point counts once for

@@ -11,9 +11,9 @@ mean objective over the second half of them is taken. A too large one shows ther
 Adagrad's first step has the length α in every weight, the t-th still about α / √t, and
 the bound falls to minus millions.
 
-**log p(x)** of a model of Monte Carlo EM begins at an encoder that `mcem.fit_encoder` gives
-it. There are several for each point of the curve, and each image takes the one with the
-highest bound.
+**log p(x)** of a model of Monte Carlo EM begins at an encoder that `mcem.fit_encoder`
+gives it. There are several for each point of the curve, and each image takes the one
+with the highest bound.
 
 **A sample** is one visit of a data point. The curves have points at 1, 2, 3 and 5 times
 the powers of ten, from 10^5 on, and at the end, each after a whole epoch.

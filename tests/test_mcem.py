@@ -207,6 +207,10 @@ def test_the_encoder_starts_afresh():
         fitted.append(vae.params.theta[parts(vae)])
     np.testing.assert_array_equal(fitted[0], fitted[1])
     assert (fitted[0] != fitted[2]).any()
+    vae = VAE(784, (10,), 2, init="normal", dtype=np.float64)  # Glorot: W to √(6 / 794), b = 0
+    fit_encoder(vae, np.zeros((1, 784), np.uint8), 1, lr=1e-300)
+    W, b = (vae.params.values[f"encoder.0.{name}"] for name in "Wb")
+    assert 0.99 < np.abs(W).max() / np.sqrt(6 / 794) <= 1 and np.abs(b).max() < 1e-200
 
 
 def test_the_best_encoder_has_the_least_kl():
