@@ -104,8 +104,8 @@ class MCEM(Alone):
         the bound, the reconstruction and the KL stand elsewhere.
         """
         vae, z = self.model, self.chains[rows]
-        first = np.isnan(z[:, 0])
-        z[first] = vae.noise(int(first.sum()), rng)  # z ~ N(0, I) at the first visit
+        first = np.isnan(z[:, 0])  # at its first visit z ~ N(0, I)
+        z[first] = rng.standard_normal((int(first.sum()), vae.n_z), vae.dtype)
         still = np.zeros_like(z)  # q(z|x) = N(0, I), so that eps of the chain is z
         chain = Chain(vae, x, still, still, z[None])
         accepted = chain.move(1.0, self.delta[rows], LEAPFROGS, rng)[0]
