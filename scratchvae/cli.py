@@ -27,7 +27,7 @@ from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterru
 from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
-from scratchvae.likelihood import DEFAULTS, log_likelihood
+from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied, cores
@@ -40,6 +40,7 @@ from scratchvae.vae import VAE
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Room = Callable[[Commands], None]  # adds its own commands
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
+COMPARED, PARTED = 10, 4  # images whose log p(x) is estimated from the prior too; errors
 
 
 def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
@@ -340,7 +341,7 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
 
 
 def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
-    """log p(x) of some test images, beside their bound."""
+    """log p(x) of some test images, beside their bound, and of a few of them from the prior."""
     if args.images > len(data.test_images):
         raise ValueError(
             f"--images is {args.images}; there are {len(data.test_images)} test images"
@@ -375,13 +376,61 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     say(f"effective samples: median {np.median(result.effective):.0f}, least {least:.1f}")
     if few:
         better = "--likelihood ais" if args.likelihood != "ais" else "more --temperatures"
+        wrong = "high" if args.likelihood == "hmc" else "low"
         say(
             f"{few} of {n} images have fewer than {result.needed:.0f}: their log p(x) may be too "
-            f"low by many times the error; use {better}"
+            f"{wrong} by many times the error; use {better}"
         )
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
         say(f"{moves}acceptance rate {result.acceptance:.2f}")
+    _print_from_the_prior(vae, x[:COMPARED], result, rng, args)
+
+
+def _print_from_the_prior(
+    vae: VAE,
+    x: np.ndarray,
+    from_q: LogLikelihood,
+    rng: np.random.Generator,
+    args: argparse.Namespace,
+) -> None:
+    """The first images again, by AIS from the prior, which does not know q (`likelihood.py`)."""
+    prior = log_likelihood(
+        vae,
+        x,
+        seed=rng,
+        method="ais",
+        start="prior",
+        n_temperatures=args.temperatures,
+        workers=args.workers,
+        progress=not args.quiet,
+    )
+    n, of_q = len(x), from_q.log_p[: len(x)]
+    with np.errstate(invalid="ignore"):  # −∞ from both starts
+        gap = prior.log_p - of_q
+    apart = PARTED * np.hypot(prior.standard_error, from_q.standard_error[:n])
+    error = float(np.sqrt((prior.standard_error**2).sum()) / n)
+    say(
+        f"from the prior   {prior.log_p.mean():10.2f} +- {error:.2f} by ais, the first {n} images; "
+        f"from q {of_q.mean():.2f}"
+    )
+    unless = ", or because hmc's Gaussian does not fit it" if args.likelihood == "hmc" else ""
+    higher, lower = gap > apart, gap < -apart
+    if higher.any():
+        say(
+            f"{higher.sum()} of {n} images: from the prior log p(x) is higher by more than "
+            f"{PARTED} errors, by up to {gap[higher].max():.1f} nats: what begins at q is too low, "
+            f"because q(z|x) misses their posterior{unless}"
+        )
+    if lower.any():
+        too_high = ", or hmc is too high" if args.likelihood == "hmc" else ""
+        say(
+            f"{lower.sum()} of {n} images: from the prior log p(x) is lower by more than "
+            f"{PARTED} errors, by up to {-gap[lower].min():.1f} nats: {args.temperatures} "
+            f"temperatures are too few to come from so far{too_high}"
+        )
+    if not (higher | lower).any():
+        say(f"both starts agree within {PARTED} errors")
 
 
 def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:

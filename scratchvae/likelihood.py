@@ -1,63 +1,88 @@
 """log p(x) itself: three estimators of the integral p(x) = ∫ p(x|z) p(z) dz.
 
-**Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) / q(z_k|x).
-Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = p(x), and
+**Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) /
+q(z_k|x). Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x), and
 
     L_K = log (1/K) Σ_k w_k            E[L_1] = 𝓛(x) ≤ E[L_K] ≤ E[L_K+1] ≤ log p(x)
 
 It is the log of the mean. The mean of the logs would be 𝓛, whatever K. By Jensen's
 inequality L_K is too small on average, and the error shrinks as K grows.
 
-**Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2016). It goes from q(z|x) to
-p(x, z) in T small steps, through
+**Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2017). It goes from a
+density that is easy to draw from, f_0, to p(x, z) in T small steps, through
 
-    f_t(z) = q(z|x)^(1 − β_t) p(x, z)^β_t,        β_t = t / T
+    f_t(z) = f_0(z)^(1 − β_t) p(x, z)^β_t,        β_t = t / T
 
-A chain starts at z ~ q(z|x). For t = 1 ... T it multiplies its weight by
-f_t(z) / f_{t−1}(z), then moves z by HMC (`hmc.py`), which keeps f_t. Again E[w] = p(x).
-Each factor compares two neighbours, so w varies much less. With T = 1 it is importance
-weighting. The step sizes of HMC are tuned by other chains, which are thrown away: tuning
-with the chains that count would bias them.
+A chain starts at z ~ f_0. For t = 1 ... T it multiplies its weight by f_t(z) /
+f_{t−1}(z), then moves z by HMC (`hmc.py`), which keeps f_t. Again E[w] = p(x). For
+T = 1 this is importance weighting. For T = 2 the weight is w = f_1(z) / f_0(z) · p(x, z′) /
+f_1(z′). Let F be the integral of f_1, and let move(z′|z) be the density of the move:
+
+    E[w] = ∫∫ f_0(z) f_1(z) / f_0(z) move(z′|z) p(x, z′) / f_1(z′) dz dz′
+         = ∫ F · f_1(z′) / F · p(x, z′) / f_1(z′) dz′ = p(x)       the move keeps f_1 / F
+
+and so on for each further step. Each factor compares two neighbours, so w varies much
+less than a weight of importance weighting. The step sizes of HMC are tuned by other
+chains, which are thrown away: tuning with the chains that count would bias them.
+
+**Two starts.** From q: f_0 = q(z|x). From the prior, as Wu et al. have it: f_0 = p(z),
+and then
+
+    f_t(z) = p(z)^(1 − β_t) [p(z) p(x|z)]^β_t = p(z) p(x|z)^β_t
+
+The way from q is shorter, if q is near the posterior. The way from the prior does not
+depend on q at all.
 
 **The estimator of AEVB appendix D.** For z ~ p(z|x) and any density q̂,
 
     E[q̂(z) / p(x, z)] = ∫ p(z|x) q̂(z) / p(x, z) dz = ∫ q̂(z) / p(x) dz = 1 / p(x)
 
-So: draw z from the posterior by HMC, fit a Gaussian q̂ to one half of them, and with the
-other half
+So: draw z from the posterior by HMC, fit a Gaussian q̂ to one half of them, and with
+the other half
 
     p(x) ≈ ( mean of q̂(z) / p(x, z) )⁻¹
 
-It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is refused above.
+It is good as long as q̂ fits the posterior: below 5 latent dimensions. It is refused
+above. q̂ may be narrower than the posterior, but its tails must not be heavier. There
+q̂(z) / p(x, z) would be large where z ~ p(z|x) hardly ever is. And the log of a mean is
+too small on average, so this estimate, with its minus sign, is too large on average.
 
-**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error of w̄
-divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
+**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error
+of w̄ divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
 
-**The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights, and
-1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
+**The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights,
+and 1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
 standard error is √( (K / ESS − 1) / (K − 1) ), about √(1 / ESS − 1 / K).
 
-**What a standard error cannot know.** It is computed from the weights that were drawn. Let
-q miss a part of the posterior. Then hardly any sample falls there, and the few samples
-that would have the largest weights are not among the K. The estimate is too low, and the
-error is small, because it has not seen them either. A small ESS is a sign of this: then
-few of the K samples carry the mean, and larger weights are likely among the next K. So
-`log_likelihood` returns ESS, and what it should be at least: 100, or K / 4 if that is less.
-A large ESS proves nothing. Another method, with another way to find z, is a test: `ais`
-begins at q and moves to the posterior.
+**What a standard error cannot know.** It is computed from the weights that were drawn.
+Let q miss a part of the posterior. Then hardly any sample falls there, and the few
+samples that would have the largest weights are not among the K. The mean of w is too
+low, and its error is small, because it has not seen them either. A small ESS is a sign
+of this: then few of the K samples carry the mean, and larger weights are likely among
+the next K. So `log_likelihood` returns ESS, and what it should be at least: 100, or
+K / 4 if that is less.
 
-Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000 images,
-in nats per image (K = 5000, and 16 chains):
+A large ESS proves nothing. Let q sit in a wrong mode of the posterior. Then all chains
+that begin at q may stay in it, and importance weighting, AIS and HMC from q agree with
+one another, with a large ESS and a good acceptance, on a number that is too low. A
+start that does not know q is a test: `start="prior"`. Both estimates of AIS are too low
+on average. So where they differ by more than their errors, the higher one is nearer to
+log p(x). If the one from q is lower, q is wrong. If the one from the prior is lower, T
+is too small, or its chains fell into a wrong mode.
+
+Measured on 60 test images of MNIST, with a model 784-200-20 after 8 epochs of 20,000
+images, in nats per image (K = 5000, and 16 chains), from q:
 
                                        importance    median ESS       ais
     as trained                             −113.1          14.5    −112.2
     q too narrow: log σ² less by 4         −140.7           3.4    −119.5
 
-The error in the last line is 0.6 for each image, and the estimate is 21 nats too low.
+p(x) does not depend on q, so both lines estimate one number, about −112. In the second
+line importance weighting is 28 nats too low and says 0.6 for each image, and AIS is 7
+too low.
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +99,9 @@ ROWS = 4000  # rows of z in the decoder at a time: memory is bounded, whatever n
 DEFAULTS = {"importance": 5000, "ais": 16, "hmc": 400}
 LEAPFROGS = {"ais": 8, "hmc": 4}
 ACCEPTANCE = {"ais": 0.65, "hmc": 0.9}  # what the step sizes are tuned to
-HMC_MOVES = 120  # from q(z|x) to the posterior; 60 left log p(x) of a linear VAE 0.3 nats low
+FIRST_STEP, TUNING = 0.3, {"ais": 0.2, "hmc": 0.5}  # δ ← δ e^(tuning · (accepted share − target))
+TUNING_CHAINS = {"ais": 2, "hmc": 16}
+HMC_MOVES = 120  # from the start to the posterior
 
 
 Estimates = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -85,7 +112,8 @@ class LogLikelihood(NamedTuple):
 
     acceptance: the share of HMC moves that were accepted; nan without HMC.
     effective: the effective number of samples, (N,), from 1 to K. needed: what it should be
-    at least; below it, log_p may be too low by many standard errors.
+    at least; below it, log_p may be wrong by many standard errors: too low, and for "hmc" too
+    high. Where every weight is 0, log_p is −∞, its error ∞, and effective 0.
     """
 
     log_p: NDArray[np.float64]
@@ -102,6 +130,7 @@ def log_likelihood(
     *,
     seed: int | np.random.Generator = 0,
     method: str = "importance",
+    start: str = "q",
     n_temperatures: int = 100,
     workers: int = 1,
     progress: bool = False,
@@ -110,11 +139,13 @@ def log_likelihood(
 
     x: (N, n_x), of the kind that the decoder models: bits for a Bernoulli.
     method: "importance", "ais" or "hmc" (AEVB appendix D).
+    start: where the chains of "ais" and "hmc" begin: at z ~ q(z|x), "q", or at z ~ p(z), "prior".
     n_samples: K. For "importance" the weights (5000), for "ais" the chains (16), for "hmc"
     the posterior samples (400). n_temperatures: T of "ais". progress: a line on stderr.
     workers: processes, as for `evaluate`. Some rows at a time have a generator of their own.
-    ValueError for an unknown method, n_samples < 1, "hmc" with n_z ≥ 5, or more samples than
-    the memory of the machine can hold.
+    ValueError for an unknown method or start, "importance" from the prior, n_samples < 1, "hmc"
+    with n_z ≥ 5, or more samples than the memory of the machine can hold. FloatingPointError
+    where log p(x, z) is NaN.
 
     >>> vae = VAE(3, (4,), 2, dtype=np.float64, seed=0)
     >>> log_likelihood(vae, [[1, 0, 1]], n_samples=1000, seed=0).log_p.round(2)
@@ -122,6 +153,12 @@ def log_likelihood(
     """
     checks.instance("vae", vae, VAE, "a VAE")
     checks.one_of("method", method, DEFAULTS)
+    checks.one_of("start", start, STARTS)
+    if (method, start) == ("importance", "prior"):
+        raise ValueError(
+            "start is 'prior'; for 'importance' it should be 'q': hardly any z ~ p(z) explains x. "
+            "Use 'ais'"
+        )
     n_samples = checks.positive_int(
         "n_samples", DEFAULTS[method] if n_samples is None else n_samples
     )
@@ -134,10 +171,9 @@ def log_likelihood(
     key = int(rng.integers(2**63)) if seed is rng else checks.whole_seed("seed", seed)
     points = max(1, ROWS // n_samples)  # data points at a time
     checks.memory("n_temperatures", n_temperatures, 16 * int(n_temperatures) * points)
-    starts = range(0, len(x), points)
     tasks = [
-        (x[start : start + points], key, i, method, n_samples, n_temperatures)
-        for i, start in enumerate(starts)
+        (x[row : row + points], key, i, method, start, n_samples, n_temperatures)
+        for i, row in enumerate(range(0, len(x), points))
     ]
     for estimate in map_over(vae, _estimate, tasks, workers):
         estimates.append(estimate)
@@ -145,6 +181,11 @@ def log_likelihood(
         if line.due() or done == 1:
             line.write(f"log p(x), {method}: {done:4.0%}  {line.left(done)}", last=done == 1)
     log_p, error, acceptance = (np.concatenate(column) for column in zip(*estimates))
+    if np.isnan(log_p).any():
+        raise FloatingPointError(
+            f"log p(x) of x{checks.first_index(np.isnan(log_p))} is nan; log p(x|z) of this model "
+            f"has no finite value in {vae.dtype}"
+        )
     weights = n_samples // 2 if method == "hmc" else n_samples
     effective, needed = _effective(error, weights), min(100, weights / 4)
     return LogLikelihood(log_p, error, float(acceptance.mean()), effective, needed)
@@ -156,15 +197,36 @@ def _effective(error: NDArray[np.float64], K: int) -> NDArray[np.float64]:
 
 
 def _estimate(
-    vae: VAE, x: FloatArray, seed: int, i: int, method: str, n_samples: int, n_temperatures: int
+    vae: VAE,
+    x: FloatArray,
+    seed: int,
+    i: int,
+    method: str,
+    start: str,
+    n_samples: int,
+    n_temperatures: int,
 ) -> Estimates:
     """log p(x), its standard error and the acceptance of some rows, by their own generator."""
     rng = checks.generator("seed", seed, "likelihood", i)
-    if method == "ais":
-        return _annealed(vae, x, n_samples, n_temperatures, rng)
-    if method == "hmc":
-        return _posterior(vae, x, n_samples, rng)
-    return *importance_weighted_bound(vae, x, n_samples, rng), np.full(len(x), np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):  # a move that overflows is refused
+        if method == "importance":
+            return *importance_weighted_bound(vae, x, n_samples, rng), np.full(len(x), np.nan)
+        mu, logvar = STARTS[start](vae, x)
+        if method == "ais":
+            return _annealed(vae, x, mu, logvar, n_samples, n_temperatures, rng)
+        return _posterior(vae, x, mu, logvar, n_samples, rng)
+
+
+def _prior(vae: VAE, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """μ and log σ² of p(z) = N(0, I), as if an encoder had said them: (B, n_z) each."""
+    return np.zeros((len(x), vae.n_z), vae.dtype), np.zeros((len(x), vae.n_z), vae.dtype)
+
+
+# the Gaussian at which the chains begin
+STARTS: dict[str, Callable[[VAE, FloatArray], tuple[FloatArray, FloatArray]]] = {
+    "q": VAE.encode,
+    "prior": _prior,
+}
 
 
 class LogMean:
@@ -172,11 +234,13 @@ class LogMean:
 
     It keeps three numbers for each data point: m, the largest log w so far, and
     S₁ = Σ e^(log w − m), S₂ = Σ e^(2 (log w − m)), which cannot overflow. When m grows, S₁ and
-    S₂ are rescaled.
+    S₂ are rescaled. m begins at the lowest number there is. So a weight of 0, log w = −∞, adds
+    e^(−∞ − m) = 0, and never e^(−∞ + ∞).
     """
 
     def __init__(self, n: int) -> None:
-        self.m, self.S1, self.S2, self.K = np.full(n, -np.inf), np.zeros(n), np.zeros(n), 0
+        self.m, self.S1, self.S2 = np.full(n, np.finfo(np.float64).min), np.zeros(n), np.zeros(n)
+        self.K = 0
 
     def add(self, log_w: FloatArray) -> None:
         """Take in k new weights of each data point. log_w: (k, n), finite.
@@ -192,13 +256,16 @@ class LogMean:
         self.m, self.K = m, self.K + len(log_w)
 
     def result(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """log of the mean, and its standard error (∞ for K = 1): (n,) each, in nats."""
-        log_mean = self.m + np.log(self.S1 / self.K)
-        if self.K == 1:
-            return log_mean, np.full(len(log_mean), np.inf)
-        # a mean of squares is never below the square of the mean, but rounding can put it there
-        variance = np.maximum(self.K * self.S2 / self.S1**2 - 1, 0)
-        return log_mean, np.sqrt(variance / (self.K - 1))
+        """log of the mean, and its standard error: (n,) each, in nats.
+
+        The error is ∞ for K = 1, and where all weights are 0: there the log of the mean is −∞.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_mean = self.m + np.log(self.S1 / self.K)
+            # a mean of squares is never below the square of the mean, but rounding can put it there
+            variance = np.maximum(self.K * self.S2 / self.S1**2 - 1, 0)
+            error = np.sqrt(variance / (self.K - 1))
+        return log_mean, np.where((self.K > 1) & (self.S1 > 0), error, np.inf)
 
 
 def importance_weighted_bound(
@@ -217,14 +284,21 @@ def importance_weighted_bound(
     return weights.result()
 
 
-def _annealed(vae: VAE, x: FloatArray, K: int, T: int, rng: np.random.Generator) -> Estimates:
-    """log (1/K) Σ_k w_k over K annealed chains of T temperatures."""
-    mu, logvar = vae.encode(x)
-    steps = np.full((T, len(x)), 0.3)
-    _anneal(vae, x, mu, logvar, 2, steps, rng, tune=True)
+def _annealed(
+    vae: VAE,
+    x: FloatArray,
+    mu: FloatArray,
+    logvar: FloatArray,
+    K: int,
+    T: int,
+    rng: np.random.Generator,
+) -> Estimates:
+    """log (1/K) Σ_k w_k over K annealed chains of T temperatures, from N(μ, σ²)."""
+    deltas = np.full((T, len(x)), FIRST_STEP)
+    _anneal(vae, x, mu, logvar, TUNING_CHAINS["ais"], deltas, rng, tune=True)
     weights, accepted = LogMean(len(x)), []
     for k in _groups(K, len(x)):
-        log_w, acceptance = _anneal(vae, x, mu, logvar, k, steps, rng, tune=False)
+        log_w, acceptance = _anneal(vae, x, mu, logvar, k, deltas, rng, tune=False)
         weights.add(log_w)
         accepted.append(acceptance)
     return *weights.result(), np.mean(accepted, axis=0)
@@ -236,43 +310,45 @@ def _anneal(
     mu: FloatArray,
     logvar: FloatArray,
     K: int,
-    steps: NDArray[np.float64],
+    deltas: NDArray[np.float64],
     rng: np.random.Generator,
     tune: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """log w of K chains, (K, B), and the share of accepted moves, (B,).
+    """log w of K chains from f_0 = N(μ, σ²), (K, B), and the share of accepted moves, (B,).
 
-    steps: the step sizes, (T, B). tune: write them, each from the acceptance of the one before.
+    deltas: the step sizes, (T, B). tune: write them, each from the acceptance of the one before.
     """
-    T = len(steps)
+    T = len(deltas)
     chain = Chain(vae, x, mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
     log_w, accepted = np.zeros((K, len(x))), np.zeros(len(x))
     for t in range(T):
-        # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log q) = (log p − log q) / T
+        # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log f_0) = (log p − log f_0) / T
         log_w += (chain.state.log_p - chain.state.log_q) / T
-        moved = chain.move((t + 1) / T, steps[t], LEAPFROGS["ais"], rng).mean(axis=0)
+        moved = chain.move((t + 1) / T, deltas[t], LEAPFROGS["ais"], rng).mean(axis=0)
         accepted += moved / T
         if tune and t + 1 < T:
-            steps[t + 1] = steps[t] * np.exp(0.2 * (moved - ACCEPTANCE["ais"]))
+            deltas[t + 1] = deltas[t] * np.exp(TUNING["ais"] * (moved - ACCEPTANCE["ais"]))
     return log_w, accepted
 
 
-def _posterior(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Estimates:
+def _posterior(
+    vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, K: int, rng: np.random.Generator
+) -> Estimates:
     """(mean of q̂(z) / p(x, z))⁻¹ over half of K posterior samples (AEVB appendix D).
 
-    q̂ is a Gaussian that is fitted to the other half.
+    q̂ is a Gaussian that is fitted to the other half. The chains begin at N(μ, σ²).
     """
-    mu, logvar = vae.encode(x)
-    steps, accepted = np.full(len(x), 0.3), np.zeros(len(x))
-    tuning = Chain(vae, x, mu, logvar, rng.standard_normal((16, *mu.shape), vae.dtype))
+    delta, accepted = np.full(len(x), FIRST_STEP), np.zeros(len(x))
+    n = TUNING_CHAINS["hmc"]
+    tuning = Chain(vae, x, mu, logvar, rng.standard_normal((n, *mu.shape), vae.dtype))
     for _ in range(HMC_MOVES):
-        moved = tuning.move(1.0, steps, LEAPFROGS["hmc"], rng).mean(axis=0)
-        steps *= np.exp(0.5 * (moved - ACCEPTANCE["hmc"]))
+        moved = tuning.move(1.0, delta, LEAPFROGS["hmc"], rng).mean(axis=0)
+        delta *= np.exp(TUNING["hmc"] * (moved - ACCEPTANCE["hmc"]))
     z, log_p = [], []
     for k in _groups(K, len(x)):  # each sample ends a chain of its own: they are independent
         chain = Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
         for _ in range(HMC_MOVES):
-            accepted += chain.move(1.0, steps, LEAPFROGS["hmc"], rng).sum(axis=0) / (K * HMC_MOVES)
+            accepted += chain.move(1.0, delta, LEAPFROGS["hmc"], rng).sum(axis=0) / (K * HMC_MOVES)
         z.append(chain.state.z.astype(np.float64))
         log_p.append(chain.state.log_p.astype(np.float64))
     fitted, fresh = np.array_split(np.concatenate(z), 2)  # (K/2, B, n_z)
@@ -280,7 +356,9 @@ def _posterior(vae: VAE, x: FloatArray, K: int, rng: np.random.Generator) -> Est
     log_p_fresh = np.concatenate(log_p)[len(fitted) :]
     weights.add(_fitted_log_density(fitted, fresh) - log_p_fresh)  # log q̂(z) − log p(x, z)
     log_mean, error = weights.result()
-    return -log_mean, error, accepted  # p(x) ≈ 1 / mean
+    lost = (log_p_fresh == -np.inf).any(axis=0)  # p(x, z) is 0 in this dtype: the mean is ∞
+    log_p_x = np.where(lost, -np.inf, -log_mean)  # p(x) ≈ 1 / mean
+    return log_p_x, np.where(lost, np.inf, error), accepted
 
 
 def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -320,14 +398,4 @@ def _check_hmc(vae: VAE, n_samples: int, points: int) -> None:
         )
     points = min(points, max(1, ROWS // n_samples))
     # the samples, and the copies that fitting and weighing make
-    need = 6 * 8 * n_samples * points * (vae.n_z + 1)
-    have = (
-        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if hasattr(os, "sysconf")
-        else np.inf
-    )
-    if need > have:
-        raise ValueError(
-            f"n_samples is {n_samples}; it would take {need / 2**30:.0f} GiB of memory, and the "
-            f"machine has {have / 2**30:.0f}"
-        )
+    checks.memory("n_samples", n_samples, 6 * 8 * n_samples * points * (vae.n_z + 1))

@@ -8,8 +8,12 @@ here every minibatch is binarised anew, as in the author's later code.
 **The learning rate** is one of 0.01, 0.02 and 0.1, "chosen on the first iterations".
 Here each of the three trains for the first 10,000 samples, and the one with the highest
 mean objective over the second half of them is taken. A too large one shows there:
-Adagrad's first steps have the length α in every weight, and the bound falls to minus
-millions.
+Adagrad's first step has the length α in every weight, the t-th still about α / √t, and
+the bound falls to minus millions.
+
+**log p(x)** of a model of Monte Carlo EM begins at an encoder that `mcem.fit_encoder`
+gives it. There are several for each point of the curve, and each image takes the one
+with the highest bound.
 
 **A sample** is one visit of a data point. The curves have points at 1, 2, 3 and 5 times
 the powers of ten, from 10^5 on, and at the end, each after a whole epoch.
@@ -30,7 +34,7 @@ from scratchvae.evaluation import evaluate
 from scratchvae.files import written_whole
 from scratchvae.jobs import Report, Result
 from scratchvae.likelihood import log_likelihood
-from scratchvae.mcem import MCEM, fit_encoder
+from scratchvae.mcem import MCEM, best_encoder, fit_encoder
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.resume import load_training, save_training, settings_of
 from scratchvae.schedules import SCHEDULES
@@ -42,7 +46,7 @@ ALGORITHMS: dict[str, type[Alone]] = {"aevb": Alone, "wake-sleep": WakeSleep, "m
 STEP_SIZES = (0.01, 0.02, 0.1)
 TRIAL = 10_000  # samples
 SECONDS = 5.0  # between two writes of a training's state
-ENCODER_STEPS = 2000  # that give MCEM's decoder an encoder
+ENCODERS, ENCODER_STEPS = 3, 4000  # that MCEM's decoder gets, and the steps of each
 EVALUATED = 10_000  # training images whose bound is a point of the curve
 
 
@@ -105,7 +109,12 @@ class Training:
 
     def model_file(self, folder: Path, samples: int) -> Path:
         """Where the model of this point is."""
-        return folder / f"{self.name}@{samples}.npz"
+        return self.model_files(folder, samples)[0]
+
+    def model_files(self, folder: Path, samples: int) -> list[Path]:
+        """The same, for every encoder that the decoder of this point has."""
+        more = [f"-encoder{k}" for k in range(2, ENCODERS + 1)] if self.algorithm == "mcem" else []
+        return [folder / f"{self.name}@{samples}{which}.npz" for which in ("", *more)]
 
     def run(self, folder: Path, report: Report) -> Result:
         """Train, and write the model. Returns the curve."""
@@ -155,16 +164,18 @@ class Training:
         """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
         curve.samples.append(curve.epochs[0] * len(images))
         if self.algorithm != "mcem":
-            train, test = (evaluate(vae, part) for part in (images[:EVALUATED], test_images))
+            train, test = (
+                evaluate(vae, part, seed=self.seed) for part in (images[:EVALUATED], test_images)
+            )
             curve.record(train, test, seconds)
         if self.models:
-            path = self.model_file(folder, curve.samples[-1])
-            if self.algorithm == "mcem":
-                twin = VAE(**{**vae.settings, "hidden": vae.hidden})
-                twin.params.theta[...] = vae.params.theta
-                fit_encoder(twin, images, ENCODER_STEPS)
-                vae = twin
-            save_model(vae, path)
+            twin = VAE(**vae.settings)  # the training goes on with its own encoder
+            twin.params.theta[...] = vae.params.theta
+            for k, path in enumerate(self.model_files(folder, curve.samples[-1])):
+                if self.algorithm == "mcem":
+                    rng = checks.generator("seed", self.seed, "encoders", k)
+                    fit_encoder(twin, images, ENCODER_STEPS, seed=rng)
+                save_model(twin, path)
 
     def _steps(self, lr: float, images: Images, test_images: Images) -> Alone:
         """A new model and its algorithm."""
@@ -244,16 +255,18 @@ class Likelihood:
         """Returns the sum of log p(x), and its variance by the estimator's standard errors."""
         train, test = _data(self.training)
         images = (train if self.split == "train" else test)[self.start : self.stop]
-        vae = load_model(self.training.model_file(folder, self.samples))
+        vaes = [load_model(path) for path in self.training.model_files(folder, self.samples)]
         which = self.split == "train", self.start
         rng = checks.generator("seed", self.training.seed, "log p(x)", *which)
         x = binarize(images, rng)
-        estimate = log_likelihood(vae, x, self.n_samples, seed=rng, method=self.method)
-        return {
-            "images": len(images),
-            "sum": float(estimate.log_p.sum()),
-            "variance": float((estimate.standard_error**2).sum()),
-        }
+        chosen, total, variance = best_encoder(vaes, x, rng), 0.0, 0.0
+        for k in np.unique(chosen):
+            estimate = log_likelihood(
+                vaes[k], x[chosen == k], self.n_samples, seed=rng, method=self.method
+            )
+            total += float(estimate.log_p.sum())
+            variance += float((estimate.standard_error**2).sum())
+        return {"images": len(images), "sum": total, "variance": variance}
 
 
 def _data(training: Training) -> tuple[Images, Images]:

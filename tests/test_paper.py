@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 from conftest import unread, write_image_set
 
-from scratchvae import VAE, checks, cli, evaluate, load_mnist, load_model, log_likelihood, paper
+from scratchvae import (
+    VAE,
+    checks,
+    cli,
+    evaluate,
+    load_mnist,
+    load_model,
+    log_likelihood,
+    paper,
+    runs,
+)  # fmt: skip
 from scratchvae.checkpoint import save_model
 from scratchvae.jobs import run_job
+from scratchvae.mcem import best_encoder
 from scratchvae.paper import Point, at, digitised
-from scratchvae.runs import STEP_SIZES, Likelihood, Training
+from scratchvae.runs import ENCODERS, STEP_SIZES, Likelihood, Training
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -105,9 +116,39 @@ def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
     x = paper.load_mnist(images).test_images[5:15]
     rng = checks.generator("seed", training.seed, "log p(x)", False, 5)
     bits = (rng.integers(0, 255, x.shape, np.uint8) < x) * 1.0
+    assert (best_encoder([vae], bits, rng) == 0).all()
     expected = log_likelihood(vae, bits, 300, seed=rng)
     assert result["images"] == 10
     assert np.isclose(result["sum"], expected.log_p.sum(), rtol=1e-6)
+
+
+def test_each_image_has_the_encoder_with_the_best_bound(tmp_path):
+    """Monte Carlo EM's Likelihood: two encoders of one decoder, each the other with wrong means for
+    half of the images. log p(x) is what the right encoder gives for each half.
+    """
+    images = write_image_set(tmp_path / "images")
+    training = Training("mcem", 2, (), 60, 60, data=str(images), models=True)
+    files, x = training.model_files(tmp_path, 60), paper.load_mnist(images).test_images[:16]
+    assert len(files) == ENCODERS and len(set(files)) == ENCODERS
+    vae = VAE(30, (), 2, seed=3, image_shape=(6, 5))
+    values = vae.params.values
+    values["logits.W"] *= 2
+    values["mu.W"][...] = 0
+    values["mu.W"][0] = 8  # wrong where the first pixel is 1
+    for path in files:
+        save_model(vae, path)
+        values["mu.b"] += 8 * (path == files[0])
+        values["mu.W"][0] *= -1  # then wrong where it is 0
+    job = Likelihood(training, 60, "test", 0, len(x), "importance", 2000)
+    result = run_job(job, str(tmp_path))
+    rng = np.random.default_rng([0, 0, False])
+    bits = (rng.integers(0, 255, x.shape, np.uint8) < x) * 1.0
+    assert 0 < bits[:, 0].sum() < len(bits)
+    values["mu.W"][...] = values["mu.b"][...] = 0  # right for all
+    truth = log_likelihood(vae, bits, 2000).log_p.sum()
+    alone = [log_likelihood(load_model(path), bits, 2000).log_p.sum() for path in files[:2]]
+    assert abs(result["sum"] - truth) < 0.5
+    assert max(alone) < truth - 5
 
 
 def test_figure2(images, tmp_path, capsys):
@@ -134,8 +175,9 @@ def test_figure2(images, tmp_path, capsys):
     assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.json")}
 
 
-def test_figure3(images, tmp_path, capsys):
+def test_figure3(images, tmp_path, capsys, monkeypatch):
     """Three algorithms, each measured on training and test images; one picture and one CSV."""
+    monkeypatch.setattr(runs, "ENCODER_STEPS", 200)
     options = ("figure3", "--samples", "120", "--n-train", "40", "--images", "3", "--lr", "0.02")
     assert run(images, tmp_path, *options) == 0
     out = capsys.readouterr().out
