@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     failed = []
     for name in DEMOS if "all" in names else names:
         print(f"\n== {name}: {DEMOS[name]}", flush=True)
-        own = options if name != "training_speed" else []  # prints only
+        own = options if name not in ("training_speed", "one_page") else []  # they only print
         if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *own]).returncode:
             failed.append(name)
     if failed:

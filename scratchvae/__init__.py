@@ -35,4 +35,4 @@ __all__ = [
     "ImageSet", "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient",
     "evaluate", "fit", "load_mnist", "load_model", "log_likelihood", "read_idx", "save_model",
 ]  # fmt: skip
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -15,7 +15,8 @@ DEMOS = sorted(
     for path in (ROOT / "demos").glob("*.py")
     if path.stem not in ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
 )
-SMALL = {"training_speed": ["--steps", "10"]}  # what takes other options, or prints only
+# what takes other options, or prints only
+SMALL = {"training_speed": ["--steps", "10"], "one_page": []}
 
 
 def run(*arguments, cwd):

@@ -1,8 +1,6 @@
 """`demos/one_page.py`, the whole VAE in 100 lines, is the VAE of the package."""
 
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
