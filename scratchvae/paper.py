@@ -153,8 +153,8 @@ def iwae_row(args: argparse.Namespace, folder: Path, run: Callable[..., list[Res
     value = -sum(result["sum"] for result in results) / images
     error = sum(result["variance"] for result in results) ** 0.5 / images
     data, vae = load_mnist(args.data), load_model(folder / f"{training.name}.npz")
-    units = active_units(vae, data.test_images)
-    bound = evaluate(vae, data.test_images).elbo
+    units = active_units(vae, data.test_images, seed=args.seed)
+    bound = evaluate(vae, data.test_images, seed=args.seed).elbo
     say(f"{'':22}{'here':>10}{'IWAE paper':>12}")
     say(f"{'epochs':22}{args.epochs:10}{IWAE['epochs']:12}")
     say(f"{'-L_5000, nats':22}{value:10.2f}{IWAE['minus L_5000']:12.2f}")

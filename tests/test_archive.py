@@ -76,6 +76,20 @@ def _version_1(path, compressed=False, **changes):
     return model
 
 
+@pytest.mark.parametrize(("numbers", "message"), [(1, "shorter"), (3, "longer")])
+def test_an_array_has_as_many_numbers_as_its_shape(tmp_path, numbers, message):
+    """The header promises 2 numbers; the member has 1 or 3."""
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        content, {"descr": "<f8", "fortran_order": False, "shape": (2,)}
+    )
+    content.write(np.zeros(numbers).tobytes())
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", content.getvalue())
+    with open(tmp_path / "a.npz", "rb") as file, pytest.raises(ValueError, match=message):
+        ArrayFile(file).into("a", np.empty(2))
+
+
 def test_version_1_is_still_read(tmp_path):
     """A file without checksum and data set, from before."""
     model = _version_1(tmp_path / "old.npz")

@@ -196,6 +196,22 @@ def test_every_stop_waits_for_the_end_of_the_block(stop):
         signal.signal(stop, before)
 
 
+def test_the_first_of_two_stops_is_the_one_that_counts():
+    """SIGTERM and then SIGINT come in the block: SIGTERM's handler runs at its end."""
+    came, stops = [], (signal.SIGTERM, signal.SIGINT)
+    before = {
+        stop: signal.signal(stop, lambda number, frame: came.append(number)) for stop in stops
+    }
+    try:
+        with uninterrupted():
+            for stop in stops:
+                signal.raise_signal(stop)
+        assert came[0] == signal.SIGTERM
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+
+
 def test_a_lock_is_no_symlink(tmp_path):
     """OSError, and what it names keeps its content."""
     (tmp_path / "other").write_text("theirs")

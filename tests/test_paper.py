@@ -249,6 +249,18 @@ def test_iwae_row(images, tmp_path, capsys):
     assert (job["schedule"], job["epsilon"], job["lr"]) == ("iwae", 1e-4, 1e-3)
 
 
+def test_iwae_row_measures_with_the_seed_that_was_asked_for(images, tmp_path, capsys):
+    """Minus the bound that it prints is that of `evaluate` with the same seed, and no other."""
+    seed = ("--seed", "5")
+    assert run(images, tmp_path, "iwae-row", "--epochs", "1", "--images", "4", *seed) == 0
+    model = load_model(next(tmp_path.glob("aevb-h200x200-z50-*adam-60.npz")))
+    bounds = [
+        f"{-evaluate(model, load_mnist(images).test_images, seed=of).elbo:.2f}" for of in (5, 0)
+    ]
+    assert bounds[0] != bounds[1]
+    assert f"minus the bound of all 20: {bounds[0]}." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
