@@ -381,16 +381,17 @@ def information_gain(parent: ArrayLike, children: ArrayLike, *, base: float = 2.
     parent's count of that class.
     """
     parent, children = _numbers("parent", parent, 0), _numbers("children", children, 0)
-    scale = 2.0 ** (int(np.frexp(parent.max())[1]) - 1)  # a power of 2: no digit is lost
-    parent, children = parent / scale, children / scale  # the same shares, and no sum overflows
+    counts, (_, power) = parent, np.frexp(parent.max())
+    parent = np.asarray(np.ldexp(parent, -power), float)  # over 2^power: no sum overflows,
+    children = np.asarray(np.ldexp(children, -power), float)  # and no digit is lost
     fit = parent.ndim == 1 and children.ndim == 2 and children.shape[1] == len(parent)
     if not fit or parent.sum() == 0:
         shapes = f"parent has shape {parent.shape}, children {children.shape}"
         raise ValueError(f"{shapes}; they should be (n,) and (K, n), not all zero")
     if not np.allclose(_sum(children.T), parent, rtol=1e-9, atol=0):
         with np.errstate(over="ignore"):
-            added = f"children add to {_sum(children.T) * scale}"
-        raise ValueError(f"{added}; they should add to the parent, {parent * scale}")
+            added = np.ldexp(_sum(children.T), power)
+        raise ValueError(f"children add to {added}; they should add to the parent, {counts}")
     N_k, N_c = _sum(children), _sum(children.T)
     in_child = children / np.where(N_k > 0, N_k, 1)[:, None]  # P(c|k); an empty child has 0
     in_all = np.broadcast_to(N_c / _sum(N_c), in_child.shape)  # P(c)

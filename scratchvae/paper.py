@@ -30,7 +30,7 @@ from scratchvae.cli import Commands, _positive, _seed, _sizes, _writable_folder
 from scratchvae.datasets import load_mnist
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, locked, written_whole
-from scratchvae.jobs import Job, Result, result_of, run_jobs
+from scratchvae.jobs import Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.processes import cores
 from scratchvae.progress import say
@@ -104,7 +104,7 @@ def figure4(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
     """The manifold of n_z = 2, through the inverse of the normal distribution function."""
     training = _training(args, n_z=2)
     run([training])
-    if result_of(training, folder) is not None:
+    if _result(training, folder) is not None:
         from scratchvae import figures
 
         vae = load_model(folder / f"{training.name}.npz")
@@ -119,7 +119,7 @@ def figure5(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
     run(trainings)
     sheets, shape = [], (1, 1)
     for training in trainings:
-        if result_of(training, folder) is not None:
+        if _result(training, folder) is not None:
             vae = load_model(folder / f"{training.name}.npz")
             assert vae.image_shape is not None
             shape = vae.image_shape
@@ -146,7 +146,7 @@ def iwae_row(args: argparse.Namespace, folder: Path, run: Callable[..., list[Res
     measures = [Likelihood(*part, "importance", 5000) for part in parts]
     if (folder / f"{training.name}.json").exists():
         run(measures)
-    results = [result for job in measures if (result := result_of(job, folder)) is not None]
+    results = [result for job in measures if (result := _result(job, folder)) is not None]
     if not results:
         return
     images = sum(result["images"] for result in results)
@@ -215,6 +215,17 @@ def _training(args: argparse.Namespace, **settings: Any) -> Training:
     )  # fmt: skip
 
 
+def _result(job: Training | Likelihood, folder: Path) -> Result | None:
+    """As `result_of`; FileFormatError for a result that such a job cannot give."""
+    result = result_of(job, folder)
+    if result is not None and not job.gives(result):
+        raise FileFormatError(
+            f"{folder / job.name}.json does not hold what such a job gives; move it away, and the "
+            "job runs again"
+        )
+    return result
+
+
 def _place(data: Path | None) -> str | None:
     """The folder in a form that holds in another process too."""
     return None if data is None else str(data.resolve())
@@ -222,7 +233,7 @@ def _place(data: Path | None) -> str | None:
 
 def _bounds(training: Training, folder: Path) -> list[Point]:
     """The points of a training's curve; none when it has not finished."""
-    result = result_of(training, folder)
+    result = _result(training, folder)
     if result is None:
         return []
     of = (training.n_z, training.n_train, training.algorithm)
@@ -234,7 +245,7 @@ def _bounds(training: Training, folder: Path) -> list[Point]:
 
 
 def _last(training: Training, folder: Path) -> str:
-    result = result_of(training, folder)
+    result = _result(training, folder)
     return "unknown" if result is None else f"{result['test'][-1]:.1f}"
 
 
@@ -242,7 +253,7 @@ def _likelihoods(
     training: Training, args: argparse.Namespace, folder: Path
 ) -> Iterator[Likelihood]:
     """The jobs that measure a finished training, at the last points of its curve."""
-    result = result_of(training, folder)
+    result = _result(training, folder)
     for samples in result["samples"][-MEASURED:] if result else []:
         for split in ("train", "test"):
             for part in _parts(training, samples, split, args.images or 100, args):
@@ -262,7 +273,7 @@ def _marginals(measures: Sequence[Likelihood], folder: Path) -> list[Point]:
     """The mean log p(x) of each point that is measured, over the images that are there."""
     sums: dict[tuple[int, int, str, str, int], list[float]] = {}
     for job in measures:
-        result = result_of(job, folder)
+        result = _result(job, folder)
         if result is not None:
             training = job.training
             key = (training.n_z, training.n_train, training.algorithm, job.split, job.samples)
@@ -383,8 +394,8 @@ def paper(args: argparse.Namespace) -> int:
     executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
     folder = _writable_folder(args.out or Path("runs") / "paper")
 
-    def with_executor(wanted: Sequence[Job]) -> list[Result]:
-        if args.draw or all(result_of(job, folder) is not None for job in wanted):
+    def with_executor(wanted: Sequence[Training | Likelihood]) -> list[Result]:
+        if args.draw or all(_result(job, folder) is not None for job in wanted):
             return []
         trainings = [job for job in wanted if isinstance(job, Training)]
         for n in dict.fromkeys(job.n_train for job in trainings if job.samples % job.n_train):
@@ -398,13 +409,7 @@ def paper(args: argparse.Namespace) -> int:
 
     with locked(folder):
         sweep(folder)
-        try:
-            FIGURES[args.figure](args, folder, with_executor)
-        except (AttributeError, LookupError, RecursionError) as error:  # a stranger's result
-            raise FileFormatError(
-                f"{folder} holds a result without what a job gives ({error!r}); "
-                "move it away, and the job runs again"
-            ) from error
+        FIGURES[args.figure](args, folder, with_executor)
     return 0
 
 

@@ -24,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -106,6 +107,16 @@ class Training:
         wanted = [k * 10**e for e in range(5, 10) for k in (1, 2, 3, 5)]
         samples = [s for s in wanted if s < self.samples] + [self.samples]
         return sorted({-(-s // n) for s in samples})
+
+    def gives(self, result: Result) -> bool:
+        """Whether this can be a result: as many numbers of each kind as the curve has points."""
+        samples, *bounds = (result.get(name) for name in ("samples", "train", "test"))
+        n = 0 if self.algorithm == "mcem" or not isinstance(samples, list) else len(samples)
+        return (
+            _numbers(samples)
+            and len(samples) > 0
+            and all(_numbers(bound) and len(bound) == n for bound in bounds)
+        )
 
     def model_file(self, folder: Path, samples: int) -> Path:
         """Where the model of this point is."""
@@ -251,6 +262,11 @@ class Likelihood:
         """Images times posterior samples."""
         return (self.stop - self.start) * self.n_samples
 
+    def gives(self, result: Result) -> bool:
+        """Whether this can be a result."""
+        numbers = [result.get(name) for name in ("images", "sum", "variance")]
+        return _numbers(numbers) and numbers[0] > 0
+
     def run(self, folder: Path, report: Report) -> Result:
         """Returns the sum of log p(x), and its variance by the estimator's standard errors."""
         train, test = _data(self.training)
@@ -267,6 +283,11 @@ class Likelihood:
             total += float(estimate.log_p.sum())
             variance += float((estimate.standard_error**2).sum())
         return {"images": len(images), "sum": total, "variance": variance}
+
+
+def _numbers(values: object) -> TypeGuard[list[float]]:
+    """Whether it is a list of numbers."""
+    return isinstance(values, list) and all(type(value) in (int, float) for value in values)
 
 
 def _data(training: Training) -> tuple[Images, Images]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 
 import pytest
 from conftest import HANG, until, write_image_set
@@ -242,18 +243,21 @@ def test_a_cluster_whose_scheduler_is_killed(tmp_path, capsys):
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
-    killed = []
+    killed, over = [], Event()
     try:
         address = scheduler.stdout.readline().strip()
         with ThreadPoolExecutor(1) as beside:
 
             def kill_it():
-                until(lambda: [*(tmp_path / "out").glob(".*.share")])
-                killed.append(scheduler.poll() is None)
+                until(lambda: over.is_set() or [*(tmp_path / "out").glob(".*.share")])
+                killed.append(not over.is_set() and scheduler.poll() is None)
                 scheduler.kill()
 
             beside.submit(kill_it)
-            code = figure2(images, tmp_path / "out", "--dask", address, "--samples", "100000000")
+            try:
+                code = figure2(images, tmp_path / "out", "--dask", address, "--samples", "1e8")
+            finally:
+                over.set()
     finally:
         scheduler.kill()
         scheduler.wait()

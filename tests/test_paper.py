@@ -22,6 +22,7 @@ from scratchvae import (
     paper,
     runs,
 )  # fmt: skip
+from scratchvae import jobs as jobs_module
 from scratchvae.checkpoint import save_model
 from scratchvae.jobs import run_job
 from scratchvae.mcem import best_encoder
@@ -141,7 +142,7 @@ def test_each_image_has_the_encoder_with_the_best_bound(tmp_path):
         values["mu.W"][0] *= -1  # then wrong where it is 0
     job = Likelihood(training, 60, "test", 0, len(x), "importance", 2000)
     result = run_job(job, str(tmp_path))
-    rng = np.random.default_rng([0, 0, False])
+    rng = checks.generator("seed", training.seed, "log p(x)", False, 0)
     bits = (rng.integers(0, 255, x.shape, np.uint8) < x) * 1.0
     assert 0 < bits[:, 0].sum() < len(bits)
     values["mu.W"][...] = values["mu.b"][...] = 0  # right for all
@@ -247,6 +248,31 @@ def test_iwae_row(images, tmp_path, capsys):
     assert model.hidden == (200, 200) and model.n_z == 50
     job = json.loads(next(tmp_path.glob("aevb-h200x200-z50-*adam-120.json")).read_text())["job"]
     assert (job["schedule"], job["epsilon"], job["lr"]) == ("iwae", 1e-4, 1e-3)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {}, {"samples": []}, {"samples": 3}, {"samples": [60], "train": [], "test": [-1.0]},
+        {"samples": [60], "train": ["x"], "test": [-1.0]},
+        {"samples": [60, 70], "train": [-1.0], "test": [-1.0, -2.0]}, None,
+    ],
+)  # fmt: skip
+def test_a_result_that_no_job_gives_is_refused(images, tmp_path, capsys, result):
+    """One sentence with the file's name, exit code 2; None: a list nested 100,000 deep."""
+    assert run(images, tmp_path, "figure2", "--n-z", "2", "--samples", "60", "--lr", "0.01") == 0
+    path = next(tmp_path.glob("aevb-*.json"))
+    content = json.loads(path.read_text())
+    if result is None:
+        path.write_text("[" * 100_000)
+    else:
+        content["result"] = result
+        content.pop("sha256")
+        path.write_text(json.dumps({**content, "sha256": jobs_module._checksum(content)}))
+    capsys.readouterr()
+    assert run(images, tmp_path, "figure2", "--n-z", "2", "--samples", "60", "--lr", "0.01") == 2
+    error = capsys.readouterr().err
+    assert path.name in error and "move it away" in error and error.count("\n") == 1
 
 
 def test_iwae_row_measures_with_the_seed_that_was_asked_for(images, tmp_path, capsys):
