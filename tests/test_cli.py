@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import HANG, until, write_idx, write_image_set
+from test_parallel import children
 
 from scratchvae import VAE, evaluate, figures, load_mnist, load_model, save_model, training
 from scratchvae.cli import main
@@ -591,6 +592,75 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path, interrupt):
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
     load_model(model)
+
+
+def endless(image_set, folder, workers, handler):
+    """A training without an end, in a session of its own, after its first epoch.
+
+    Returns the process, and a function that counts the epochs in its history.
+    """
+    command = [
+        sys.executable, "-m", "scratchvae", "train", "--data", image_set, "--out", folder,
+        "--epochs", "1000000", "--workers", str(workers), "--quiet", *QUICK[2:],
+    ]  # fmt: skip
+
+    def signals():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, handler)
+
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=signals,
+        start_new_session=True,
+    )  # fmt: skip
+    history = folder / "history.json"
+
+    def epochs():
+        return len(json.loads(history.read_text())["elbo"]) if history.exists() else 0
+
+    assert until(epochs, process), process.stderr.read()
+    return process, epochs
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_terminal_that_hangs_up_is_ctrl_c(image_set, tmp_path, workers):
+    """SIGHUP: exit code 130, and the named model is that of the last whole epoch."""
+    process, epochs = endless(image_set, tmp_path / "run", workers, signal.SIG_DFL)
+    os.killpg(process.pid, signal.SIGHUP)  # to the workers too, as a terminal does
+    error = process.communicate(timeout=HANG)[1]
+    model = tmp_path / "run" / "model.npz"
+    assert process.returncode == 130 and "Traceback" not in error, error
+    assert f"stopped: the model of epoch {epochs()} is in {model}" in error
+    load_model(model)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nohup_goes_on(image_set, tmp_path, workers, interrupt):
+    """Where SIGHUP is ignored, three more epochs follow it, and Ctrl-C still stops."""
+    process, epochs = endless(image_set, tmp_path / "run", workers, signal.SIG_IGN)
+    os.killpg(process.pid, signal.SIGHUP)
+    end = epochs() + 3
+    until(lambda: epochs() >= end, process)
+    assert process.poll() is None, process.stderr.read()
+    assert interrupt(process, signal.SIGINT)
+    assert process.returncode == 130 and "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+def test_a_hang_up_is_left_to_the_parent(image_set, tmp_path, interrupt):
+    """SIGHUP to every process but the parent: the same processes go on for three epochs more."""
+    process, epochs = endless(image_set, tmp_path / "run", 2, signal.SIG_DFL)
+    others = children(process.pid)
+    assert len(others) >= 2
+    for other in others:
+        os.kill(other, signal.SIGHUP)
+    end = epochs() + 3
+    until(lambda: epochs() >= end, process)
+    assert process.poll() is None, process.stderr.read()
+    assert children(process.pid) == others
+    assert interrupt(process, signal.SIGINT)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
