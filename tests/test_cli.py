@@ -1,5 +1,6 @@
 """The commands, run as a user runs them."""
 
+import errno
 import json
 import os
 import shlex
@@ -13,7 +14,7 @@ import pytest
 from conftest import HANG, until, write_idx, write_image_set
 from test_parallel import children
 
-from scratchvae import VAE, evaluate, figures, load_mnist, load_model, save_model, training
+from scratchvae import VAE, evaluate, figures, files, load_mnist, load_model, save_model, training
 from scratchvae.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -592,6 +593,44 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path, interrupt):
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
     load_model(model)
+
+
+@pytest.mark.parametrize("write", range(1, 7))
+def test_a_full_disk_keeps_the_last_whole_epoch(image_set, tmp_path, monkeypatch, capsys, write):
+    """The disk is full at any of an epoch's three writes, in the first epoch or the second: exit
+    code 2, and the sentence names the epoch whose model is there. With space again, --resume
+    gives the bits of a training that had it, if there is a state to go on from.
+    """
+    train = ["train", "--data", str(image_set), "--quiet", "--workers", "1", *QUICK]
+    models = []
+    for epochs in (1, 2):
+        out = tmp_path / f"{epochs}"
+        assert main([*train, "--out", str(out), "--epochs", str(epochs)]) == 0
+        models.append(load_model(out / "model.npz").params.theta.tobytes())
+    to_disk, written = files._to_disk, []
+
+    def full(descriptor):
+        written.append(1)
+        if len(written) == 1 + write:  # the first one tries whether the folder is writable
+            raise OSError(errno.ENOSPC, "no")
+        to_disk(descriptor)
+
+    monkeypatch.setattr(files, "_to_disk", full)
+    capsys.readouterr()
+    run = tmp_path / "run"
+    assert main([*train, "--out", str(run)]) == 2 and len(written) == 1 + write
+    error, model = capsys.readouterr().err, run / "model.npz"
+    assert " is not written: " in error and "Traceback" not in error
+    if model.exists():
+        epoch = models.index(load_model(model).params.theta.tobytes()) + 1
+        assert f"the model of epoch {epoch} is in {model}" in error
+    else:
+        assert "no epoch was finished, so no model was written" in error
+    assert ("--resume goes on" in error) == (run / "training.npz").exists() == (write > 1)
+    assert not list(run.glob(".*.part"))
+    assert main([*train, "--out", str(run), *["--resume"][: write > 1]]) == 0
+    assert load_model(model).params.theta.tobytes() == models[1]
+    assert len(json.loads((run / "history.json").read_text())["elbo"]) == 2
 
 
 def endless(image_set, folder, workers, handler):
