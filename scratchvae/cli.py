@@ -133,8 +133,8 @@ def _train_into(
         history = history_so_far
         with uninterrupted():
             save_model(vae, model)
-            history.save(folder / "history.json")
             written = len(history.elbo)
+            history.save(folder / "history.json")
 
     try:
         fit(

@@ -383,7 +383,7 @@ def class_table(
 ) -> None:
     """A class's homework: for each exercise, how many were right, and its mistakes.
 
-    The most frequent mistakes stand first.
+    The most frequent mistakes stand first. The file is for its owner alone.
     rows: number, title, right, of how many, [(mistake, how many), ...].
     """
     most = 4  # mistakes shown for each exercise
@@ -409,7 +409,7 @@ def class_table(
     axes.set_xticks([0, 0.5, 1], ["0", "half", "all"])
     axes.set_xlabel("right", fontsize=9)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    _save(figure, path)
+    _save(figure, path, private=True)
 
 
 VALUE, GRADIENT, GREY = "k", "#B2182B", "0.45"
@@ -557,8 +557,8 @@ def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: i
     return tiles.reshape(rows * (height + gap), columns * (width + gap))
 
 
-def _save(figure: Figure, path: PathName) -> None:
+def _save(figure: Figure, path: PathName, *, private: bool = False) -> None:
     if (name := checks.path("path", path)).suffix.lower() != ".png":
         raise ValueError(f"path is {str(name)!r}; it should end in .png, as what is written does")
-    with written_whole(path) as part:
+    with written_whole(path, private=private) as part:
         figure.savefig(part, format="png", dpi=150)

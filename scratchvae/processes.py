@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import platform
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +27,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from scratchvae.files import STOPS
+
 SPAWN = multiprocessing.get_context("spawn")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # glibc alone reads these: keep freed memory, in place of giving it back at every step
@@ -35,8 +38,6 @@ MEGABYTE = 2**20
 PROCESS = 64 * MEGABYTE  # of a new Python with NumPy and this package, and its small arrays
 FEWEST = 32  # processes that any machine may start, if it has the memory
 CGROUPS, MY_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-
-STOPS = (signal.SIGINT, signal.SIGTERM)
 
 Result = TypeVar("Result")
 _here: list[Any] = []  # in a worker of `map_with`: what `make` made
@@ -146,12 +147,28 @@ def check_workers(name: str, workers: int, each: int = 0, shared: int = 0) -> No
 def shared_memory_needed(use: str = "--workers 1 (workers=1)") -> Iterator[None]:
     """Make shared memory or semaphores in this block: OSError that says what to do without."""
     try:
+        _start_the_tracker()
         yield
     except (ImportError, NotImplementedError, OSError) as error:
         raise OSError(
             f"several processes need shared memory, and this system gives none ({error}; on "
             f"Linux it is /dev/shm): one process needs none of it: {use}"
         ) from error
+
+
+def _start_the_tracker() -> None:
+    """Start Python's process that frees shared memory, so that SIGHUP does not end it.
+
+    It leaves SIGINT and SIGTERM to its parent by itself. It inherits the blocked signals.
+    """
+    if sys.platform != "win32":
+        from multiprocessing import resource_tracker
+
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 THREADS_OF = (
@@ -193,17 +210,22 @@ def one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Start processes in this block: Ctrl-C and SIGTERM wait until it ends.
+    """Start processes in this block: Ctrl-C, SIGTERM and SIGHUP wait until it ends.
 
     A start that is broken off leaves half a process. And a process that a signal ends before it
     has read what the parent writes lets the parent wait forever. So the new processes are born
-    with both signals blocked (not on Windows); `live_with_the_parent` takes the block away.
+    with these signals blocked (not on Windows); `live_with_the_parent` takes the block away.
+    What nohup ignores stays ignored: a new process inherits that, but no handler of Python.
     """
     if threading.current_thread() is not threading.main_thread():  # signals come to that one
         yield
         return
     came: list[int] = []
-    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
+    before = {
+        stop: signal.signal(stop, lambda number, _: came.append(number))
+        for stop in STOPS
+        if signal.getsignal(stop) != signal.SIG_IGN
+    }
     _mask("SIG_BLOCK")
     try:
         yield
@@ -221,8 +243,13 @@ def _mask(how: str) -> None:
 
 
 def live_with_the_parent() -> None:
-    """In a new process: end when the parent ends, even when it is killed; leave Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a new process: end when the parent ends, even when it is killed.
+
+    A terminal sends Ctrl-C and SIGHUP to all its processes; they are left to the parent.
+    """
+    for stop in STOPS:
+        if stop != signal.SIGTERM:
+            signal.signal(stop, signal.SIG_IGN)
     _mask("SIG_UNBLOCK")
     parent = multiprocessing.parent_process()
 

@@ -110,7 +110,7 @@ def interrupt(record_property: Callable[[str, object], None]) -> Interrupt:
     def interrupt(process: "subprocess.Popen[Any]", number: int) -> bool:
         process.send_signal(number)
         code = process.wait(timeout=HANG)
-        by_the_signal = code in (-number, 128 + number)
+        by_the_signal = code in (-number, 128 + number, 130)  # 130: as Ctrl-C ends a command
         if by_the_signal:
             record_property("interrupted", 1)
         return by_the_signal

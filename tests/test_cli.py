@@ -1,5 +1,6 @@
 """The commands, run as a user runs them."""
 
+import errno
 import json
 import os
 import shlex
@@ -11,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import HANG, until, write_idx, write_image_set
+from test_parallel import children
 
-from scratchvae import VAE, evaluate, figures, load_mnist, load_model, save_model, training
+from scratchvae import VAE, evaluate, figures, files, load_mnist, load_model, save_model, training
 from scratchvae.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -591,6 +593,113 @@ def test_ctrl_c_keeps_the_last_whole_epoch(image_set, tmp_path, interrupt):
     epochs = len(json.loads((tmp_path / "run" / "history.json").read_text())["elbo"])
     assert f"stopped: the model of epoch {epochs} is in {model}" in error
     load_model(model)
+
+
+@pytest.mark.parametrize("write", range(1, 7))
+def test_a_full_disk_keeps_the_last_whole_epoch(image_set, tmp_path, monkeypatch, capsys, write):
+    """The disk is full at any of an epoch's three writes, in the first epoch or the second: exit
+    code 2, and the sentence names the epoch whose model is there. With space again, --resume
+    gives the bits of a training that had it, if there is a state to go on from.
+    """
+    train = ["train", "--data", str(image_set), "--quiet", "--workers", "1", *QUICK]
+    models = []
+    for epochs in (1, 2):
+        out = tmp_path / f"{epochs}"
+        assert main([*train, "--out", str(out), "--epochs", str(epochs)]) == 0
+        models.append(load_model(out / "model.npz").params.theta.tobytes())
+    to_disk, written = files._to_disk, []
+
+    def full(descriptor):
+        written.append(1)
+        if len(written) == 1 + write:  # the first one tries whether the folder is writable
+            raise OSError(errno.ENOSPC, "no")
+        to_disk(descriptor)
+
+    monkeypatch.setattr(files, "_to_disk", full)
+    capsys.readouterr()
+    run = tmp_path / "run"
+    assert main([*train, "--out", str(run)]) == 2 and len(written) == 1 + write
+    error, model = capsys.readouterr().err, run / "model.npz"
+    assert " is not written: " in error and "Traceback" not in error
+    if model.exists():
+        epoch = models.index(load_model(model).params.theta.tobytes()) + 1
+        assert f"the model of epoch {epoch} is in {model}" in error
+    else:
+        assert "no epoch was finished, so no model was written" in error
+    assert ("--resume goes on" in error) == (run / "training.npz").exists() == (write > 1)
+    assert not list(run.glob(".*.part"))
+    assert main([*train, "--out", str(run), *["--resume"][: write > 1]]) == 0
+    assert load_model(model).params.theta.tobytes() == models[1]
+    assert len(json.loads((run / "history.json").read_text())["elbo"]) == 2
+
+
+def endless(image_set, folder, workers, handler):
+    """A training without an end, in a session of its own, after its first epoch.
+
+    Returns the process, and a function that counts the epochs in its history.
+    """
+    command = [
+        sys.executable, "-m", "scratchvae", "train", "--data", image_set, "--out", folder,
+        "--epochs", "1000000", "--workers", str(workers), "--quiet", *QUICK[2:],
+    ]  # fmt: skip
+
+    def signals():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, handler)
+
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=signals,
+        start_new_session=True,
+    )  # fmt: skip
+    history = folder / "history.json"
+
+    def epochs():
+        return len(json.loads(history.read_text())["elbo"]) if history.exists() else 0
+
+    assert until(epochs, process), process.stderr.read()
+    return process, epochs
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_terminal_that_hangs_up_is_ctrl_c(image_set, tmp_path, workers):
+    """SIGHUP: exit code 130, and the named model is that of the last whole epoch."""
+    process, epochs = endless(image_set, tmp_path / "run", workers, signal.SIG_DFL)
+    os.killpg(process.pid, signal.SIGHUP)  # to the workers too, as a terminal does
+    error = process.communicate(timeout=HANG)[1]
+    model = tmp_path / "run" / "model.npz"
+    assert process.returncode == 130 and "Traceback" not in error, error
+    assert f"stopped: the model of epoch {epochs()} is in {model}" in error
+    load_model(model)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nohup_goes_on(image_set, tmp_path, workers, interrupt):
+    """Where SIGHUP is ignored, three more epochs follow it, and Ctrl-C still stops."""
+    process, epochs = endless(image_set, tmp_path / "run", workers, signal.SIG_IGN)
+    os.killpg(process.pid, signal.SIGHUP)
+    end = epochs() + 3
+    until(lambda: epochs() >= end, process)
+    assert process.poll() is None, process.stderr.read()
+    assert interrupt(process, signal.SIGINT)
+    assert process.returncode == 130 and "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGHUP")
+def test_a_hang_up_is_left_to_the_parent(image_set, tmp_path, interrupt):
+    """SIGHUP to every process but the parent: the same processes go on for three epochs more."""
+    process, epochs = endless(image_set, tmp_path / "run", 2, signal.SIG_DFL)
+    others = children(process.pid)
+    assert len(others) >= 2
+    for other in others:
+        os.kill(other, signal.SIGHUP)
+    end = epochs() + 3
+    until(lambda: epochs() >= end, process)
+    assert process.poll() is None, process.stderr.read()
+    assert children(process.pid) == others
+    assert interrupt(process, signal.SIGINT)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -71,16 +71,31 @@ def test_two_writers_of_one_name_share_no_part(tmp_path):
     assert path.read_text() == "A" * 5 and os.listdir(tmp_path) == ["a"]
 
 
-def test_a_part_is_never_what_lay_there(tmp_path, monkeypatch):
-    """A symlink with the part's name is not followed: the part is a new file."""
+LAY_THERE = {
+    "a symlink": lambda part, other: part.symlink_to(other),
+    "a symlink to nothing": lambda part, other: part.symlink_to(other.with_name("none")),
+    "a hard link": lambda part, other: os.link(other, part),
+    "a file": lambda part, other: part.write_text("theirs"),
+}
+
+
+@pytest.mark.parametrize("kind", LAY_THERE)
+def test_a_part_is_never_what_lay_there(tmp_path, monkeypatch, kind):
+    """What has the part's name stays as it was, and is written to by nobody: the part takes
+    another name.
+    """
     names = iter(["0" * 16, "1" * 16])
     monkeypatch.setattr(files.secrets, "token_hex", lambda n: next(names))
-    (tmp_path / "other").write_text("theirs")
-    (tmp_path / f".scratchvae-{'0' * 16}.part").symlink_to(tmp_path / "other")
+    other, taken = tmp_path / "other", tmp_path / f".scratchvae-{'0' * 16}.part"
+    other.write_text("theirs")
+    LAY_THERE[kind](taken, other)
+    before = taken.lstat()
     with written_whole(tmp_path / "a") as part:
+        assert part.name == f".scratchvae-{'1' * 16}.part"  # the first name was tried
         part.write_text("ours")
-    assert (tmp_path / "other").read_text() == "theirs"
-    assert (tmp_path / "a").read_text() == "ours"
+    assert other.read_text() == "theirs" and (tmp_path / "a").read_text() == "ours"
+    assert (taken.lstat().st_ino, taken.lstat().st_size) == (before.st_ino, before.st_size)
+    assert sorted(os.listdir(tmp_path)) == sorted([taken.name, "a", "other"])
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o640, 0o444])

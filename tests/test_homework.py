@@ -5,7 +5,9 @@ import builtins
 import csv
 import json
 import keyword
+import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -464,6 +466,43 @@ def test_commands_list_make_and_grade_a_class(
     ]
     assert f"1 x {wrong.sentence}" in (tmp_path / "g.txt").read_text(encoding="utf-8")
     assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_what_grading_writes_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`grade --all` and `grade --json`: files are 0600 and folders 0700, also where others could
+    read what is replaced.
+    """
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "class" / "ada", source.reference())
+    (tmp_path / "class" / "cyn").mkdir()
+    choice = ["--exercises", "2.2", "--sandbox", SANDBOX]
+    out = tmp_path / "out"
+    out.mkdir()
+    grading = ["homework", "grade", "--all", "class", "--csv", "out/g.csv", "--json", "out/r.json"]
+    before = os.umask(0o022)
+    try:
+        for _ in range(2):
+            assert run(*grading, *choice) == 0
+            assert run("homework", "grade", "class/ada", "--json", "out/ada.json", *choice) == 0
+            written = sorted(out.rglob("*"))
+            modes = {
+                str(path.relative_to(out)): stat.S_IMODE(path.stat().st_mode) for path in written
+            }
+            assert modes == {
+                str(path.relative_to(out)): 0o700 if path.is_dir() else 0o600 for path in written
+            }
+            assert {"g.csv", "g.txt", "g.png", "r.json", "ada.json"} < set(modes)
+            assert {path.suffix for path in written} >= {".md", ".html"}
+            assert sum(path.is_dir() for path in written) == 2  # of the results and the reports
+            for path in written:
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            for path in (file for file in written if file.suffix == ".json" and file.parent != out):
+                path.unlink()  # what is kept is not written again
+    finally:
+        os.umask(before)
 
 
 def test_handout_stands_alone(tmp_path: Path) -> None:

@@ -260,10 +260,10 @@ TRAINING = """
 
 def test_a_stop_waits_until_a_process_is_started():
     """In `undisturbed` Ctrl-C waits for the end of the block; the handler is as before. A process
-    that is born in it has both signals blocked, until it has begun to live with its parent.
+    that is born in it has all stops blocked, until it has begun to live with its parent.
     """
     handler, reached = signal.getsignal(signal.SIGINT), []
-    blocked = {signal.SIGINT, signal.SIGTERM}
+    blocked = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     with pytest.raises(KeyboardInterrupt):
         with undisturbed():
             assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= blocked
