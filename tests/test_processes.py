@@ -1,6 +1,7 @@
 """How many processes a machine is given, and what is said when one of them ends."""
 
 import multiprocessing
+import multiprocessing.synchronize
 import os
 import signal
 import subprocess
