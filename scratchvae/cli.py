@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import isqrt
+from os.path import samestat
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -126,6 +127,7 @@ def _train_into(
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
     written = 0  # epochs
+    earlier = state.stat() if args.overwrite and state.exists() else None
     sweep(folder)
 
     def save(history_so_far: History) -> None:
@@ -151,7 +153,8 @@ def _train_into(
         )
         by_hand = isinstance(stop, KeyboardInterrupt)
         why = "stopped" if by_hand else f"error: {stop}"
-        if isinstance(stop, DiskFull) and state.exists():
+        replaced = earlier is None or not samestat(earlier, state.stat())
+        if isinstance(stop, DiskFull) and state.exists() and replaced:
             kept += "; with more space, --resume goes on from the last whole epoch"
         say(f"\nscratchvae train: {printable(f'{why}: {kept}')}", error=True)
         return 130 if by_hand else 2

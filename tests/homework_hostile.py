@@ -623,6 +623,21 @@ def _nested(place: Path, honest: Path) -> None:
         os.chdir(here)
 
 
+def remove_nest(place: Path) -> None:
+    """Remove place/d/d/d/... from inside: what removes trees by recursion ends at its limit."""
+    here, depth = os.getcwd(), 0
+    os.chdir(place)
+    try:
+        while os.path.isdir("d"):
+            os.chdir("d")
+            depth += 1
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")
+    finally:
+        os.chdir(here)
+
+
 def _many(place: Path, honest: Path) -> None:
     for n in range(6000):
         (place.parent / f"{n}.txt").touch()

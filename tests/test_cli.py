@@ -633,6 +633,31 @@ def test_a_full_disk_keeps_the_last_whole_epoch(image_set, tmp_path, monkeypatch
     assert len(json.loads((run / "history.json").read_text())["elbo"]) == 2
 
 
+def test_a_full_disk_does_not_promise_to_go_on_with_what_is_replaced(
+    image_set, tmp_path, monkeypatch, capsys
+):
+    """--overwrite, and the disk is full before a first state: the earlier training's stays, and
+    nothing is said of --resume.
+    """
+    out = tmp_path / "run"
+    train = ["train", "--data", str(image_set), "--quiet", "--workers", "1", *QUICK]
+    assert main([*train, "--out", str(out)]) == 0
+    before, to_disk, written = (out / "training.npz").read_bytes(), files._to_disk, []
+
+    def full(descriptor):
+        written.append(1)
+        if len(written) > 1:  # the first one tries whether the folder is writable
+            raise OSError(errno.ENOSPC, "no")
+        to_disk(descriptor)
+
+    monkeypatch.setattr(files, "_to_disk", full)
+    capsys.readouterr()
+    assert main([*train, "--out", str(out), "--overwrite", "--seed", "1"]) == 2
+    error = capsys.readouterr().err
+    assert " is not written: " in error and "--resume" not in error
+    assert (out / "training.npz").read_bytes() == before
+
+
 def endless(image_set, folder, workers, handler):
     """A training without an end, in a session of its own, after its first epoch.
 

@@ -7,13 +7,14 @@ import copy
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import HANG, until
-from homework_hostile import BODIES, FOLDERS, TOPS
+from homework_hostile import BODIES, FOLDERS, TOPS, remove_nest
 from homework_submissions import filled, hand_in
 
 from scratchvae.homework import classroom, make, sandbox, source
@@ -145,7 +146,7 @@ def key() -> Key:
 
 
 @pytest.fixture(scope="module")
-def runs(key: Key, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+def runs(key: Key, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Run]]:
     """The class with the hostile students, and without them.
 
     The limit of an exercise is what this machine now needs for the three and the training of an
@@ -158,10 +159,13 @@ def runs(key: Key, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
         start = time.monotonic()
         assert grade(honest, copy.copy(key), seconds=HANG).trains
         limit = max(SECONDS, time.monotonic() - start)
-        return (
+        both = (
             _run(place / "with", copy.copy(key), True, limit),
             _run(place / "without", key, False, limit),
         )
+    yield both
+    for nest in list((place / "with" / "class").glob("*/d")):
+        remove_nest(nest.parent)
 
 
 @pytest.mark.parametrize("kind", BODIES)

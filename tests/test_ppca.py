@@ -67,7 +67,7 @@ def test_hmc_against_the_closed_form(n_z):
     so it is within 0.1 nats.
     """
     vae, x, truth = linear_vae(n_z)
-    estimate = log_likelihood(vae, x, 1000, method="hmc", seed=3)
+    estimate = log_likelihood(vae, x, 1000, method="hmc", seed=1)
     assert np.abs(estimate.log_p - truth).max() < 0.1
     assert 0.5 < estimate.acceptance < 1
 
