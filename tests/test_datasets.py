@@ -216,6 +216,14 @@ def test_dequantize_spreads_each_level_over_its_bin():
         dequantize(x, np.random.default_rng(0))
 
 
+def test_a_bin_has_its_lower_end_and_not_its_upper():
+    """u is one of 65,536 numbers from 0 on: 0 and the largest, 1 − 2⁻¹⁶, are among two million
+    (each is missed with a chance of e^−30), and 1 is not.
+    """
+    u = 256 * dequantize(np.zeros((2000, 1000), np.uint8), np.random.default_rng(0), np.float64)
+    assert (u.min(), u.max()) == (0, 1 - 2.0**-16)
+
+
 def test_grey():
     """Grey is pixel / 255; floats stay what they are."""
     np.testing.assert_allclose(grey(np.array([0, 51, 255], np.uint8)), [0, 0.2, 1], rtol=1e-6)
