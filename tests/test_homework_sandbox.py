@@ -3,9 +3,12 @@
 On a machine without bubblewrap these tests are skipped by name.
 """
 
+import ast
 import copy
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ pytestmark = pytest.mark.skipif(
     bool(sandbox._problem()) and not os.environ.get("CI"),  # never skipped in CI
     reason=f"needs bubblewrap: {sandbox._problem()[:80]}",
 )
+STANDARD = sys.stdlib_module_names
 ASKED = ("2.1", "2.2", "2.3")
 SECONDS = 0.7  # for one exercise, or more on a slow machine; the honest ones take a fiftieth of it
 MARK = f"SCRATCHVAE_TESTS_{os.getpid()}"  # in the environment of the sandboxes of this run
@@ -375,6 +379,31 @@ def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch)
         big = {"p": "#" * 1_000_000}
         result = box.run(big, "call", {}, [], seconds=-9.5)
         assert result.stopped == sandbox.LOST and time.monotonic() - start < HANG
+
+
+def test_what_the_exercises_import_is_loaded_before_the_forks() -> None:
+    """Another user may not read Python's own folder: their files import nothing from there."""
+    imports: dict[str, set[str]] = {}
+    modules = {exercise.module for exercise in EXERCISES}
+    while modules - imports.keys():
+        module = (modules - imports.keys()).pop()
+        tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+        plain = {
+            name.name for node in tree.body if isinstance(node, ast.Import) for name in node.names
+        }
+        parts = {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
+        imports[module] = plain | parts
+        modules |= {name.split(".")[1] for name in parts if name.startswith("scratchvae.")}
+    standard = {n for names in imports.values() for n in names if n.split(".")[0] in STANDARD}
+    loading = """if True:
+        import runpy, sys
+        child = runpy.run_path(sys.argv[1], run_name="child")
+        for name in child["READY"]:
+            child["importlib"].import_module(name)
+        print(*sys.modules)"""
+    command = [sys.executable, "-I", "-S", "-c", loading, str(PACKAGE / "homework" / "child.py")]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "zlib" in standard and standard - set(loaded) == set()
 
 
 def _always(value: Any) -> Any:

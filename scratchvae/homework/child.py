@@ -27,7 +27,6 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import pathlib  # noqa: F401  loaded early: another user may not read Python's own folder
 import re
 import select
 import signal
@@ -53,6 +52,24 @@ LIMITS = {
 
 class Refused(Exception):
     """The exercise's function cannot be found or read: the sentence says why."""
+
+
+# What the package imports is loaded before the forks: another user may not read Python's own
+# folder.
+READY = (
+    *(
+        "dataclasses",
+        "gzip",
+        "heapq",
+        "numbers",
+        "pathlib",
+        "platform",
+        "shutil",
+        "zipfile",
+        "zlib",
+    ),
+    *("concurrent.futures.process", "multiprocessing.connection", "multiprocessing.shared_memory"),
+)
 
 
 DEFINED = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+\w+|^\w+[^\n=(]*=|^.*import.*", re.M)
@@ -272,4 +289,6 @@ if __name__ == "__main__":
     sys.path.remove(place)
     sys.path.remove(beside)
     del drivers.__file__, wire.__file__, merge.__file__
+    for standard in READY:
+        importlib.import_module(standard)
     main(int(number) if number else None)
