@@ -185,7 +185,7 @@ def run_jobs(
         board.finished(job)
     if failures:
         job, error = failures[0]
-        raise explained(job.name, error, len(failures), folder)
+        raise _explained(job.name, error, len(failures), folder)
     return [result for job in jobs if (result := found[job.name]) is not None]
 
 
@@ -222,7 +222,7 @@ def _by(executor: Executor, jobs: Sequence[Job], board: "Board", folder: Path) -
             future.cancel()
 
 
-def explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
+def _explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
     """What to raise for the first of n failures: one sentence that says what to do.
 
     name: of what failed. folder: of the results that are finished.

@@ -2,13 +2,9 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scratchvae import jobs
 from scratchvae.cli import file_name
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import select
@@ -115,12 +111,6 @@ def add_commands(commands: "Commands") -> None:
         "--jobs", type=int, default=1, metavar="N", help="with --all: submissions at a time (1)"
     )
     graded.add_argument(
-        "--dask", metavar="ADDRESS", help="with --all: the workers of this Dask cluster grade"
-    )
-    graded.add_argument(
-        "--mpi", action="store_true", help="with --all: the processes of mpi4py.futures grade"
-    )
-    graded.add_argument(
         "--seconds", type=float, default=4.0, help="for one exercise of one submission (4)"
     )
     graded.add_argument(
@@ -206,14 +196,6 @@ def grade(args: argparse.Namespace) -> int:
             f"--jobs {args.jobs} should be 1 with --sandbox {args.sandbox}: "
             "one user's processes can end each other"
         )
-    clusters = jobs.cluster(args.dask, args.mpi)
-    if clusters is not None and args.all is None:
-        raise ValueError("--dask and --mpi grade a class: they need --all FOLDER")
-    if clusters is not None and args.sandbox != "bwrap":
-        raise ValueError(
-            f"--dask and --mpi need --sandbox bwrap, and it is {args.sandbox}: a submission "
-            "without bwrap could reach every machine of the cluster"
-        )
     place = args.submission or args.all
     if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
         raise ValueError(f"{place} is no folder and no zip")
@@ -227,7 +209,7 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("--column and --key need --into EXPORT.csv")
     if args.submission is not None:
         return _grade_one(args)
-    return _grade_all(args, clusters or nullcontext)
+    return _grade_all(args)
 
 
 def _grade_one(args: argparse.Namespace) -> int:
@@ -247,9 +229,7 @@ def _grade_one(args: argparse.Namespace) -> int:
     return int(args.check and result.points < result.most)
 
 
-def _grade_all(
-    args: argparse.Namespace, executors: Callable[[], AbstractContextManager[Executor | None]]
-) -> int:
+def _grade_all(args: argparse.Namespace) -> int:
     from scratchvae.homework import (
         archives,
         asked,
@@ -271,10 +251,7 @@ def _grade_all(
     handout = asked.load(args.handout) if args.handout else None
     if args.into is not None:
         gradebook.fill(args.into, args.column, {}, args.key)  # ValueError before any work
-    with (
-        executors() as executor,
-        archives.unpacked(args.all, submission.students) as unpacked,
-    ):
+    with archives.unpacked(args.all, submission.students) as unpacked:
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
@@ -282,9 +259,8 @@ def _grade_all(
         exercises = asked.choose(handout, _selected(args), submitted)
         key = Key(exercises, args.sandbox)
         grades = grade_all(
-            args.all, csv_path, key, jobs=args.jobs, executor=executor, seconds=args.seconds,
-            unpacked=unpacked,
-        )  # fmt: skip
+            args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
+        )
         names = [path.name for path in unpacked.submissions]
     # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
