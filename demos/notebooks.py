@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scratchvae.files import written_whole
 from scratchvae.homework import source
 from scratchvae.homework.exercises import EXERCISES, Exercise
 
@@ -209,6 +210,7 @@ def main(arguments: list[str]) -> int:
             return 2
     out.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")
         print(f"wrote {path}")
     return 0

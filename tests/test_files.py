@@ -2,15 +2,18 @@
 
 import errno
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import threading
 import types
+from pathlib import Path
 
 import pytest
 
+import scratchvae
 from scratchvae import files
 from scratchvae.files import (
     DiskFull,
@@ -48,6 +51,18 @@ def test_another_thread_needs_no_protection():
     thread.start()
     thread.join()
     assert done == [1]
+
+
+def test_every_file_is_written_whole():
+    """The package writes to the part that `written_whole` gives, or into a temporary folder."""
+    writes = re.compile(r"(\w+)\.write_(?:text|bytes)\(|copyfile\(\w+, (\w+)|(\w+)\.open\(\"w")
+    found = [
+        (path.name, next(filter(None, match.groups())))
+        for path in sorted(Path(scratchvae.__file__).parent.rglob("*.py"))
+        for match in writes.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) > 10
+    assert {(name, to) for name, to in found if to != "part"} == {("archives.py", "target")}
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from conftest import unread, write_image_set
 
 from scratchvae import (
     VAE,
+    active_units,
     checks,
     cli,
     evaluate,
@@ -245,6 +247,8 @@ def test_iwae_row(images, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "86.76" in out and "3280" in out and "first 4 test images" in out
     model = load_model(next(tmp_path.glob("aevb-h200x200-z50-*adam-120.npz")))
+    units = active_units(model, load_mnist(images).test_images)
+    assert re.search(rf"^active units of 50 +{units} +19$", out, re.M)
     assert model.hidden == (200, 200) and model.n_z == 50
     job = json.loads(next(tmp_path.glob("aevb-h200x200-z50-*adam-120.json")).read_text())["job"]
     assert (job["schedule"], job["epsilon"], job["lr"]) == ("iwae", 1e-4, 1e-3)

@@ -157,8 +157,8 @@ def make(args: argparse.Namespace) -> int:
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 
-        tests = args.out / "tests" / "classroom50.json"
-        tests.write_text(classroom50(blanked.exercises), encoding="utf-8")
+        with written_whole(args.out / "tests" / "classroom50.json") as part:
+            part.write_text(classroom50(blanked.exercises), encoding="utf-8")
     extra = [e.number for e in blanked.exercises if e not in asked]
     points = sum(e.points for e in blanked.exercises)
     say(f"wrote {args.out}: {len(blanked.exercises)} exercises, {points} points")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae import __version__
+from scratchvae.files import written_whole
 from scratchvae.homework import asked, leaks, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
@@ -276,13 +277,15 @@ def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool 
     for name, text in files.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8", newline="")
     if with_data:
         from scratchvae.datasets import _data_folder
 
         (out / "data").mkdir()
         for path in sorted(_data_folder(None).glob("*ubyte*")):
-            shutil.copyfile(path, out / "data" / path.name)
+            with written_whole(out / "data" / path.name) as part:
+                shutil.copyfile(path, part)
     return blanked
 
 

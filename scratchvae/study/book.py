@@ -15,6 +15,7 @@ import shutil
 import time
 from pathlib import Path
 
+from scratchvae.files import written_whole
 from scratchvae.study import pages
 from scratchvae.study.frame import ROOT, WORDS, Report, row_id
 from scratchvae.study.part_one import Notes
@@ -52,7 +53,8 @@ class _Book(Notes, Source):
         self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
         self._put("script.js", _text("script.js"))
         for path in sorted((ROOT / "demos" / "pictures").glob("*.png")):
-            shutil.copyfile(path, self.out / "pictures" / path.name)
+            with written_whole(self.out / "pictures" / path.name) as part:
+                shutil.copyfile(path, part)
             self.report.files.append(self.out / "pictures" / path.name)
         for language in ("en", "ko"):
             for i, (name, _) in enumerate(pages.ORDER):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scratchvae.files import written_whole
 from scratchvae.homework.exercises import EXERCISES
 from scratchvae.study import evidence, listing, pages, values
 from scratchvae.study.evidence import Edit, Test
@@ -92,7 +93,8 @@ class Frame:
 
     def _put(self, name: str, text: str) -> None:
         path = self.out / name
-        path.write_text(text, encoding="utf-8")
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")
         self.report.files.append(path)
         if path.stat().st_size > LIMIT:
             raise ValueError(f"{name} has {path.stat().st_size} bytes; at most {LIMIT} are meant")
