@@ -198,6 +198,8 @@ def fit(
     """
     n, history = checks.positive_int("epochs", epochs), History()
     checks.flag("progress", progress)
+    if resume is not None:
+        checks.path("resume", resume)
     if checks.flag("overwrite", overwrite) and resume is None:
         raise ValueError("overwrite is True; it needs a file, by resume")
     each = _epochs(

@@ -11,9 +11,20 @@ import sys
 import numpy as np
 import pytest
 
-from scratchvae import SGD, VAE, Adam, active_units, checks, evaluate, fit, training
-from scratchvae.evaluation import CHUNK, Bound
-from scratchvae.training import History
+from scratchvae import (
+    SGD,
+    VAE,
+    Adam,
+    Bound,
+    History,
+    active_units,
+    checks,
+    epochs,
+    evaluate,
+    fit,
+    training,
+)  # fmt: skip
+from scratchvae.evaluation import CHUNK
 
 RNG = np.random.default_rng(0)
 STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(
@@ -166,24 +177,14 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
     optimizer = SGD(vae.params, lr=0.01)
     reported = []
 
-    def after_epoch(history):
-        reported.append(vae.params.theta.copy())
-        optimizer.lr = 1e30
-
     with pytest.raises(
         FloatingPointError,
         match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller "
         r"learning rate than lr = 1e\+30",
     ):
-        fit(
-            vae,
-            STRIPES,
-            epochs=5,
-            batch_size=32,
-            optimizer=optimizer,
-            progress=False,
-            after_epoch=after_epoch,
-        )
+        for _ in epochs(vae, STRIPES, 5, batch_size=32, optimizer=optimizer):
+            reported.append(vae.params.theta.copy())
+            optimizer.lr = 1e30
     assert len(reported) == 1
     np.testing.assert_array_equal(vae.params.theta, reported[0])
 
@@ -201,13 +202,8 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
 
     monkeypatch.setattr(vae, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fit(
-            vae,
-            STRIPES,
-            batch_size=32,
-            progress=False,
-            after_epoch=lambda history: thetas.append(vae.params.theta.copy()),
-        )
+        for _ in epochs(vae, STRIPES, batch_size=32):
+            thetas.append(vae.params.theta.copy())
     np.testing.assert_array_equal(vae.params.theta, thetas[-1])
     assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
 
@@ -346,10 +342,10 @@ def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
     """
     clock = [0.0]
     monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
-    line = training._EpochLine(10, 100, 8, show=False)
+    line = training.EpochLine(10, 100, 8, show=False)
     clock[0] = 10.0
     text = line._text(9, 50, Bound(-3.0, -2.0, 1.0))
     assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
-    line = training._EpochLine(10, 100, 0, show=False)  # nothing was done before
+    line = training.EpochLine(10, 100, 0, show=False)  # nothing was done before
     clock[0] = 20.0
     assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
