@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -24,7 +25,15 @@ HANG = 1800  # seconds: what takes longer hangs. No test waits so long for what 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers of the homework's public tests, which the handout's setup.cfg has."""
+    """The markers of the homework's public tests, which the handout's setup.cfg has.
+
+    What a test starts takes its signals from pytest. A shell starts a job in the background with
+    Ctrl-C ignored, and nohup ignores SIGHUP: then nothing that a test interrupts would stop.
+    """
+    for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda *_: None)):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
     for exercise in EXERCISES:
         config.addinivalue_line(
             "markers", f"{exercise.marker}: exercise {exercise.number}, {exercise.title}"

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import chromium
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scratchvae.homework.exercises import EXERCISES
@@ -90,6 +90,7 @@ def drawn_formulas(draw, depth=2):
 
 
 @given(drawn_formulas())
+@example("p(½|x) + p(x|x)")
 def test_no_formula_loses_anything(formula):
     """The text of the MathML, read back, is the formula; inline and displayed."""
     for display in (False, True):

@@ -158,7 +158,12 @@ class _Parser:
     def _opens(self, token: Token) -> bool:
         before = self.formula[token.at - 1] if token.at else " "
         after = self.formula[token.at + 1 : token.at + 2]
-        closed = token.text in self.formula[token.at + 1 :]
+        closed = False
+        depth = 0  # its partner is in the same bracket
+        for sign in self.formula[token.at + 1 :]:
+            depth += (sign in OPENING) - (sign in CLOSING)
+            if depth < 0 or (closed := sign == token.text and depth == 0):
+                break
         free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½"
         return free and closed and after not in ("", " ")
 
