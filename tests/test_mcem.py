@@ -191,7 +191,7 @@ def test_a_state_with_one_step_size_for_all_is_refused(tmp_path):
     """A file of version 0.2 has `tuned`, two numbers: one sentence, and nothing is changed."""
     vae = small_vae()
     steps = MCEM(vae, SGD(vae.params), 10)
-    old = {"chains": np.zeros((10, 2)), "tuned": np.array([0.1, 0.9])}
+    old = {"chains": np.zeros((10, 1)), "tuned": np.array([0.1, 0.9])}
     saved, state = Saved(tmp_path / "t.npz", History()), (vae, steps.optimizer)
     saved.save(*state, np.random.default_rng(0), old, 1)
     with pytest.raises(FileFormatError, match=r"t.npz is no training that can go on: .*delta"):

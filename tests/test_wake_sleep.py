@@ -189,7 +189,6 @@ def test_one_step_is_the_two_gradients_and_one_update():
     vae = small_vae()
     before = vae.params.theta.copy()
     x, sgd = ALL_X, SGD(vae.params, lr=0.1)
-    images = (255 * x).astype(np.uint8)
     steps = WakeSleep(vae, sgd, 8)
     bound = steps.step(np.arange(8), x, np.random.default_rng(5))
     moved = vae.params.theta - before
