@@ -23,7 +23,7 @@ plane to a fraction of a degree while the rows of W are still far from the axes.
 import numpy as np
 from common import BLUE, GREY, ORANGE, finish, options, tidy
 
-from scratchvae import VAE, Adam, fit, load_mnist
+from scratchvae import VAE, Adam, epochs, load_mnist
 from scratchvae.distributions import gaussian_kl
 
 args = options(__doc__)
@@ -83,22 +83,13 @@ def log_p(x):
 # %% Training by Algorithm 1: smaller and smaller steps average its noise out
 STAGES = [(1e-2, 150), (3e-3, 100), (1e-3, 150), (3e-4, 150), (1e-4, 150), (3e-5, 50)]
 optimizer, rng = Adam(vae.params), np.random.default_rng(0)
-epochs, bounds, evidence, starts = [0], [bound(x)], [log_p(x)], []
-
-
-def watch(history):
-    """Measure after every epoch at first, then after every tenth."""
-    epoch = starts[-1] + len(history.elbo)
-    if epoch <= 10 or epoch % 10 == 0:
-        epochs.append(epoch)
-        bounds.append(bound(x))
-        evidence.append(log_p(x))
+measured, bounds, evidence, starts, done = [0], [bound(x)], [log_p(x)], [], 0
 
 
 def row(lr):
     gap, gap_p = maximum - bounds[-1], maximum - evidence[-1]
     print(
-        f"{epochs[-1]:6d}  {lr:13} {bounds[-1]:10.3f} {evidence[-1]:10.3f}"
+        f"{measured[-1]:6d}  {lr:13} {bounds[-1]:10.3f} {evidence[-1]:10.3f}"
         f"  {gap:8.4f}  {gap_p:10.4f}  {gap - gap_p:8.4f}    {np.exp(x_logvar[0]):.6f}"
     )
 
@@ -107,12 +98,14 @@ print("                          nats per image    below the maximum by")
 print("epochs  learning rate      bound   log p(x)     bound    log p(x)        KL    σ²")
 row("")
 for lr, n in STAGES:
-    starts.append(epochs[-1])
     optimizer.lr = lr
-    fit(
-        vae, images, epochs=n, optimizer=optimizer, seed=rng,
-        pixels="grey", progress=False, after_epoch=watch,
-    )  # fmt: skip
+    starts.append(done)
+    for _ in epochs(vae, images, n, optimizer=optimizer, seed=rng, pixels="grey"):
+        done += 1
+        if done <= 10 or done % 10 == 0:  # after every epoch at first, then after every tenth
+            measured.append(done)
+            bounds.append(bound(x))
+            evidence.append(log_p(x))
     row(f"{lr:g}")
 gaps, gaps_p = maximum - np.array(bounds), maximum - np.array(evidence)
 kls = gaps - gaps_p  # log p(x) − 𝓛, the mean of KL(q(z|x) ‖ p(z|x))
@@ -151,10 +144,10 @@ for values, name, style in (
     (gaps_p, "maximum − log p(x)", {"color": "k", "ls": "--"}),
     (kls, "log p(x) − bound = KL(q(z|x) ‖ p(z|x))", {"color": ORANGE, "ls": ":", "lw": 2}),
 ):
-    axes.plot(epochs, values, label=name, **style)
+    axes.plot(measured, values, label=name, **style)
 for values, shift in ((gaps, 7), (gaps_p, 0), (kls, -7)):
     axes.annotate(
-        f"{values[-1]:.3f}", (epochs[-1], values[-1]), (4, shift),
+        f"{values[-1]:.3f}", (measured[-1], values[-1]), (4, shift),
         textcoords="offset points", va="center", fontsize=9,
     )  # fmt: skip
 for start, (lr, _) in zip(starts, STAGES):
@@ -162,7 +155,7 @@ for start, (lr, _) in zip(starts, STAGES):
     axes.text(start + 8, 1700, f"lr {lr:g}", va="top", fontsize=9)
 axes.set(
     title=f"How far below the maximum of log p(x), {maximum:.2f} nats per image",
-    xlabel="epochs", xlim=(0, epochs[-1] * 1.07),
+    xlabel="epochs", xlim=(0, measured[-1] * 1.07),
     ylabel="nats per image (log scale)", yscale="log", ylim=(None, 2000),
 )  # fmt: skip
 axes.legend(framealpha=1, edgecolor="w", loc="upper right", bbox_to_anchor=(0.97, 0.9))

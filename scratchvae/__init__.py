@@ -10,7 +10,7 @@ Read the files in this order. Each uses only files before it, and the helpers:
     decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
     optimizers                    SGD, Adagrad, Adam
     datasets                      MNIST, and minibatches
-    evaluation, training          the bound of a data set, and Algorithm 1
+    history, evaluation, training the bound of a data set, and Algorithm 1
     hmc, likelihood               estimates of log p(x)
 
 Helpers: checks, files, archive, progress, gradient_check, pca, checkpoint. Pictures: figures.
@@ -19,20 +19,23 @@ Commands: cli. Matplotlib is imported only when a picture is drawn.
 
 from scratchvae.autoencoder import Autoencoder
 from scratchvae.checkpoint import load_model, save_model
-from scratchvae.datasets import ImageSet, binarize, load_mnist, read_idx
-from scratchvae.evaluation import Bound, active_units, evaluate
+from scratchvae.datasets import ImageSet, binarize, load_mnist, minibatches, read_idx
+from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError
 from scratchvae.gradient_check import check_gradient
+from scratchvae.history import Bound, Epoch, History
 from scratchvae.likelihood import LogLikelihood, log_likelihood
+from scratchvae.morph import straight
 from scratchvae.optimizers import SGD, Adagrad, Adam
 from scratchvae.parameters import Parameters
 from scratchvae.pca import PCA
-from scratchvae.training import History, fit
+from scratchvae.training import AEVB, epochs, fit, training_step
 from scratchvae.vae import VAE
 
 __all__ = [
-    "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "FileFormatError", "History",
-    "ImageSet", "LogLikelihood", "Parameters", "active_units", "binarize", "check_gradient",
-    "evaluate", "fit", "load_mnist", "load_model", "log_likelihood", "read_idx", "save_model",
+    "AEVB", "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "Epoch",
+    "FileFormatError", "History", "ImageSet", "LogLikelihood", "Parameters", "active_units",
+    "binarize", "check_gradient", "epochs", "evaluate", "fit", "load_mnist", "load_model",
+    "log_likelihood", "minibatches", "read_idx", "save_model", "straight", "training_step",
 ]  # fmt: skip
 __version__ = "0.3.0"

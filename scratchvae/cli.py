@@ -26,6 +26,7 @@ from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, written_whole
 from scratchvae.gradient_check import check_gradient
+from scratchvae.history import History
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
@@ -33,9 +34,9 @@ from scratchvae.optimizers import OPTIMIZERS, Optimizer
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied, cores
 from scratchvae.progress import say
-from scratchvae.resume import OtherArithmetic, sweep
+from scratchvae.resume import OtherArithmetic, Saved, sweep
 from scratchvae.schedules import SCHEDULES
-from scratchvae.training import History, fit
+from scratchvae.training import EpochLine, epochs
 from scratchvae.vae import VAE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -130,21 +131,28 @@ def _train_into(
     earlier = state.stat() if args.overwrite and state.exists() else None
     sweep(folder)
 
-    def save(history_so_far: History) -> None:
-        nonlocal history, written
-        history = history_so_far
+    def save() -> None:
+        nonlocal written
         with uninterrupted():
             save_model(vae, model)
             written = len(history.elbo)
             history.save(folder / "history.json")
 
     try:
-        fit(
-            vae, data.train_images, epochs=args.epochs, batch_size=args.batch_size,
-            optimizer=optimizer, seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            schedule=args.schedule, workers=args.workers, resume=state, overwrite=args.overwrite,
-            progress=not args.quiet, after_epoch=save,
+        each = epochs(
+            vae, data.train_images, args.epochs, batch_size=args.batch_size, optimizer=optimizer,
+            seed=args.seed, test_images=data.test_images, pixels=args.pixels,
+            schedule=args.schedule, workers=args.workers, report=lambda *seen: line.within(*seen),
+            saved=Saved(state, history, overwrite=args.overwrite),
         )  # fmt: skip
+        done = len(history.elbo)  # of an earlier training, which goes on
+        line = EpochLine(args.epochs, len(data.train_images), done, show=not args.quiet)
+        if done:
+            save()
+        for epoch in each:
+            history.record(epoch)
+            save()
+            line.end_of(epoch)
     except (KeyboardInterrupt, FloatingPointError, WorkerDied, DiskFull) as stop:
         kept = (
             f"the model of epoch {written} is in {model}"
@@ -161,8 +169,8 @@ def _train_into(
 
     seconds = sum(history.seconds)
     speed = len(history.elbo) * len(data.train_images) / seconds
-    epochs = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
-    say(f"{vae.params.theta.size:,} weights, {epochs} in {seconds:.0f} s, {speed:,.0f} images/s")
+    many = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
+    say(f"{vae.params.theta.size:,} weights, {many} in {seconds:.0f} s, {speed:,.0f} images/s")
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")

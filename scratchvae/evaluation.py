@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from scratchvae import checks, datasets, processes
 from scratchvae.datasets import PIXELS, Draw, Images
+from scratchvae.history import Bound, Terms
 from scratchvae.parameters import FloatArray, Parameters
 from scratchvae.vae import VAE
 
@@ -44,33 +45,6 @@ class Model(Protocol):
 
     def backward(self) -> None:
         """The gradient of minus the mean objective, into params.g."""
-
-
-class Terms(NamedTuple):
-    """The two terms of the bound for each data point, (B,) each."""
-
-    reconstruction: FloatArray
-    kl: FloatArray
-
-
-class Bound(NamedTuple):
-    """The mean of eq. (10) over a data set, in nats per data point: elbo = reconstruction − kl."""
-
-    elbo: float
-    reconstruction: float
-    kl: float
-
-    @classmethod
-    def mean(cls, reconstruction: FloatArray, kl: FloatArray) -> "Bound":
-        """Of the two terms of each data point, (B,) each."""
-        mean_reconstruction = reconstruction.mean(dtype=np.float64).item()
-        mean_kl = kl.mean(dtype=np.float64).item()
-        return cls(mean_reconstruction - mean_kl, mean_reconstruction, mean_kl)
-
-    @classmethod
-    def of(cls, terms: Sequence[Terms]) -> "Bound":
-        """The mean over all data points of all chunks."""
-        return cls.mean(*(np.concatenate(part) for part in zip(*terms)))
 
 
 def evaluate(

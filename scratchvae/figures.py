@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from scratchvae import checks
 from scratchvae.files import written_whole
+from scratchvae.history import History
 from scratchvae.morph import on_sphere, straight
 from scratchvae.parameters import FloatArray
-from scratchvae.training import History
 from scratchvae.vae import VAE
 
 PathName = str | os.PathLike[str]

@@ -51,7 +51,6 @@ each visit.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +58,13 @@ from numpy.typing import NDArray
 from scratchvae import checks
 from scratchvae.datasets import Images
 from scratchvae.distributions import standard_normal_log_density
-from scratchvae.evaluation import Bound, seen_by
+from scratchvae.evaluation import seen_by
+from scratchvae.history import Bound
 from scratchvae.hmc import Chain
-from scratchvae.optimizers import Adam
+from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
 from scratchvae.schedules import SCHEDULES
-from scratchvae.training import Alone
+from scratchvae.training import AEVB
 from scratchvae.vae import VAE
 from scratchvae.wake_sleep import decoder_gradient
 
@@ -72,8 +72,8 @@ LEAPFROGS, ACCEPTANCE, UPDATES = 10, 0.9, 5  # AEVB appendix E
 FIRST_STEP, TUNING, FORGETTING = 0.1, 0.1, 0.02
 
 
-class MCEM(Alone):
-    """The steps of Monte Carlo EM, for `fit(vae, images, steps=MCEM)`.
+class MCEM(AEVB):
+    """The steps of Monte Carlo EM, for `fit(vae, images, algorithm=MCEM)`.
 
     chains: z of each data point, (N, n_z), NaN before its first visit. delta: its step size
     δ, (N,). acceptance: the share of moves that were accepted, as a mean over about the last
@@ -84,13 +84,13 @@ class MCEM(Alone):
 
     model: VAE
 
-    def first_state(self) -> dict[str, NDArray[Any]]:
+    def __init__(self, model: VAE, optimizer: Optimizer, n: int) -> None:
         """The chains, which begin at their first visit, and what is tuned."""
-        N = len(self.images)
-        self.chains = np.full((N, self.model.n_z), np.nan, self.model.dtype)
-        self.delta, self._acceptance = np.full(N, FIRST_STEP), np.array([ACCEPTANCE])
-        self.model.params.g[...] = 0  # the encoder's part stays 0
-        return {"chains": self.chains, "delta": self.delta, "acceptance": self._acceptance}
+        super().__init__(model, optimizer, n)
+        self.chains = np.full((n, model.n_z), np.nan, model.dtype)
+        self.delta, self._acceptance = np.full(n, FIRST_STEP), np.array([ACCEPTANCE])
+        self.state = {"chains": self.chains, "delta": self.delta, "acceptance": self._acceptance}
+        model.params.g[...] = 0  # the encoder's part stays 0
 
     @property
     def acceptance(self) -> float:

@@ -82,7 +82,7 @@ class Optimizer:
     sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
 
     def as_set(self) -> dict[str, float]:
-        """The settings as they are now: `after_epoch` may have changed them."""
+        """The settings as they are now: they may change between two steps."""
         return {name: getattr(self, name) for name in self.settings}
 
     def check_rebuilt(self) -> None:

@@ -68,7 +68,8 @@ from numpy.typing import NDArray
 
 from scratchvae import processes
 from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Bound, Model, Terms, chunk_terms, chunks, seen_by
+from scratchvae.evaluation import Model, chunk_terms, chunks, seen_by
+from scratchvae.history import Bound, Terms
 from scratchvae.optimizers import Optimizer
 from scratchvae.parameters import Parameters
 from scratchvae.processes import SPAWN, WorkerDied

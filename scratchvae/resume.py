@@ -9,8 +9,9 @@ The history belongs to it too. All of it lies in one file that is written whole,
 crash can leave the parts of two different epochs. The other files of a run follow from it.
 
 The settings stand there twice. Those of the beginning have to be the same when it goes on.
-Those of the optimizer after the epoch, which `after_epoch` may have changed, are state: they
-come back with θ.
+Those of the optimizer after the epoch are state: they come back with θ. A loop over `epochs`
+may change them. So the file is written when its body is over. An epoch whose body was left by
+`break` or an exception is not in the file: it is made again, to the same bits.
 
 **The bits** depend on one thing more: how NumPy's matrix products round. Another version of
 NumPy, another BLAS or another number of its threads adds in another order. The training goes
@@ -18,30 +19,30 @@ on all the same, as close as rounding is, and `OtherArithmetic` says what differ
 """
 
 import json
+import os
+import time
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.checks import printable
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
 from scratchvae.files import FileFormatError, remove_dead_parts
+from scratchvae.history import History
 from scratchvae.optimizers import Optimizer
 from scratchvae.processes import arithmetic
 
-if TYPE_CHECKING:
-    from scratchvae.training import History
-
-FORMAT, VERSION = "scratchvae.Training", 2
-NOTHING: Mapping[str, NDArray[Any]] = {}
+FORMAT, VERSION = "scratchvae.Training", 3
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class OtherArithmetic(UserWarning):
@@ -69,109 +70,122 @@ def _fingerprint(images: Images | None) -> str:
     return f"{' x '.join(map(str, images.shape))} {images.dtype}, checksum {checksum:08x}"
 
 
-def save_training(
-    path: str | PathLike[str],
-    model: Model,
-    optimizer: Optimizer,
-    rng: np.random.Generator,
-    history: "History",
-    settings: dict[str, Any],
-    more: Mapping[str, NDArray[Any]] = NOTHING,
-    lr: float | None = None,
-) -> None:
-    """Write the state after a whole epoch. more: what else the algorithm remembers, by name.
+class Saved:
+    """The file of one training. `epochs` reads it once, and writes it after each loop's body.
 
-    lr: the learning rate that a schedule multiplies; None where there is no schedule.
+    history: what the body of the loop fills. It is a part of the state, and comes back with it.
+    every: seconds between two writes at least; the last epoch is always written. overwrite:
+    begin anew; the file that is there stays until it is written. more: what else has to be the
+    same when the training goes on, by name.
     """
-    state = {
-        "settings": settings,
-        "optimizer": {**optimizer.as_set(), **({} if lr is None else {"lr": lr})},
-        "arithmetic": _arithmetic(settings),
-        "t": optimizer.t,
-        "generator": rng.bit_generator.state,
-        "history": asdict(history),
-    }
-    vectors: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
-    vectors |= {f"state.{name}": array for name, array in more.items()}
-    arrays = {
-        "format": FORMAT,
-        "version": VERSION,
-        "state": json.dumps(state, default=lambda array: array.tolist()),
-        "theta": model.params.theta,
-        **vectors,
-    }
-    write_arrays(path, arrays)
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        history: History,
+        *,
+        every: float = 0.0,
+        overwrite: bool = False,
+        **more: Any,
+    ) -> None:
+        self.path, self.history, self.every = checks.path("path", path), history, every
+        self.overwrite, self.settings, self.written = overwrite, more, time.monotonic()
+
+    def save(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        rng: np.random.Generator,
+        arrays: Arrays,
+        epoch: int,
+        *,
+        last: bool = True,
+    ) -> None:
+        """Write the state after this epoch. arrays: what else the algorithm remembers, by name."""
+        if not last and time.monotonic() - self.written < self.every:
+            return
+        state = {
+            "settings": self.settings,
+            "optimizer": optimizer.as_set(),
+            "arithmetic": _arithmetic(self.settings),
+            "t": optimizer.t,
+            "generator": rng.bit_generator.state,
+            "epoch": epoch,
+            "history": asdict(self.history),
+        }
+        content: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
+        content |= {f"state.{name}": array for name, array in arrays.items()}
+        content |= {"format": FORMAT, "version": VERSION, "theta": model.params.theta}
+        content["state"] = json.dumps(state, default=lambda array: array.tolist())
+        write_arrays(self.path, content)
+        self.written = time.monotonic()
+
+    def load(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        rng: np.random.Generator,
+        arrays: Arrays,
+        settings: dict[str, Any],
+    ) -> int:
+        """Put all that is given, and the history, into the file's state. Returns its epoch.
+
+        0, and nothing is changed, when there is no file, or it shall be overwritten. ValueError,
+        with what differs, for a training with other settings. FileFormatError for a file that
+        is damaged or of another kind. Then nothing is changed either. A warning,
+        `OtherArithmetic`, when NumPy will round otherwise.
+        """
+        self.settings = {**settings, **self.settings}
+        if self.overwrite or not self.path.exists():
+            return 0
+        try:
+            with open(self.path, "rb") as file:
+                saved = ArrayFile(file)
+                kind, version = saved.text("format"), saved.whole("version")
+                if (kind, version, saved.checked) != (FORMAT, VERSION, True):
+                    raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
+                state = json.loads(saved.text("state"))
+                differ = _differ(state["settings"], json.loads(json.dumps(self.settings)), repr)
+                if not differ:
+                    new = [(model.params, "theta"), *((optimizer, name) for name in optimizer.sums)]
+                    into = {name: getattr(owner, name) for owner, name in new}
+                    into |= {f"state.{name}": array for name, array in arrays.items()}
+                    read = {name: np.empty_like(array) for name, array in into.items()}
+                    for name, array in read.items():
+                        saved.into(name, array)
+                    t, epoch = int(state["t"]), int(state["epoch"])
+                    past = {name: list(values) for name, values in state["history"].items()}
+                    now = {
+                        name: type(value)(state["optimizer"][name])
+                        for name, value in optimizer.as_set().items()
+                    }
+                    others = _differ(state["arithmetic"], _arithmetic(self.settings), str)
+                    rng.bit_generator.state = state["generator"]
+        except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
+            raise FileFormatError(
+                f"{self.path} is no training that can go on: {printable(str(error))}"
+            ) from error
+        if differ:
+            raise ValueError(f"{self.path} is of a training with other settings: {differ}")
+        for name, array in read.items():
+            into[name][...] = array
+        for name, value in {**now, "t": t}.items():
+            setattr(optimizer, name, value)
+        if others:
+            warnings.warn(
+                f"{self.path} goes on, but not to the bit: {others}", OtherArithmetic, stacklevel=2
+            )
+        vars(self.history).update(past)
+        return epoch
 
 
-def load_training(
-    path: str | PathLike[str],
-    model: Model,
-    optimizer: Optimizer,
-    rng: np.random.Generator,
-    history: "History",
-    settings: dict[str, Any],
-    more: Mapping[str, NDArray[Any]] = NOTHING,
-) -> None:
-    """Put model, optimizer, generator, history and the arrays of `more` into the file's state.
-
-    ValueError, with what differs, for a training with other settings. FileFormatError for a
-    file that is damaged or of another kind. Then nothing is changed. A warning,
-    `OtherArithmetic`, when NumPy will round otherwise.
-    """
-    try:
-        with open(path, "rb") as file:
-            saved = ArrayFile(file)
-            kind, version = saved.text("format"), saved.whole("version")
-            if (kind, version, saved.checked) != (FORMAT, VERSION, True):
-                raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
-            state = json.loads(saved.text("state"))
-            theirs = state["settings"]
-            differ = [
-                f"{name} was {theirs.get(name)!r} and is {settings.get(name)!r}"
-                for name in {**theirs, **settings}
-                if theirs.get(name) != json.loads(json.dumps(settings.get(name)))
-            ]
-            if not differ:
-                theta = model.params.theta
-                vectors = {name: np.empty_like(theta) for name in ("theta", *optimizer.sums)}
-                arrays = {name: np.empty_like(array) for name, array in more.items()}
-                for name, array in arrays.items():
-                    saved.into(f"state.{name}", array)
-                for name, vector in vectors.items():
-                    saved.into(name, vector)
-                t, past = int(state["t"]), {k: list(v) for k, v in state["history"].items()}
-                now = {
-                    name: type(x)(state["optimizer"][name])
-                    for name, x in optimizer.as_set().items()
-                }
-                then, here = dict(state["arithmetic"]), _arithmetic(settings)
-                rng.bit_generator.state = state["generator"]
-    except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
-        raise FileFormatError(
-            f"{path} is no training that can go on: {printable(str(error))}"
-        ) from error
-    if differ:
-        raise ValueError(f"{path} is of a training with other settings: {'; '.join(differ)}")
-    model.params.theta[...] = vectors["theta"]
-    for name in optimizer.sums:
-        getattr(optimizer, name)[...] = vectors[name]
-    for name, array in more.items():
-        array[...] = arrays[name]
-    for name, value in now.items():
-        setattr(optimizer, name, value)
-    optimizer.t = t
-    others = [
-        f"{name} was {then.get(name)} and is {here.get(name)}"
-        for name in {**then, **here}
-        if then.get(name) != here.get(name)
-    ]
-    if others:
-        warnings.warn(
-            f"{path} goes on, but not to the bit: {', '.join(others)}",
-            OtherArithmetic,
-            stacklevel=2,
-        )
-    history.__dict__.update(past)
+def _differ(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[Any], str]) -> str:
+    """What is not the same, in words."""
+    return "; ".join(
+        f"{name} was {shown(then.get(name))} and is {shown(now.get(name))}"
+        for name in {**then, **now}
+        if then.get(name) != now.get(name)
+    )
 
 
 def _arithmetic(settings: dict[str, Any]) -> dict[str, Any]:

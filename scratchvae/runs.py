@@ -6,8 +6,8 @@ and decoder for AEVB, wake-sleep and Monte Carlo EM. The binarization is not sta
 here every minibatch is binarised anew, as in the author's later code.
 
 **The learning rate** is one of 0.01, 0.02 and 0.1, "chosen on the first iterations".
-Here each of the three trains for the first 10,000 samples, and the one with the highest
-mean objective over the second half of them is taken. A too large one shows there:
+Here each of the three trains for 10,000 samples, on 5,000 images at most, and the one with
+the highest mean objective over the second half of the epochs is taken. A too large one shows there:
 Adagrad's first step has the length α in every weight, the t-th still about α / √t, and
 the bound falls to minus millions.
 
@@ -19,10 +19,9 @@ with the highest bound.
 the powers of ten, from 10^5 on, and at the end, each after a whole epoch.
 """
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from typing import TypeGuard
 
@@ -33,17 +32,17 @@ from scratchvae.checkpoint import load_model, save_model
 from scratchvae.datasets import Images, binarize, load_mnist
 from scratchvae.evaluation import evaluate
 from scratchvae.files import written_whole
+from scratchvae.history import Bound, Epoch, History
 from scratchvae.jobs import Report, Result
 from scratchvae.likelihood import log_likelihood
 from scratchvae.mcem import MCEM, best_encoder, fit_encoder
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.resume import load_training, save_training, settings_of
-from scratchvae.schedules import SCHEDULES
-from scratchvae.training import Alone, History
+from scratchvae.resume import Saved
+from scratchvae.training import AEVB, epochs
 from scratchvae.vae import VAE
 from scratchvae.wake_sleep import WakeSleep
 
-ALGORITHMS: dict[str, type[Alone]] = {"aevb": Alone, "wake-sleep": WakeSleep, "mcem": MCEM}
+ALGORITHMS: dict[str, type[AEVB]] = {"aevb": AEVB, "wake-sleep": WakeSleep, "mcem": MCEM}
 STEP_SIZES = (0.01, 0.02, 0.1)
 TRIAL = 10_000  # samples
 SECONDS = 5.0  # between two writes of a training's state
@@ -51,17 +50,14 @@ ENCODERS, ENCODER_STEPS = 3, 4000  # that MCEM's decoder gets, and the steps of 
 EVALUATED = 10_000  # training images whose bound is a point of the curve
 
 
-@dataclass
+@dataclass(repr=False)
 class Curve(History):
     """The bounds of `History`, one entry for each point of the curve. elbo: of training images.
 
-    samples: the number of visits at each point. epochs: how many there were; its one entry.
-    lr: the chosen learning rate; its one entry.
+    samples: the number of visits at each point.
     """
 
     samples: list[int] = field(default_factory=list)
-    epochs: list[int] = field(default_factory=lambda: [0])
-    lr: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -130,55 +126,34 @@ class Training:
     def run(self, folder: Path, report: Report) -> Result:
         """Train, and write the model. Returns the curve."""
         images, test_images = _data(self)
-        points, state = self.points(len(images)), folder / f".{self.name}.state"
-        epochs = points[-1]
-        lr = self._lr(folder, images)
-        steps = self._steps(lr, images, test_images)
-        vae, optimizer = steps.model, steps.optimizer
-        assert isinstance(vae, VAE)
-        rng, curve = checks.generator("seed", self.seed, "training"), Curve(lr=[lr])
-        settings = settings_of(vae, optimizer, {"images": images}, job=repr(self))
-        if state.exists():
-            load_training(state, vae, optimizer, rng, curve, settings, steps.state)
-        written = time.monotonic()
-        for epoch in range(curve.epochs[0] + 1, epochs + 1):
-            start, before = time.perf_counter(), epoch - 1
+        points, lr, curve = self.points(len(images)), self._lr(folder, images), Curve()
+        vae, optimizer = self._model(lr, images)
 
-            def share(seen: int, mean: object, before: int = before) -> None:
-                report((before + seen / len(images)) / epochs)
+        def share(epoch: int, seen: int, mean: Bound) -> None:
+            report((epoch - 1 + seen / len(images)) / points[-1])
 
-            optimizer.lr = lr * SCHEDULES[self.schedule](epoch, epochs)
-            bound, _ = steps.epoch(rng, share)
-            optimizer.lr = lr
-            if not np.isfinite(bound.elbo):
-                raise FloatingPointError(
-                    f"{self.name}: the bound is {bound.elbo} in epoch {epoch}; choose a smaller lr"
-                )
-            curve.epochs = [epoch]
-            seconds = time.perf_counter() - start
-            if epoch in points:
-                self._point(vae, curve, images, test_images, seconds, folder)
-            if epoch in points or time.monotonic() - written > SECONDS:
-                save_training(state, vae, optimizer, rng, curve, settings, steps.state)
-                written = time.monotonic()
+        for epoch in epochs(
+            vae, images, points[-1], batch_size=self.batch_size, optimizer=optimizer,
+            seed=self.seed, schedule=self.schedule, algorithm=ALGORITHMS[self.algorithm],
+            saved=Saved(folder / f".{self.name}.state", curve, every=SECONDS, job=repr(self)),
+            report=share,
+        ):  # fmt: skip
+            if epoch.number in points:
+                self._point(vae, curve, epoch, images, test_images, folder)
         save_model(vae, folder / f"{self.name}.npz")
-        extra = {"acceptance": steps.acceptance} if isinstance(steps, MCEM) else {}
-        return {
-            "lr": lr, "samples": curve.samples, "train": curve.elbo, "test": curve.test_elbo,
-            **extra,
-        }  # fmt: skip
+        return {"lr": lr, "samples": curve.samples, "train": curve.elbo, "test": curve.test_elbo}
 
     def _point(
-        self, vae: VAE, curve: Curve, images: Images, test_images: Images, seconds: float,
+        self, vae: VAE, curve: Curve, epoch: Epoch, images: Images, test_images: Images,
         folder: Path,
     ) -> None:  # fmt: skip
         """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
-        curve.samples.append(curve.epochs[0] * len(images))
+        curve.samples.append(epoch.number * len(images))
         if self.algorithm != "mcem":
             train, test = (
                 evaluate(vae, part, seed=self.seed) for part in (images[:EVALUATED], test_images)
             )
-            curve.record(train, test, seconds)
+            curve.record(epoch._replace(train=train, test=test))
         if self.models:
             twin = VAE(**vae.settings)  # the training goes on with its own encoder
             twin.params.theta[...] = vae.params.theta
@@ -188,19 +163,15 @@ class Training:
                     fit_encoder(twin, images, ENCODER_STEPS, seed=rng)
                 save_model(twin, path)
 
-    def _steps(self, lr: float, images: Images, test_images: Images) -> Alone:
-        """A new model and its algorithm."""
+    def _model(self, lr: float, images: Images) -> tuple[VAE, Optimizer]:
+        """A new model and its optimizer."""
         vae = VAE(
             images.shape[1], self.hidden, self.n_z, init=self.init, seed=self.seed,
             image_shape=load_mnist(self.data).image_shape,
         )  # fmt: skip
         more = {} if self.optimizer == "sgd" else {"epsilon": self.epsilon}
-        optimizer: Optimizer = OPTIMIZERS[self.optimizer](
-            vae.params, lr, weight_decay=1 / len(images) if self.prior else 0.0, **more
-        )
-        return ALGORITHMS[self.algorithm](
-            vae, optimizer, images, test_images, batch_size=self.batch_size, pixels=None
-        )
+        weight_decay = 1 / len(images) if self.prior else 0.0
+        return vae, OPTIMIZERS[self.optimizer](vae.params, lr, weight_decay=weight_decay, **more)
 
     def _lr(self, folder: Path, images: Images) -> float:
         """The learning rate: the given one, or the best of the paper's three."""
@@ -218,21 +189,20 @@ class Training:
         return best
 
     def _trial(self, lr: float, images: Images) -> float:
-        """The mean objective over the second half of the first TRIAL samples."""
-        steps = self._steps(lr, images, images)
-        rng = checks.generator("seed", self.seed, "learning rate")
-        total, n = 0.0, TRIAL // self.batch_size
-        order = np.concatenate(
-            [rng.permutation(len(images)) for _ in range(-(-TRIAL // len(images)))]
-        )
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i in range(n):
-                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
-                bound = steps.step(rows, binarize(images[rows], rng), rng)
-                if not np.isfinite(bound.elbo):
-                    return -inf
-                total += bound.elbo if i >= n // 2 else 0.0
-        return total
+        """The mean objective over the second half of the epochs of TRIAL samples."""
+        part = images[: TRIAL // 2]
+        vae, optimizer = self._model(lr, images)
+        try:
+            bounds = [
+                epoch.train.elbo
+                for epoch in epochs(
+                    vae, part, ceil(TRIAL / len(part)), batch_size=self.batch_size,
+                    optimizer=optimizer, seed=self.seed, algorithm=ALGORITHMS[self.algorithm],
+                )
+            ]  # fmt: skip
+        except FloatingPointError:
+            return -inf
+        return float(np.mean(bounds[len(bounds) // 2 :]))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def cosine(epoch: int, epochs: int) -> float:
 SCHEDULES: dict[str, Schedule] = {"constant": constant, "iwae": iwae, "cosine": cosine}
 
 
-def settings_of(schedule: str, epochs: int) -> dict[str, str]:
+def settings_of(schedule: str, epochs: int | None) -> dict[str, str]:
     """What has to be the same when a training goes on, by name. `cosine` needs its E."""
     if schedule == "constant":
         return {}

@@ -21,13 +21,12 @@ before any is met again. The minibatches of an epoch are cut from that order. "U
 convergence" is a number of epochs.
 """
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import count
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -35,50 +34,14 @@ from numpy.typing import NDArray
 
 from scratchvae import checks, datasets, schedules
 from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Bound, Model, check_rebuilt, evaluate_part, seen_by
-from scratchvae.files import written_whole
+from scratchvae.evaluation import Model, check_rebuilt, evaluate_part, seen_by
+from scratchvae.history import Bound, Epoch, History
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parallel import Team
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
-from scratchvae.resume import load_training, save_training, settings_of
+from scratchvae.resume import Saved, settings_of
 from scratchvae.schedules import SCHEDULES
-
-
-@dataclass
-class History:
-    """One entry for each epoch; bounds in nats per data point.
-
-    elbo, reconstruction, kl: means over the minibatches of the epoch, each before its update;
-    elbo = reconstruction − kl.
-    test_elbo, test_reconstruction, test_kl: of the test images after the epoch; empty
-    without test images.
-    seconds: of training, without the evaluation.
-    """
-
-    elbo: list[float] = field(default_factory=list)
-    reconstruction: list[float] = field(default_factory=list)
-    kl: list[float] = field(default_factory=list)
-    test_elbo: list[float] = field(default_factory=list)
-    test_reconstruction: list[float] = field(default_factory=list)
-    test_kl: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def record(self, train: Bound, test: Bound | None, seconds: float) -> None:
-        """Add an epoch."""
-        self.elbo.append(train.elbo)
-        self.reconstruction.append(train.reconstruction)
-        self.kl.append(train.kl)
-        if test is not None:
-            self.test_elbo.append(test.elbo)
-            self.test_reconstruction.append(test.reconstruction)
-            self.test_kl.append(test.kl)
-        self.seconds.append(seconds)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write as JSON: a list for each name above."""
-        with written_whole(path) as part:
-            part.write_text(json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
 
 def training_step(
@@ -96,6 +59,110 @@ def training_step(
     return Bound.mean(reconstruction, kl)
 
 
+class AEVB:
+    """Algorithm 1's own step. Another algorithm is a class with another `step`.
+
+    model, optimizer: of the training. n: images in the data set.
+    state: what the algorithm remembers beside θ, the optimizer and the generator, by name.
+    Algorithm 1 remembers nothing else.
+    """
+
+    def __init__(self, model: Model, optimizer: Optimizer, n: int) -> None:
+        self.model, self.optimizer, self.n = model, optimizer, n
+        self.state: dict[str, NDArray[Any]] = {}
+
+    def step(self, rows: NDArray[np.intp], x: FloatArray, rng: np.random.Generator) -> Bound:
+        """One step on x, (B, n_x), which are the images of these rows: (B,)."""
+        return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
+
+
+def epochs(
+    model: Model,
+    images: Images,
+    n: int | None = None,
+    *,
+    batch_size: int = 100,
+    optimizer: Optimizer | None = None,
+    seed: int | np.random.Generator = 0,
+    test_images: Images | None = None,
+    pixels: str | None = None,
+    schedule: str = "constant",
+    algorithm: type[AEVB] = AEVB,
+    workers: int = 1,
+    saved: Saved | None = None,
+    report: Callable[[int, int, Bound], None] | None = None,
+) -> Iterator[Epoch]:
+    """Algorithm 1 with L = 1, an epoch at a time: what is done in between stands in the loop.
+
+        for epoch in epochs(vae, images, 100, optimizer=adam, test_images=test_images):
+            if epoch.number > 50 and epoch.test.elbo < best:
+                break                # early stopping
+            adam.lr *= 0.99          # another learning rate from the next epoch on
+
+    A `break` or an exception gives workers and shared memory back.
+
+    model: a VAE, or another `Model`, trained in place. n: the number of epochs; None: no end.
+    images: (N, n_x), uint8 or floats in [0, 1].
+    pixels: what the model sees, drawn anew for every minibatch: "bits", "grey" or
+    "dequantized"; None is the model's own choice, bits for a Bernoulli. See `datasets.py`.
+    optimizer: over model.params; None is Adam(model.params).
+    seed: for the order, the pixels and the noise.
+    test_images: evaluated after every epoch, always with the same pixels and noise.
+    schedule: "constant", "iwae" or "cosine" (which needs n): the factor of the optimizer's
+    learning rate while an epoch lasts (`schedules.py`).
+    algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or a class of your own.
+    workers: processes that share each step (`parallel.py`). The same seed and workers give the
+    same bits; another number of workers draws the same numbers, and rounds differently. A
+    script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
+    or an optimizer with an attribute that its `settings` do not tell; so with `saved`.
+    saved: a file with the state after each epoch and the loop's body of it (`resume.Saved`).
+    The training goes on from it, to the bit; `n` counts from the first epoch.
+    report: called now and then with the epoch's number, the images seen in it, and their bound.
+
+    To go on after an earlier call without a file, pass the same optimizer, and the same
+    Generator as seed. A number as seed would draw the same order, pixels and noise again.
+
+    When an epoch ends midway, for whatever reason, the model returns to the end of the last
+    whole epoch, and the exception goes on; the optimizer does not return.
+    FloatingPointError when the bound is no longer finite.
+
+    >>> from scratchvae import VAE
+    >>> images = np.array([[0, 255, 255], [255, 0, 0]] * 50, np.uint8)
+    >>> [epoch.number for epoch in epochs(VAE(3, (4,), 1), images, 2)]
+    [1, 2]
+    """
+    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    optimizer = Adam(model.params) if optimizer is None else optimizer
+    settings = _checked(
+        model, optimizer, images, test_images, n, schedule, algorithm, saved,
+        batch_size=batch_size, pixels=pixels, workers=workers, seed=seed,
+    )  # fmt: skip
+    rng, one = checks.generator("seed", seed, "training"), algorithm(model, optimizer, len(images))
+    done = 0 if saved is None else saved.load(model, optimizer, rng, one.state, settings)
+    # without test images the first minibatch shows whether the last update was a good one
+    evaluated = images[:batch_size] if test_images is None else test_images
+    process = partial(_OneProcess, one) if workers == 1 else partial(Team, workers=workers)
+
+    def loop() -> Iterator[Epoch]:
+        with process(
+            model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels
+        ) as team:
+            for number in count(done + 1) if n is None else range(done + 1, n + 1):  # repeat
+                factor = SCHEDULES[schedule](number, n or number)
+                with _whole_or_undone(model.params.theta), _scheduled(optimizer, factor):
+                    start = time.perf_counter()
+                    train, step = team.epoch(rng, partial(report or _nothing, number))
+                    _check_finite(train, f"at step {step} of epoch {number}", optimizer)
+                    seconds = time.perf_counter() - start
+                    after = team.evaluate()
+                    _check_finite(after, f"after epoch {number}", optimizer)
+                yield Epoch(number, train, None if test_images is None else after, seconds)
+                if saved is not None:
+                    saved.save(model, optimizer, rng, one.state, number, last=number == n)
+
+    return iter(()) if n is not None and done >= n else loop()
+
+
 def fit(
     model: Model,
     images: Images,
@@ -107,43 +174,21 @@ def fit(
     test_images: Images | None = None,
     pixels: str | None = None,
     schedule: str = "constant",
-    steps: "type[Alone] | None" = None,
+    algorithm: type[AEVB] = AEVB,
     workers: int = 1,
-    resume: str | os.PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
     overwrite: bool = False,
     progress: bool = True,
-    after_epoch: Callable[[History], None] | None = None,
 ) -> History:
-    """Train the model in place: Algorithm 1 with L = 1.
+    """Train the model in place: the loop over `epochs`, with a line on stderr and a history.
 
-    model: a VAE, or another `Model`. An Autoencoder's objective is −‖x − x̂‖², and its KL is 0.
-    images: (N, n_x), uint8 or floats in [0, 1].
-    pixels: what the model sees, drawn anew for every minibatch: "bits", "grey" or
-    "dequantized"; None is the model's own choice, bits for a Bernoulli. See `datasets.py`.
-    optimizer: over model.params; None is Adam(model.params).
-    seed: for the order, the pixels and the noise.
-    test_images: evaluated after every epoch, always with the same pixels and noise.
-    schedule: "constant", "iwae" or "cosine": the factor of the optimizer's learning rate in each
-    epoch (`schedules.py`). Afterwards the optimizer has its own learning rate again.
-    steps: another algorithm than Algorithm 1: `wake_sleep.WakeSleep` or `mcem.MCEM`.
-    workers: processes that share each step (`parallel.py`). The same seed and workers give the
-    same bits; another number of workers draws the same numbers, and rounds differently. A
-    script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
-    or an optimizer with an attribute that its `settings` do not tell; so with `resume`.
+    epochs: how many. The other arguments, and errors: as for the function `epochs`. An
+    Autoencoder's objective is −‖x − x̂‖², and its KL is 0.
     resume: a file that holds the state after each whole epoch. If it is there, the training
-    goes on from it, to the bit; `epochs` counts from the first one. ValueError when its
-    settings differ; the warning `OtherArithmetic` when NumPy or its BLAS differ, whose bits
-    are others. See `resume.py`.
+    goes on from it, to the bit. ValueError when its settings differ; the warning
+    `OtherArithmetic` when NumPy or its BLAS differ, whose bits are others. See `resume.py`.
     overwrite: begin anew in place of going on; the file of `resume` that is there stays until
-    the first new epoch is whole.
-    progress: a line on stderr. after_epoch: called with the history so far.
-
-    Without a file: to go on after an earlier call, pass the same optimizer, and the same
-    Generator as seed. A number as seed would draw the same order, pixels and noise again.
-
-    When an epoch ends midway, for whatever reason, the model returns to the end of the last
-    whole epoch, and the exception goes on; the optimizer does not return.
-    FloatingPointError when the bound is no longer finite.
+    the first new epoch is whole. progress: the line.
 
     >>> from scratchvae import VAE
     >>> images = np.array([[0, 255, 255], [255, 0, 0]] * 50, np.uint8)
@@ -151,109 +196,86 @@ def fit(
     >>> len(history.elbo)
     2
     """
-    checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
-    epochs, batch_size = (
-        checks.positive_int("epochs", epochs), checks.positive_int("batch_size", batch_size)
-    )  # fmt: skip
+    n, history = checks.positive_int("epochs", epochs), History()
     checks.flag("progress", progress)
-    if checks.flag("overwrite", overwrite) and resume is None:
-        raise ValueError("overwrite is True; it needs a file, by resume")
-    if after_epoch is not None:
-        checks.function("after_epoch", after_epoch)
     if resume is not None:
         checks.path("resume", resume)
-    workers = checks.positive_int("workers", workers)
+    if checks.flag("overwrite", overwrite) and resume is None:
+        raise ValueError("overwrite is True; it needs a file, by resume")
+    each = _epochs(
+        model, images, n, batch_size=batch_size, optimizer=optimizer, seed=seed,
+        test_images=test_images, pixels=pixels, schedule=schedule, algorithm=algorithm,
+        workers=workers, report=lambda *seen: line.within(*seen),
+        saved=None if resume is None else Saved(resume, history, overwrite=overwrite),
+    )  # fmt: skip
+    line = EpochLine(n, len(images), len(history.elbo), show=progress)
+    for epoch in each:
+        history.record(epoch)
+        line.end_of(epoch)
+    return history
+
+
+_epochs = epochs  # `fit` has an argument of that name
+
+
+def _checked(
+    model: Model,
+    optimizer: Optimizer,
+    images: Images,
+    test_images: Images | None,
+    n: int | None,
+    schedule: str,
+    algorithm: type[AEVB],
+    saved: Saved | None,
+    *,
+    batch_size: int,
+    pixels: str | None,
+    workers: int,
+    seed: int | np.random.Generator,
+) -> dict[str, Any]:
+    """What has to be the same when the training goes on. Errors, before any work."""
+    checks.positive_int("batch_size", batch_size)
+    checks.positive_int("workers", workers)
     datasets.check_images("images", images, model.n_x)
     if test_images is not None:
         datasets.check_images("test_images", test_images, model.n_x)
     checks.one_of("schedule", schedule, SCHEDULES)
-    if steps is not None and not (isinstance(steps, type) and issubclass(steps, Alone)):
-        raise TypeError(f"steps is {steps!r}; it should be WakeSleep, MCEM or None")
-    if workers > 1 and steps is not None:
-        raise ValueError(f"workers is {workers}; it should be 1 for {steps.__name__}")
-    optimizer = Adam(model.params) if optimizer is None else optimizer
+    if n is not None:
+        checks.positive_int("n", n)
+    elif schedule == "cosine":
+        raise ValueError("n is None; for the schedule 'cosine' it should be a number")
+    if not (isinstance(algorithm, type) and issubclass(algorithm, AEVB)):
+        raise TypeError(f"algorithm is {algorithm!r}; it should be a class as AEVB or WakeSleep")
+    if workers > 1 and algorithm is not AEVB:
+        raise ValueError(f"workers is {workers}; it should be 1 for {algorithm.__name__}")
     checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
     if optimizer.params is not model.params:
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
-    if workers > 1 or resume:
+    if workers > 1 or saved is not None:
         check_rebuilt("model", model)
         optimizer.check_rebuilt()
     seen_by(model, pixels)
-    rng, history = checks.generator("seed", seed, "training"), History()
-    settings = settings_of(
+    return settings_of(
         model,
         optimizer,
-        {"images": images, "test_images": test_images} if resume else {},
+        {} if saved is None else {"images": images, "test_images": test_images},
         batch_size=batch_size,
         pixels=pixels or model.pixels,
         workers=workers,
-        seed=None if isinstance(seed, np.random.Generator) else int(seed),
-        **schedules.settings_of(schedule, epochs),
-        **({} if steps is None else {"steps": steps.__name__}),
-    )
-    # without test images the first minibatch shows whether the last update was a good one
-    evaluated = images[:batch_size] if test_images is None else test_images
-    one = (Alone if steps is None else steps)(
-        model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels
-    )
-    if resume and not overwrite and os.path.exists(resume):
-        load_training(resume, model, optimizer, rng, history, settings, one.state)
-        lr = optimizer.lr
-        if after_epoch is not None:
-            after_epoch(history)
-        if schedule != "constant":
-            optimizer.lr = lr  # a schedule multiplies the rate of the beginning
-        if len(history.elbo) >= epochs:
-            return history
-    scheduled = None if schedule == "constant" else optimizer.lr
-    line = _EpochLine(epochs, len(images), len(history.elbo), show=progress)
-    algorithm = (
-        one
-        if workers == 1
-        else Team(
-            model,
-            optimizer,
-            images,
-            evaluated,
-            batch_size=batch_size,
-            pixels=pixels,
-            workers=workers,
-        )
+        seed=None if isinstance(seed, np.random.Generator) else checks.whole_seed("seed", seed),
+        algorithm=algorithm.__name__,
+        **schedules.settings_of(schedule, n),
     )
 
-    with (
-        _back_to_whole_epochs(model.params.theta) as epoch_is_whole,
-        _scheduled(optimizer, schedule, epochs) as set_lr,
-        algorithm,
-    ):
-        for epoch in range(len(history.elbo) + 1, epochs + 1):  # repeat
-            start = time.perf_counter()
-            set_lr(epoch)
-            train, step = algorithm.epoch(rng, partial(line.within, epoch))
-            _check_finite(train, f"at step {step} of epoch {epoch}", optimizer)
-            seconds = time.perf_counter() - start
-            after = algorithm.evaluate()
-            _check_finite(after, f"after epoch {epoch}", optimizer)
-            epoch_is_whole()
-            test = None if test_images is None else after
-            history.record(train, test, seconds)
-            if resume:
-                save_training(
-                    resume, model, optimizer, rng, history, settings, one.state, scheduled
-                )
-            line.end_of(epoch, train, test)
-            if after_epoch is not None:
-                after_epoch(history)
-    return history
 
-
-class Alone:
-    """The steps of Algorithm 1 in this process; `parallel.Team` makes them with several."""
+class _OneProcess:
+    """The epochs of an algorithm in this process; `parallel.Team` makes them with several."""
 
     def __init__(
         self,
+        algorithm: AEVB,
         model: Model,
         optimizer: Optimizer,
         images: Images,
@@ -262,18 +284,10 @@ class Alone:
         batch_size: int,
         pixels: str | None,
     ) -> None:
-        self.model, self.optimizer, self.images = model, optimizer, images
+        self.algorithm, self.model, self.images = algorithm, model, images
         self.test_images, self.batch_size, self.pixels = test_images, batch_size, pixels
-        self.state = self.first_state()
 
-    def first_state(self) -> dict[str, NDArray[Any]]:
-        """What the steps remember beside θ, the optimizer and the generator, by name.
-
-        Algorithm 1 remembers nothing else. Another algorithm may.
-        """
-        return {}
-
-    def __enter__(self) -> "Alone":
+    def __enter__(self) -> "_OneProcess":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -292,7 +306,7 @@ class Alone:
             for rows in minibatches(len(self.images), self.batch_size, rng):
                 step += 1
                 x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
-                bound = self.step(rows, x, rng)
+                bound = self.algorithm.step(rows, x, rng)
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
                 seen += len(x)
                 mean = Bound(*(sums / seen).tolist())
@@ -301,10 +315,6 @@ class Alone:
                 report(seen, mean)
         return mean, step
 
-    def step(self, rows: NDArray[np.intp], x: FloatArray, rng: np.random.Generator) -> Bound:
-        """One step on x, which are the images of these rows. Another algorithm has another one."""
-        return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
-
     def evaluate(self) -> Bound:
         """The bound of the test images."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -312,34 +322,22 @@ class Alone:
 
 
 @contextmanager
-def _scheduled(optimizer: Optimizer, schedule: str, epochs: int) -> Iterator[Callable[[int], None]]:
-    """Gives a function that sets the learning rate of an epoch; at the end it is as it was.
-
-    "constant" leaves the learning rate alone, so `after_epoch` may change it.
-    """
-    lr, factor = optimizer.lr, SCHEDULES[schedule]
-
-    def set_for(epoch: int) -> None:
-        if schedule != "constant":
-            optimizer.lr = lr * factor(epoch, epochs)
-
+def _scheduled(optimizer: Optimizer, factor: float) -> Iterator[None]:
+    """The learning rate times the factor, and then as it was."""
+    lr = optimizer.lr
+    optimizer.lr = lr * factor
     try:
-        yield set_for
+        yield
     finally:
-        if schedule != "constant":
-            optimizer.lr = lr
+        optimizer.lr = lr
 
 
 @contextmanager
-def _back_to_whole_epochs(theta: FloatArray) -> Iterator[Callable[[], None]]:
-    """Gives a function to call after each whole epoch; an exception takes θ back to that moment."""
+def _whole_or_undone(theta: FloatArray) -> Iterator[None]:
+    """An exception in the block takes θ back to its beginning."""
     kept = theta.copy()
-
-    def epoch_is_whole() -> None:
-        kept[...] = theta
-
     try:
-        yield epoch_is_whole
+        yield
     except BaseException:  # Ctrl-C is one
         theta[...] = kept
         raise
@@ -353,8 +351,12 @@ def _check_finite(bound: Bound, when: str, optimizer: Optimizer) -> None:
         )
 
 
-class _EpochLine(ProgressLine):
-    """The progress of `fit`."""
+def _nothing(number: int, seen: int, mean: Bound) -> None:
+    """Report nothing."""
+
+
+class EpochLine(ProgressLine):
+    """The progress of a training."""
 
     def __init__(self, epochs: int, images: int, done: int, show: bool) -> None:
         super().__init__(show)
@@ -366,10 +368,10 @@ class _EpochLine(ProgressLine):
         if self.due():
             self.write(self._text(epoch, seen, mean), last=False)
 
-    def end_of(self, epoch: int, train: Bound, test: Bound | None) -> None:
+    def end_of(self, epoch: Epoch) -> None:
         """After the epoch and its evaluation."""
-        of_test = "" if test is None else f"  test {test.elbo:.2f}"
-        self.write(self._text(epoch, self.images, train) + of_test, last=True)
+        of_test = "" if epoch.test is None else f"  test {epoch.test.elbo:.2f}"
+        self.write(self._text(epoch.number, self.images, epoch.train) + of_test, last=True)
 
     def _text(self, epoch: int, seen: int, mean: Bound) -> str:
         done = (epoch - 1) * self.images + seen

@@ -44,9 +44,9 @@ from scratchvae.distributions import (
     gaussian_log_density_backward,
     reparameterize,
 )
-from scratchvae.evaluation import Bound
+from scratchvae.history import Bound
 from scratchvae.parameters import FloatArray
-from scratchvae.training import Alone
+from scratchvae.training import AEVB
 from scratchvae.vae import VAE
 
 
@@ -84,8 +84,8 @@ def encoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
     return gaussian_log_density(z, mu, logvar)
 
 
-class WakeSleep(Alone):
-    """The steps of wake-sleep, for `fit(vae, images, steps=WakeSleep)`.
+class WakeSleep(AEVB):
+    """The steps of wake-sleep, for `fit(vae, images, algorithm=WakeSleep)`.
 
     vae: any VAE. Its bound is reported, which wake-sleep does not climb.
     """

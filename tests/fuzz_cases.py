@@ -653,18 +653,16 @@ _pixels()
       optimizer=any_of(*(x for x in NOTHING if x is not None), "adam", Adam, 3), seed=SEED,
       test_images=one_of_makers(lambda rng, good: pick(rng, *NOTHING[1:]), any_of(np.zeros((2,
           3)), [[0.5] * 12])),
-      pixels=any_of("no", "BITS", 3, ["bits"], b"bits", True, {}), workers=WHOLE, progress=FLAG,
-      after_epoch=any_of(3, "x", [], {}))  # fmt: skip
+      pixels=any_of("no", "BITS", 3, ["bits"], b"bits", True, {}), workers=WHOLE,
+      progress=FLAG)  # fmt: skip
 def _(rng):
     m = pick(rng, vae(rng), Autoencoder(12, (5,), 3))
     arguments = {
         "model": m, "images": images(rng), "epochs": 2, "batch_size": pick(rng, 1, 4, 10**30),
         "optimizer": pick(rng, None, SGD(m.params, 1e-4), Adam(m.params)), "seed": seed(rng),
         "test_images": pick(rng, None, images(rng)), "pixels": pick(rng, None, "grey"),
-        "workers": 1, "progress": False, "after_epoch": pick(rng, None, len),
+        "workers": 1, "progress": False,
     }  # fmt: skip
-    if callable(arguments["after_epoch"]):
-        arguments["after_epoch"] = lambda history: None
     return arguments, lambda history: len(history.elbo) == 2 and np.isfinite(history.elbo).all()
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from test_wake_sleep import ALL_X, joint_on_a_grid, parts, small_vae
 
-from scratchvae import SGD, VAE, Adagrad, fit
+from scratchvae import SGD, VAE, Adagrad, History, binarize, fit, minibatches
 from scratchvae.distributions import standard_normal_log_density
 from scratchvae.files import FileFormatError
 from scratchvae.gradient_check import central_difference
 from scratchvae.mcem import LEAPFROGS, MCEM, UPDATES, best_encoder, fit_encoder
-from scratchvae.resume import load_training, save_training
-from scratchvae.training import History
+from scratchvae.resume import Saved
 from scratchvae.wake_sleep import decoder_gradient
 
 
@@ -53,11 +52,12 @@ def linear_model(n, n_z=2, n_x=6, seed=0):
 
 def chains_of(vae, x, epochs):
     """An MCEM whose θ stands still, after some epochs."""
-    steps = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=100, pixels="grey")
+    steps = MCEM(vae, SGD(vae.params, lr=1e-300), len(x))
     rng, shares = np.random.default_rng(1), []
     for _ in range(epochs):
         before = steps.chains.copy()
-        steps.epoch(rng, lambda seen, mean: None)
+        for rows in minibatches(len(x), 100, rng):
+            steps.step(rows, x[rows].astype(vae.dtype), rng)
         shares.append((steps.chains != before).any(axis=1).mean())
     return steps, shares
 
@@ -99,11 +99,11 @@ def test_the_chains_begin_at_their_first_visit():
     other chains.
     """
     vae, x, *_ = linear_model(10)
-    steps = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=5, pixels="grey")
+    steps = MCEM(vae, SGD(vae.params, lr=1e-300), 10)
     assert np.isnan(steps.chains).all()
     steps.step(np.arange(5), x[:5], np.random.default_rng(0))
     assert np.isfinite(steps.chains[:5]).all() and np.isnan(steps.chains[5:]).all()
-    other = MCEM(vae, SGD(vae.params, lr=1e-300), x, x, batch_size=5, pixels="grey")
+    other = MCEM(vae, SGD(vae.params, lr=1e-300), 10)
     other.step(np.arange(5), x[:5], np.random.default_rng(1))
     assert (other.chains[:5] != steps.chains[:5]).all()
 
@@ -114,11 +114,12 @@ def test_acceptance_while_the_weights_learn():
     images = (255 * (rng.random((400, 1)) < 0.5) * np.ones((1, 20))).astype(np.uint8)
     images[:, 10:] = 255 * (rng.random((400, 1)) < 0.5)
     vae = VAE(20, (10,), 2, init="normal", seed=0)
-    steps = MCEM(vae, Adagrad(vae.params, 0.02), images, images, batch_size=20, pixels=None)
+    steps = MCEM(vae, Adagrad(vae.params, 0.02), len(images))
     generator, shares = np.random.default_rng(1), []
     for _ in range(30):
         before = steps.chains.copy()
-        steps.epoch(generator, lambda seen, mean: None)
+        for rows in minibatches(len(images), 20, generator):
+            steps.step(rows, binarize(images[rows], generator), generator)
         shares.append((steps.chains != before).any(axis=1).mean())
     assert abs(np.mean(shares[-15:]) - 0.9) < 0.03
 
@@ -131,7 +132,7 @@ def test_one_step_is_one_move_and_five_updates():
     vae = small_vae(3, 2)
     images = np.repeat((255 * ALL_X).astype(np.uint8), 4, axis=0)
     sgd = SGD(vae.params, lr=1e-3)
-    steps = MCEM(vae, sgd, images, images, batch_size=8, pixels=None)
+    steps = MCEM(vae, sgd, len(images))
     steps.chains[...] = np.random.default_rng(1).standard_normal((len(images), 2))
     chains, theta, phi = steps.chains.copy(), vae.params.theta.copy(), parts(vae)
     rows = np.array([3, 30, 8])
@@ -153,8 +154,8 @@ def test_one_step_is_one_move_and_five_updates():
 
 
 def test_fit_by_mcem_goes_on_to_the_bit(tmp_path):
-    """fit(steps=MCEM), stopped after 2 of 5 epochs and resumed: θ has the bits of 5 at once. The
-    chains and the step size are in the file.
+    """Stopped after 2 of 5 epochs and resumed, θ has the bits of 5 at once: the chains and the
+    step sizes are in the file.
     """
     images = np.random.default_rng(0).integers(0, 256, (40, 6)).astype(np.uint8)
 
@@ -162,7 +163,7 @@ def test_fit_by_mcem_goes_on_to_the_bit(tmp_path):
         vae = VAE(6, (5,), 2, seed=1)
         fit(
             vae, images, epochs=epochs, batch_size=8, optimizer=Adagrad(vae.params), seed=2,
-            steps=MCEM, resume=path, progress=False,
+            algorithm=MCEM, resume=path, progress=False,
         )  # fmt: skip
         return vae.params.theta.tobytes()
 
@@ -178,7 +179,7 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
         vae = VAE(6, (5,), 2, seed=1)
         fit(
             vae, images[:n], epochs=2, batch_size=8, optimizer=Adagrad(vae.params), seed=2,
-            steps=MCEM, resume=tmp_path / "t.npz", progress=False,
+            algorithm=MCEM, resume=tmp_path / "t.npz", progress=False,
         )  # fmt: skip
 
     run(40)
@@ -188,13 +189,13 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
 
 def test_a_state_with_one_step_size_for_all_is_refused(tmp_path):
     """A file of version 0.2 has `tuned`, two numbers: one sentence, and nothing is changed."""
-    vae, x, *_ = linear_model(10)
-    steps = MCEM(vae, SGD(vae.params), x, x, batch_size=5, pixels="grey")
-    old = {"chains": np.zeros((10, 2)), "tuned": np.array([0.1, 0.9])}
-    state = (tmp_path / "t.npz", vae, steps.optimizer, np.random.default_rng(0), History(), {})
-    save_training(*state, old)
+    vae = small_vae()
+    steps = MCEM(vae, SGD(vae.params), 10)
+    old = {"chains": np.zeros((10, 1)), "tuned": np.array([0.1, 0.9])}
+    saved, state = Saved(tmp_path / "t.npz", History()), (vae, steps.optimizer)
+    saved.save(*state, np.random.default_rng(0), old, 1)
     with pytest.raises(FileFormatError, match=r"t.npz is no training that can go on: .*delta"):
-        load_training(*state, steps.state)
+        saved.load(*state, np.random.default_rng(0), steps.state, {})
     assert np.isnan(steps.chains).all()
 
 

@@ -82,10 +82,9 @@ def test_a_training_is_what_the_paper_states(images, tmp_path):
     curve's last point is the bound of the model that is written.
     """
     job = Training(n_z=2, hidden=(6,), n_train=60, samples=600, data=str(images))
-    steps = job._steps(0.02, *[load_mnist(images).train_images] * 2)
-    optimizer, vae = steps.optimizer, steps.model
+    vae, optimizer = job._model(0.02, load_mnist(images).train_images)
     assert type(optimizer).__name__ == "Adagrad" and optimizer.weight_decay == 1 / 60
-    assert steps.batch_size == 100 and vae.activation == "tanh"
+    assert job.batch_size == 100 and vae.activation == "tanh"
     big = VAE(784, (500,), 20, init=job.init).params.theta
     assert abs(big.std() - 0.1) < 1e-3 and abs(big.mean()) < 1e-3
     result = run_job(job, str(tmp_path))

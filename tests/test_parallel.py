@@ -24,6 +24,7 @@ from scratchvae import (
     Autoencoder,
     Parameters,
     active_units,
+    epochs,
     evaluate,
     fit,
     log_likelihood,
@@ -156,19 +157,14 @@ def test_a_weight_beside_an_affine_layer():
 
 
 def test_settings_of_the_optimizer_may_change_after_an_epoch():
-    """What `after_epoch` sets is obeyed by all workers."""
+    """What the loop's body sets is obeyed by all workers."""
     thetas = []
     for n in (1, 2):
         model = VAE(12, (7,), 2, dtype=np.float64, seed=1)
         steps = SGD(model.params, 1e-2)
 
-        def decay(history, steps=steps):
+        for _ in epochs(model, IMAGES, 2, batch_size=33, optimizer=steps, workers=n):
             steps.weight_decay = 0.5
-
-        fit(
-            model, IMAGES, epochs=2, batch_size=33, optimizer=steps, workers=n,
-            after_epoch=decay, progress=False,
-        )  # fmt: skip
         thetas.append(model.params.theta)
     np.testing.assert_allclose(*thetas, rtol=0, atol=1e-10)
 
@@ -248,13 +244,11 @@ def test_results_do_not_depend_on_the_number_of_processes():
 
 TRAINING = """
     import numpy as np
-    from scratchvae import VAE, fit
+    from scratchvae import VAE, epochs
     images = np.random.default_rng(0).integers(0, 256, (400, 12)).astype(np.uint8)
-    def told(history):
-        print(len(history.elbo), flush=True)
     if __name__ == "__main__":
-        vae = VAE(12, (7,), 2)
-        fit(vae, images, epochs=10**9, workers=2, progress=False, after_epoch=told)
+        for epoch in epochs(VAE(12, (7,), 2), images, workers=2):
+            print(epoch.number, flush=True)
 """
 
 
@@ -326,15 +320,13 @@ def test_nothing_is_left_behind(how, interrupt, record_property):
 def test_a_dead_worker_ends_the_training_with_a_sentence():
     """WorkerDied says what is kept; θ is that of the last whole epoch."""
     vae, kept = VAE(12, (7,), 2), []
-
-    def kill(history):
-        kept.append(vae.params.theta.copy())
-        for worker in multiprocessing.active_children():
-            worker.kill()
-
     with pytest.raises(WorkerDied, match="worker process ended"):
-        fit(vae, IMAGES, epochs=3, workers=2, progress=False, after_epoch=kill)
-    np.testing.assert_array_equal(vae.params.theta, kept[-1])
+        for _ in epochs(vae, IMAGES, 3, workers=2):
+            kept.append(vae.params.theta.copy())
+            for worker in multiprocessing.active_children():
+                worker.kill()
+    assert len(kept) == 1
+    np.testing.assert_array_equal(vae.params.theta, kept[0])
 
 
 def test_workers_is_named_when_it_is_wrong():

@@ -237,12 +237,11 @@ def test_no_shared_memory_says_one_worker(monkeypatch, kind, where):
 
 TRAINING = """
     import numpy as np
-    from scratchvae import VAE, fit
+    from scratchvae import VAE, epochs
     images = np.zeros((400, 1200), np.uint8)
-    def told(history):
-        print(len(history.elbo), flush=True)
     if __name__ == "__main__":
-        fit(VAE(1200, (7,), 2), images, epochs=10**9, workers=2, progress=False, after_epoch=told)
+        for epoch in epochs(VAE(1200, (7,), 2), images, workers=2):
+            print(epoch.number, flush=True)
 """
 
 

@@ -34,7 +34,7 @@ def test_one_place_makes_generators():
     """`checks.generator` alone makes a generator from a seed, for a purpose that is written there.
 
     Two places have one purpose only where they are to draw the same: the weights of two models,
-    `fit` and the paper's trainings, `sample` and its picture, `log_likelihood` and its parts.
+    `sample` and its picture, `log_likelihood` and its parts.
     """
     for name in ("default_rng", "SeedSequence", "Generator", "PCG64", "RandomState"):
         assert {file for file, _ in calls(name)} <= {"checks.py"}
@@ -43,7 +43,6 @@ def test_one_place_makes_generators():
     twice = {p: sorted(f for q, f in of_each if p == q) for p, _ in of_each}
     assert {p: files for p, files in twice.items() if len(files) > 1} == {
         "weights": ["autoencoder.py", "vae.py"],
-        "training": ["runs.py", "training.py"],
         "sample": ["figures.py", "vae.py"],
         "likelihood": ["likelihood.py", "likelihood.py"],
     }

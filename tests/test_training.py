@@ -6,14 +6,27 @@ import io
 import itertools
 import json
 import math
+import multiprocessing
 import sys
 
 import numpy as np
 import pytest
 
-from scratchvae import SGD, VAE, Adam, active_units, checks, evaluate, fit, training
-from scratchvae.evaluation import CHUNK, Bound
-from scratchvae.training import History
+from scratchvae import (
+    SGD,
+    VAE,
+    Adam,
+    Bound,
+    Epoch,
+    History,
+    active_units,
+    checks,
+    epochs,
+    evaluate,
+    fit,
+    training,
+)  # fmt: skip
+from scratchvae.evaluation import CHUNK
 
 RNG = np.random.default_rng(0)
 STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(
@@ -166,24 +179,14 @@ def test_divergence_stops_at_once_and_keeps_the_last_good_model():
     optimizer = SGD(vae.params, lr=0.01)
     reported = []
 
-    def after_epoch(history):
-        reported.append(vae.params.theta.copy())
-        optimizer.lr = 1e30
-
     with pytest.raises(
         FloatingPointError,
         match=r"the bound is nan at step 2 of epoch 2; .*Try a new optimizer with a smaller "
         r"learning rate than lr = 1e\+30",
     ):
-        fit(
-            vae,
-            STRIPES,
-            epochs=5,
-            batch_size=32,
-            optimizer=optimizer,
-            progress=False,
-            after_epoch=after_epoch,
-        )
+        for _ in epochs(vae, STRIPES, 5, batch_size=32, optimizer=optimizer):
+            reported.append(vae.params.theta.copy())
+            optimizer.lr = 1e30
     assert len(reported) == 1
     np.testing.assert_array_equal(vae.params.theta, reported[0])
 
@@ -201,13 +204,8 @@ def test_ctrl_c_leaves_the_last_whole_epoch(monkeypatch):
 
     monkeypatch.setattr(vae, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fit(
-            vae,
-            STRIPES,
-            batch_size=32,
-            progress=False,
-            after_epoch=lambda history: thetas.append(vae.params.theta.copy()),
-        )
+        for _ in epochs(vae, STRIPES, batch_size=32):
+            thetas.append(vae.params.theta.copy())
     np.testing.assert_array_equal(vae.params.theta, thetas[-1])
     assert len(thetas) == 1  # three minibatches an epoch: the fifth is in the second
 
@@ -346,10 +344,60 @@ def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
     """
     clock = [0.0]
     monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
-    line = training._EpochLine(10, 100, 8, show=False)
+    line = training.EpochLine(10, 100, 8, show=False)
     clock[0] = 10.0
     text = line._text(9, 50, Bound(-3.0, -2.0, 1.0))
     assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
-    line = training._EpochLine(10, 100, 0, show=False)  # nothing was done before
+    line = training.EpochLine(10, 100, 0, show=False)  # nothing was done before
     clock[0] = 20.0
     assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_epochs_are_those_of_fit(workers):
+    """The loop over `epochs`, recorded, is the history of `fit`, and θ has the same bits."""
+    by_fit, by_hand, ours = model(), model(), History()
+    arguments = {"batch_size": 16, "test_images": STRIPES[:9], "workers": workers}
+    theirs = fit(by_fit, STRIPES, epochs=3, progress=False, **arguments)
+    for epoch in epochs(by_hand, STRIPES, 3, **arguments):
+        ours.record(epoch)
+    ours.seconds = theirs.seconds
+    assert ours == theirs
+    assert by_fit.params.theta.tobytes() == by_hand.params.theta.tobytes()
+
+
+@pytest.mark.parametrize("end", ["break", "exception"])
+def test_a_loop_that_is_left_gives_everything_back(end):
+    """After `break`, or an exception in the body, no worker runs, and θ is that of the body."""
+    vae = model()
+    try:
+        for epoch in epochs(vae, STRIPES, workers=2):  # without an end
+            assert len(multiprocessing.active_children()) == 2
+            vae.params.theta[0] = 7
+            if epoch.number == 2:
+                if end == "break":
+                    break
+                raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert multiprocessing.active_children() == [] and vae.params.theta[0] == 7
+
+
+def test_errors_of_epochs_come_before_the_first_epoch():
+    """The call raises, not the first turn of the loop."""
+    with pytest.raises(ValueError, match="n is 0"):
+        epochs(model(), STRIPES, 0)
+    with pytest.raises(ValueError, match="n is None; for the schedule 'cosine'"):
+        epochs(model(), STRIPES, schedule="cosine")
+
+
+def test_a_history_prints_as_a_table():
+    """The first three epochs and the last three; test bounds where there are some."""
+    history = History()
+    for number in range(1, 9):
+        train = Bound(-number, -number - 1.0, 1.0)
+        history.record(Epoch(number, train, Bound(-9.0, -8.0, 1.0), 0.5))
+    lines = repr(history).splitlines()
+    assert lines[0].split() == ["epoch", "elbo", "reconstruction", "kl", "test_elbo"]
+    assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "...", "6", "7", "8"]
+    assert lines[-1].split() == ["8", "-8.00", "-9.00", "1.00", "-9.00"]

@@ -189,8 +189,7 @@ def test_one_step_is_the_two_gradients_and_one_update():
     vae = small_vae()
     before = vae.params.theta.copy()
     x, sgd = ALL_X, SGD(vae.params, lr=0.1)
-    images = (255 * x).astype(np.uint8)
-    steps = WakeSleep(vae, sgd, images, images, batch_size=8, pixels=None)
+    steps = WakeSleep(vae, sgd, 8)
     bound = steps.step(np.arange(8), x, np.random.default_rng(5))
     moved = vae.params.theta - before
 
@@ -208,7 +207,7 @@ def test_one_step_is_the_two_gradients_and_one_update():
 
 
 def test_fit_trains_by_wake_sleep_and_goes_on_to_the_bit(tmp_path):
-    """fit(steps=WakeSleep) raises the bound; resumed after 2 of 30 epochs it has the same bits."""
+    """fit by wake-sleep raises the bound; resumed after 2 of 30 epochs it has the same bits."""
     images = (np.random.default_rng(6).random((80, 1)) < [[0.5] * 6] * 80) * np.uint8(255)
     images = images.astype(np.uint8)
 
@@ -216,7 +215,7 @@ def test_fit_trains_by_wake_sleep_and_goes_on_to_the_bit(tmp_path):
         vae = VAE(6, (8,), 2, seed=1)
         history = fit(
             vae, images, epochs=epochs, batch_size=10, optimizer=Adam(vae.params, 1e-2), seed=2,
-            steps=WakeSleep, resume=path, progress=False,
+            algorithm=WakeSleep, resume=path, progress=False,
         )  # fmt: skip
         return vae, history
 
@@ -226,10 +225,10 @@ def test_fit_trains_by_wake_sleep_and_goes_on_to_the_bit(tmp_path):
     assert resumed.params.theta.tobytes() == whole.params.theta.tobytes()
     assert evaluate(whole, images).elbo > evaluate(VAE(6, (8,), 2, seed=1), images).elbo + 1
     assert history.elbo[-1] > history.elbo[0]
-    with pytest.raises(ValueError, match="steps was 'WakeSleep' and is None"):
+    with pytest.raises(ValueError, match="algorithm was 'WakeSleep' and is 'AEVB'"):
         fit(whole, images, epochs=31, batch_size=10, resume=tmp_path / "t.npz", seed=2,
             optimizer=Adam(whole.params, 1e-2), progress=False)  # fmt: skip
     with pytest.raises(ValueError, match="workers is 2; it should be 1 for WakeSleep"):
-        fit(whole, images, steps=WakeSleep, workers=2)
-    with pytest.raises(TypeError, match="steps is 'mcem'; it should be WakeSleep, MCEM or None"):
-        fit(whole, images, steps="mcem")
+        fit(whole, images, algorithm=WakeSleep, workers=2)
+    with pytest.raises(TypeError, match="algorithm is 'mcem'; it should be a class as AEVB"):
+        fit(whole, images, algorithm="mcem")

@@ -13,7 +13,7 @@ from scratchvae.distributions import (
     reparameterize_backward,
     standard_normal_log_density,
 )
-from scratchvae.evaluation import Bound
+from scratchvae.history import Bound
 from scratchvae.homework.mistakes import mistake
 
 # ---- 3.1 affine layer, forward ----
