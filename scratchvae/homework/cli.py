@@ -124,7 +124,9 @@ def add_commands(commands: "Commands") -> None:
 
     for added in (made, zipped, graded):
         added.add_argument(
-            "--exercises", metavar="N[,N...]", help="numbers, as 2.4, or chapters, as 2 (all)"
+            "--exercises",
+            metavar="N[,N...]",
+            help="numbers, as 2.4, or chapters, as 2 (all); page: demos/one_page.py",
         )
 
 

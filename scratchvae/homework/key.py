@@ -10,14 +10,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.homework import catalogue, checks, source, wire
+from scratchvae.homework import catalogue, checks, page, source, wire
 from scratchvae.homework.checks import Job
-from scratchvae.homework.exercises import BY_NUMBER, Exercise
+from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise
 from scratchvae.homework.here import Here
 from scratchvae.homework.make import package_around
 from scratchvae.homework.sandbox import Reply, Result, check
@@ -42,6 +43,8 @@ class Key:
         check(sandbox)
         self.sandbox, self.exercises = sandbox, list(exercises)
         self.reference = source.reference()
+        if PAGE[0] in exercises:
+            self.reference[page.NAME] = page.text()
         self.jobs: dict[str, Job] = {e.number: checks.JOBS[e.number]() for e in exercises}
         self.packages = {e.number: package_around(e) for e in exercises}
         self.training = _images()
@@ -126,13 +129,11 @@ def work_out() -> None:
     for number in sys.argv[1:]:
         job, exercise = checks.JOBS[number](), BY_NUMBER[number]
         package = package_around(exercise)
-        right[number] = _answers(reference, job)
+        right[number] = _answers(reference, replace(job, driver=job.right or job.driver))
+        mistakes = [(mistake.sentence, mistake.module(package)) for mistake in catalogue.of(number)]
         wrong[number] = [
-            (
-                mistake.sentence,
-                _answers({**package, exercise.module: mistake.module(package)}, job),
-            )
-            for mistake in catalogue.of(number)
+            (sentence, _answers({**package, exercise.module: text}, job))
+            for sentence, text in (page.wrong() if exercise in PAGE else mistakes)
         ]
     trained = _encoded(Here().run(reference, "trains", {}, [_images()]))
     print(json.dumps({"right": right, "wrong": wrong, "trained": trained}))

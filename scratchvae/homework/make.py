@@ -11,11 +11,12 @@ from pathlib import Path
 
 from scratchvae import __version__
 from scratchvae.files import written_whole
-from scratchvae.homework import asked, leaks, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
+from scratchvae.homework import asked, leaks, page, source
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
+SCRIPTS = "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
 
 
 class LeakError(SourceError):
@@ -46,6 +47,8 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
 
     SourceError when one is not where the table says.
     """
+    if PAGE[0] in chosen:
+        return Blanked(page.package(), list(PAGE), [], [])
     package = source.reference()
     numbers = {exercise.number for exercise in chosen}
     named = {exercise.where: exercise for exercise in EXERCISES}
@@ -97,6 +100,8 @@ def package_around(exercise: Exercise) -> dict[str, str]:
 
     Blank are the exercise itself and every exercise that it does not build on.
     """
+    if exercise in PAGE:
+        return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
     kept = around(exercise.number)
     package = source.reference()
     hidden = set(exercise.hides)
@@ -144,6 +149,8 @@ def check_leaks(blanked: Blanked, handout: Mapping[str, str]) -> None:
 
 def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     """The tests of these exercises alone: the others' functions are cut out."""
+    if PAGE[0] in exercises:
+        return PUBLIC_TESTS.with_name("public_page.py").read_text(encoding="utf-8")
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
     lines = text.splitlines(keepends=True)
@@ -172,7 +179,8 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     )
     files["setup.cfg"] = configuration(blanked.exercises)
     files["scratchvae/py.typed"] = ""
-    check_leaks(blanked, files)
+    if PAGE[0] not in blanked.exercises:  # that has one file to blank, and no choice
+        check_leaks(blanked, files)
     return blanked, files
 
 
@@ -188,7 +196,7 @@ def configuration(exercises: Sequence[Exercise]) -> str:
         "install_requires =\n    numpy>=2.0\n    matplotlib>=3.9\n\n"
         "[options.package_data]\nscratchvae = py.typed\n\n"
         "[options.extras_require]\ntest =\n    pytest>=7\n\n"
-        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
+        f"{'' if PAGE[0] in exercises else SCRIPTS}"
         f"[tool:pytest]\ntestpaths = tests\naddopts = -q --strict-markers\nmarkers =\n{markers}"
     )
 
@@ -209,11 +217,18 @@ def assignment(blanked: Blanked, title: str) -> str:
         else ""
     )
     points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
+    train = "scratchvae train"
+    task = """Each function below has no body. Its docstring has the equation, the shapes, and the
+errors that it must raise; the opening of the file derives what is needed. Replace the
+line `raise NotImplementedError(...)` by your own."""
+    cost = """A function is graded together with
+  what you added, in a package in which everything that it builds on is right. So one mistake
+  costs one exercise."""
+    if PAGE[0] in blanked.exercises:
+        train, task, cost = f"python -m scratchvae.{page.NAME}", page.TASK, page.COST
     return f"""# {title}
 
-Each function below has no body. Its docstring has the equation, the shapes, and the
-errors that it must raise; the opening of the file derives what is needed. Replace the
-line `raise NotImplementedError(...)` by your own.
+{task}
 
 | | exercise | where | equation | source | points | builds on | may call |
 |---|---|---|---|---|---|---|---|
@@ -245,16 +260,14 @@ they all fail.
 ## Rules
 
 - Change the bodies of these functions. You may add functions, classes, constants and
-  imports of your own, to the same file and to the others. A function is graded together with
-  what you added, in a package in which everything that it builds on is right. So one mistake
-  costs one exercise.
+  imports of your own, to the same file and to the others. {cost}
 - Use NumPy and the standard library only. No automatic differentiation.
 - The top level of a file should only define things. A call that stands there by itself, as
   `print(...)`, is not run by the grader.
 
 ## Data
 
-No exercise needs data. To train (`scratchvae train`), put the four files of MNIST,
+No exercise needs data. To train (`{train}`), put the four files of MNIST,
 `train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`, `t10k-images-idx3-ubyte.gz` and
 `t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in
 `$SCRATCHVAE_DATA`.
