@@ -48,7 +48,7 @@ def test_handout_is_the_page_without_its_gradients(tmp_path: Path, key: Key) -> 
     assert result.points == result.most == 12 and not result.note
 
 
-@pytest.mark.parametrize("i, first", enumerate((1, 3, 4, 4, 5, 5)))
+@pytest.mark.parametrize("i, first", list(enumerate((1, 3, 4, 4, 5, 5))))
 def test_a_mistake_is_named_at_the_first_gradient_that_it_spoils(
     i: int, first: int, tmp_path: Path, key: Key
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_mistake_is_named_at_the_first_gradient_that_it_spoils(
     marks = grade.grade(hand_in(tmp_path / "x", {"one_page": text}), key).marks
     wrong = [mark for mark in marks if mark.points < mark.most]
     assert wrong[0].number == f"page.{first}" and wrong[-1].number == "page.5"
-    assert {mark.mistake for mark in wrong} == {sentence} and wrong[0].points == 0
+    assert {mark.mistake for mark in wrong} == {sentence} and not any(mark.points for mark in wrong)
 
 
 def test_the_page_is_asked_for_by_name_and_alone(tmp_path: Path) -> None:

@@ -210,14 +210,6 @@ def one_page(layer: str, x: Array, eps: Array, **theta: Array) -> Any:
     return found
 
 
-def one_page_by_the_package(layer: str, x: Array, eps: Array, **theta: Array) -> Any:
-    """The same, of the package's VAE."""
-    vae = package("vae").VAE(x.shape[1], (len(theta["b1"]),), eps.shape[1], dtype=x.dtype)
-    vae.params.theta[...] = np.concatenate([W.ravel() for W in theta.values()])
-    vae.loss_and_grad(x, eps)
-    return tuple(vae.params.grads.values())[2 * int(layer) : 2 * int(layer) + 2]
-
-
 def trains(x: Array, steps: int) -> Any:
     """The whole package: θ before and after some steps of Algorithm 1 with Adam."""
     vae = package("vae").VAE(x.shape[1], (8,), 2, dtype=np.float64, seed=1)

@@ -16,7 +16,6 @@ from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, 
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
-SCRIPTS = "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
 
 
 class LeakError(SourceError):
@@ -149,8 +148,6 @@ def check_leaks(blanked: Blanked, handout: Mapping[str, str]) -> None:
 
 def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     """The tests of these exercises alone: the others' functions are cut out."""
-    if PAGE[0] in exercises:
-        return PUBLIC_TESTS.with_name("public_page.py").read_text(encoding="utf-8")
     text = PUBLIC_TESTS.read_text(encoding="utf-8") if text is None else text
     wanted = {exercise.marker for exercise in exercises}
     lines = text.splitlines(keepends=True)
@@ -179,8 +176,9 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     )
     files["setup.cfg"] = configuration(blanked.exercises)
     files["scratchvae/py.typed"] = ""
-    if PAGE[0] not in blanked.exercises:  # that has one file to blank, and no choice
-        check_leaks(blanked, files)
+    if PAGE[0] in exercises:
+        return blanked, files | page.texts(title)
+    check_leaks(blanked, files)
     return blanked, files
 
 
@@ -196,7 +194,7 @@ def configuration(exercises: Sequence[Exercise]) -> str:
         "install_requires =\n    numpy>=2.0\n    matplotlib>=3.9\n\n"
         "[options.package_data]\nscratchvae = py.typed\n\n"
         "[options.extras_require]\ntest =\n    pytest>=7\n\n"
-        f"{'' if PAGE[0] in exercises else SCRIPTS}"
+        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
         f"[tool:pytest]\ntestpaths = tests\naddopts = -q --strict-markers\nmarkers =\n{markers}"
     )
 
@@ -217,18 +215,11 @@ def assignment(blanked: Blanked, title: str) -> str:
         else ""
     )
     points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
-    train = "scratchvae train"
-    task = """Each function below has no body. Its docstring has the equation, the shapes, and the
-errors that it must raise; the opening of the file derives what is needed. Replace the
-line `raise NotImplementedError(...)` by your own."""
-    cost = """A function is graded together with
-  what you added, in a package in which everything that it builds on is right. So one mistake
-  costs one exercise."""
-    if PAGE[0] in blanked.exercises:
-        train, task, cost = f"python -m scratchvae.{page.NAME}", page.TASK, page.COST
     return f"""# {title}
 
-{task}
+Each function below has no body. Its docstring has the equation, the shapes, and the
+errors that it must raise; the opening of the file derives what is needed. Replace the
+line `raise NotImplementedError(...)` by your own.
 
 | | exercise | where | equation | source | points | builds on | may call |
 |---|---|---|---|---|---|---|---|
@@ -260,14 +251,16 @@ they all fail.
 ## Rules
 
 - Change the bodies of these functions. You may add functions, classes, constants and
-  imports of your own, to the same file and to the others. {cost}
+  imports of your own, to the same file and to the others. A function is graded together with
+  what you added, in a package in which everything that it builds on is right. So one mistake
+  costs one exercise.
 - Use NumPy and the standard library only. No automatic differentiation.
 - The top level of a file should only define things. A call that stands there by itself, as
   `print(...)`, is not run by the grader.
 
 ## Data
 
-No exercise needs data. To train (`{train}`), put the four files of MNIST,
+No exercise needs data. To train (`scratchvae train`), put the four files of MNIST,
 `train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`, `t10k-images-idx3-ubyte.gz` and
 `t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in
 `$SCRATCHVAE_DATA`.

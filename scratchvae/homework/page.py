@@ -5,7 +5,10 @@ more: the package has the gradients too. Each is graded by the VAE of the packag
 """
 
 import re
+from pathlib import Path
 
+from scratchvae.homework import asked
+from scratchvae.homework.exercises import PAGE
 from scratchvae.homework.source import PACKAGE, SourceError, reference
 
 NAME = "one_page"
@@ -20,9 +23,30 @@ WRONG = (  # what stands in the page, what stands there wrongly, and what is sai
     (" + dlogvar @ W_logvar.T", "", "You go back from μ to h1 alone: h1 is used twice, both add."),
     ("* (1 - h1 * h1)", "", "You leave out tanh′ = 1 − h1² in ds1."),
 )
-TASK = """`scratchvae/one_page.py` is the whole VAE. In `loss_and_gradient` each gradient is blank:
-replace each `...`. The comment beside it says what it follows from."""
-COST = "A gradient is found from those\n  above it: begin with the first that is wrong."
+RIGHT = """import numpy as np
+from scratchvae.vae import VAE
+def loss_and_gradient(theta, x, eps):
+    vae = VAE(x.shape[1], (theta[1].size,), theta[3].size, dtype=x.dtype)
+    vae.params.theta[...] = np.concatenate([W.ravel() for W in theta])
+    return vae.loss_and_grad(x, eps), [*vae.params.grads.values()]
+"""
+ASSIGNMENT = """# {title}
+
+`scratchvae/one_page.py` is the whole VAE. In `loss_and_gradient` each gradient is blank: replace
+each `...`. The comment beside it says what it follows from. You may add functions. Use NumPy,
+and no automatic differentiation. A gradient is found from those above it: begin with the first
+that is wrong. Hand in the folder `scratchvae/`.
+
+| | gradient | what it follows from | source | points |
+|---|---|---|---|---|
+{rows}
+```
+python -m pip install numpy pytest
+python -m pytest -m exercise_page_1  # the tests of page.1 alone; without -m all
+python -m scratchvae.one_page        # trains, with the four files of MNIST in data/
+```
+
+{sources}"""
 
 
 def text() -> str:
@@ -44,6 +68,15 @@ def package() -> dict[str, str]:
     """The handout's package, file name without .py -> text."""
     whole, start = reference(), "from scratchvae.datasets import load_mnist as load_mnist\n"
     return {"__init__": start, NAME: blank(), **{name: whole[name] for name in NEEDED}}
+
+
+def texts(title: str) -> dict[str, str]:
+    """The handout's other files that are of the page alone, path -> text."""
+    row = "| {0.number} | {0.title} | {0.equation} | {0.source} | {0.points} |\n"
+    rows, sources = "".join(row.format(one) for one in PAGE), asked.sources(PAGE)
+    tests = Path(__file__).with_name("public_page.py").read_text(encoding="utf-8")
+    task = ASSIGNMENT.format(title=title, rows=rows, sources=sources)
+    return {"ASSIGNMENT.md": task, "tests/test_homework.py": tests}
 
 
 def wrong() -> list[tuple[str, str]]:
