@@ -60,16 +60,18 @@ def test_a_mistake_is_named_at_the_first_gradient_that_it_spoils(
     assert {mark.mistake for mark in wrong} == {sentence} and not any(mark.points for mark in wrong)
 
 
-def test_the_page_is_asked_for_by_name_and_alone(tmp_path: Path) -> None:
+def test_the_page_is_asked_for_by_name_and_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`all` leaves it out; a page alone in a folder is graded; Gradescope gets what grades it."""
     assert select() == list(EXERCISES) and select(["page"]) == list(PAGE)
     with pytest.raises(ValueError, match="there is no exercise 'page'"):
         select(["2.4", "page"])
-    (tmp_path / "ada").mkdir()
-    (tmp_path / "ada" / "one_page.py").write_text(page.text(), encoding="utf-8")
+    wrong = page.text().replace("0.5 * (dz", "0.4 * (dz")
+    (tmp_path / "one_page.py").write_text(wrong, encoding="utf-8")
     asked = ["--exercises", "page", "--sandbox", best_sandbox(), "--json", str(tmp_path / "r.json")]
-    command = ["homework", "grade", str(tmp_path / "ada"), *asked]
-    assert core.main(command, rooms=[cli.add_commands]) == 0
-    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 12
+    assert core.main(["homework", "grade", str(tmp_path), *asked], rooms=[cli.add_commands]) == 0
+    assert "dlogvar; dW_logvar, db_logvar: read ∂z/∂σ = ε" in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 6
     gradescope.autograder(tmp_path / "z.zip", PAGE, "T", "visible")
     assert "demos/one_page.py" in zipfile.ZipFile(tmp_path / "z.zip").namelist()

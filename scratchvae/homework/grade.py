@@ -183,6 +183,8 @@ def _grade_one(
     mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
     if not verdict.full:
         mark.kind, mark.sentence = explain(job, right, result)
+        if exercise in PAGE and mark.kind == "other":
+            mark.sentence = f"{exercise.title}: read {exercise.equation}; {mark.sentence}"
         if verdict.remarks:
             mark.kind, mark.mistake = "mistake", verdict.remarks[0]
             mark.sentence = " ".join(verdict.remarks)

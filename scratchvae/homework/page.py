@@ -7,7 +7,6 @@ more: the package has the gradients too. Each is graded by the VAE of the packag
 import re
 from pathlib import Path
 
-from scratchvae.homework import asked
 from scratchvae.homework.exercises import PAGE
 from scratchvae.homework.source import PACKAGE, SourceError, reference
 
@@ -46,7 +45,8 @@ python -m pytest -m exercise_page_1  # the tests of page.1 alone; without -m all
 python -m scratchvae.one_page        # trains, with the four files of MNIST in data/
 ```
 
-{sources}"""
+AEVB is arXiv 1312.6114.
+"""
 
 
 def text() -> str:
@@ -73,9 +73,9 @@ def package() -> dict[str, str]:
 def texts(title: str) -> dict[str, str]:
     """The handout's other files that are of the page alone, path -> text."""
     row = "| {0.number} | {0.title} | {0.equation} | {0.source} | {0.points} |\n"
-    rows, sources = "".join(row.format(one) for one in PAGE), asked.sources(PAGE)
+    rows = "".join(row.format(exercise) for exercise in PAGE)
     tests = Path(__file__).with_name("public_page.py").read_text(encoding="utf-8")
-    task = ASSIGNMENT.format(title=title, rows=rows, sources=sources)
+    task = ASSIGNMENT.format(title=title, rows=rows)
     return {"ASSIGNMENT.md": task, "tests/test_homework.py": tests}
 
 
