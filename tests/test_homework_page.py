@@ -39,6 +39,7 @@ def test_handout_is_the_page_without_its_gradients(tmp_path: Path, key: Key) -> 
     )
     handed = "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "h").rglob("*.*y"))
     assert not any(a.partition("= ")[2].partition("  #")[0] in handed for a, _ in blanked)
+    assert "def backward" not in handed  # the package's
     nothing = grade.grade(tmp_path / "h", key)
     assert nothing.points == 0 and {mark.kind for mark in nothing.marks} == {"not done"}
     assert public(tmp_path / "h").startswith("10 failed")
