@@ -17,6 +17,7 @@ when at least one value is right.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -731,6 +732,22 @@ def _importance_weighted_bound() -> Job:
     )
 
 
+def _one_page(layer: str) -> Job:
+    rng = np.random.default_rng(55)
+
+    def inputs(B: int, n_x: int, n_h: int, n_z: int) -> Inputs:
+        sizes = {"1": (n_x, n_h), "_mu": (n_h, n_z), "_logvar": (n_h, n_z)}
+        sizes |= {"2": (n_z, n_h), "3": (n_h, n_x)}
+        found = {"x": (rng.random((B, n_x)) < 0.5) * 1.0, "eps": rng.standard_normal((B, n_z))}
+        for name, size in sizes.items():
+            found |= {f"W{name}": rng.standard_normal(size)}
+            found |= {f"b{name}": rng.standard_normal(size[1])}
+        return found
+
+    cases = [Case("value", inputs(*sizes)) for sizes in ((2, 2, 2, 1), (3, 4, 3, 2), (5, 3, 4, 2))]
+    return Job("one_page", {"layer": layer}, cases)
+
+
 _WEIGHTS = ("W", "b", "x")
 JOBS: dict[str, Callable[[], Job]] = {
     "1.1": _entropy,
@@ -762,4 +779,5 @@ JOBS: dict[str, Callable[[], Job]] = {
     "3.12": _training_step,
     "4.1": _log_mean,
     "4.2": _importance_weighted_bound,
+    **{f"page.{i}": partial(_one_page, layer) for i, layer in enumerate("43120", 1)},
 }

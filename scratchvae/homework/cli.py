@@ -124,7 +124,7 @@ def add_commands(commands: "Commands") -> None:
 
     for added in (made, zipped, graded):
         added.add_argument(
-            "--exercises", metavar="N[,N...]", help="numbers, as 2.4, or chapters, as 2 (all)"
+            "--exercises", metavar="N[,N...]", help="numbers, as 2.4, chapters, as 2 (all), or page"
         )
 
 
@@ -145,6 +145,7 @@ def show(args: argparse.Namespace) -> int:
             + (f"; may call {', '.join(e.may_call)}" if e.may_call else "")
         )
     say(f"{len(exercises)} exercises, {sum(e.points for e in exercises)} points")
+    say("and --exercises page, which stands alone: the gradients of demos/one_page.py, 12 points")
     return 0
 
 

@@ -32,6 +32,7 @@ PARTS = {
     "binarize": ("bits", "bits drawn again"),
     "log_mean": ("the log of the mean", "its standard error"),
     "importance_weighted_bound": ("L_K", "its standard error"),
+    "one_page": ("dW", "db"),
     "2.4": ("dmu", "dlogvar"),
     "2.5": ("dmu", "dlogvar"),
     "2.9": ("dmu", "dlogvar"),

@@ -340,7 +340,19 @@ EXERCISES = (
     ),
 )
 
-BY_NUMBER = {exercise.number: exercise for exercise in EXERCISES}
+_PAGE = (
+    ("da; dW3, db3", "∂loss/∂a = (sigmoid(a) − x) / B", "AEVB appendix C.1", 2),
+    ("ds2; dW2, db2", "h2 = tanh s2, tanh′ = 1 − tanh²", "chain rule", 2),
+    ("dz, dmu; dW_mu, db_mu", "∂z/∂μ = 1, ∂KL/∂μ = μ", "AEVB appendix B", 2),
+    ("dlogvar; dW_logvar, db_logvar", "∂z/∂σ = ε, ∂KL/∂(log σ²) = ½ (σ² − 1)", "AEVB §2.4", 3),
+    ("ds1; dW1, db1", "h1 → μ and h1 → log σ²: both gradients add", "chain rule", 3),
+)
+# The gradients of demos/one_page.py, in the order of the page: an assignment of its own.
+PAGE = tuple(
+    Exercise(f"page.{i}", title, "one_page", "loss_and_gradient", equation, where, points)
+    for i, (title, equation, where, points) in enumerate(_PAGE, 1)
+)
+BY_NUMBER = {exercise.number: exercise for exercise in (*EXERCISES, *PAGE)}
 
 
 def closure(number: str) -> set[str]:
@@ -364,16 +376,17 @@ def around(number: str) -> set[str]:
 def select(numbers: Iterable[str] | None = None) -> list[Exercise]:
     """The exercises of these numbers, in the table's order. ValueError for another number.
 
-    "2.4" is one, "2" all of chapter 2, None all.
+    "2.4" is one, "2" all of chapter 2, None all. "page", which stands alone, is `PAGE`.
     """
     if numbers is None:
         return list(EXERCISES)
-    wanted: set[str] = set()
+    wanted, numbers = set[str](), list(numbers)
+    table = PAGE if {number.split(".")[0] for number in numbers} == {"page"} else EXERCISES
     for number in numbers:
-        found = [e.number for e in EXERCISES if number in (e.number, e.number.split(".")[0])]
+        found = [e.number for e in table if number in (e.number, e.number.split(".")[0])]
         if not found:
             raise ValueError(
                 f"there is no exercise {number!r}; `scratchvae homework list` shows the numbers"
             )
         wanted.update(found)
-    return [exercise for exercise in EXERCISES if exercise.number in wanted]
+    return [exercise for exercise in table if exercise.number in wanted]

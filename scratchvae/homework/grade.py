@@ -17,7 +17,7 @@ import numpy as np
 from scratchvae.homework import asked, evidence, judge, submission
 from scratchvae.homework.checks import KINDS, Job, compare, describe
 from scratchvae.homework.evidence import Evidence
-from scratchvae.homework.exercises import Exercise
+from scratchvae.homework.exercises import PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
 from scratchvae.homework.sandbox import LOST, Result, Sandbox
 from scratchvae.homework.submission import Submission
@@ -183,6 +183,8 @@ def _grade_one(
     mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
     if not verdict.full:
         mark.kind, mark.sentence = explain(job, right, result)
+        if exercise in PAGE and mark.kind == "other":
+            mark.sentence = f"{exercise.title}: read {exercise.equation}; {mark.sentence}"
         if verdict.remarks:
             mark.kind, mark.mistake = "mistake", verdict.remarks[0]
             mark.sentence = " ".join(verdict.remarks)
@@ -245,6 +247,8 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
     The bound before and after is the reference's, of the θ that comes back. It has to rise by at
     least half of what the reference's training gives: θ = 0 raises it too, by less.
     """
+    if PAGE[0] in key.exercises:
+        return False, "of the page the gradients alone are graded: it is not trained here"
     if not handed_in.files:
         return False, "there is no package to train"
     fails = "its own package does not train"

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from scratchvae.files import written_whole
-from scratchvae.homework import asked, handback
-from scratchvae.homework.exercises import EXERCISES, Exercise, select
+from scratchvae.homework import asked, handback, page
+from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select
 from scratchvae.homework.grade import Grade, grade_read
 
 SHOW = ("visible", "after_published", "hidden")
@@ -92,12 +92,13 @@ def visibility(show: str) -> dict[str, str]:
     show: one of `SHOW` for all, or with exceptions, as "visible,2.4=hidden,3=after_published".
     ValueError for anything else.
     """
-    shown = dict.fromkeys((exercise.number for exercise in EXERCISES), SHOWN_DEFAULT)
+    shown = dict.fromkeys(BY_NUMBER, SHOWN_DEFAULT)
     for part in show.split(","):
         numbers, _, mode = part.strip().rpartition("=")
         if mode not in SHOW:
             raise ValueError(f"--show {part!r}: it should be one of {', '.join(SHOW)}, or N=MODE")
-        shown.update({e.number: mode for e in select([numbers] if numbers else None)})
+        chosen = select([numbers]) if numbers else BY_NUMBER.values()
+        shown.update({e.number: mode for e in chosen})
     return shown
 
 
@@ -160,6 +161,8 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
     record = {**json.loads(asked.record(exercises, title)), "show": show}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
+    if PAGE[0] in exercises:
+        files[f"demos/{page.NAME}.py"] = page.text()
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         written_whole(out, private=True) as part,  # it holds the answers

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scratchvae.files import owners_folder, written_whole
 from scratchvae.homework.evidence import Evidence
-from scratchvae.homework.exercises import BY_NUMBER
+from scratchvae.homework.exercises import BY_NUMBER, PAGE
 from scratchvae.homework.grade import Grade, Mark
 from scratchvae.homework.wire import plain
 
@@ -58,7 +58,8 @@ def _exercise(mark: Mark) -> Iterator[Block]:
         if evidence["called"] or evidence["shown"]:
             yield "pre", _lines(evidence)
     yield "small", [f"The equation: `{exercise.equation}`"]
-    where = f"the docstring of `{exercise.name}` in `scratchvae/{exercise.module}.py`"
+    kind = "comments" if exercise in PAGE else "docstring"
+    where = f"the {kind} of `{exercise.name}` in `scratchvae/{exercise.module}.py`"
     yield "small", [f"Read: {where}; {exercise.source}."]
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.homework import catalogue, checks, source, wire
+from scratchvae.homework import catalogue, checks, page, source, wire
 from scratchvae.homework.checks import Job
-from scratchvae.homework.exercises import BY_NUMBER, Exercise
+from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise
 from scratchvae.homework.here import Here
 from scratchvae.homework.make import package_around
 from scratchvae.homework.sandbox import Reply, Result, check
@@ -42,6 +42,8 @@ class Key:
         check(sandbox)
         self.sandbox, self.exercises = sandbox, list(exercises)
         self.reference = source.reference()
+        if PAGE[0] in exercises:
+            self.reference[page.NAME] = page.text()
         self.jobs: dict[str, Job] = {e.number: checks.JOBS[e.number]() for e in exercises}
         self.packages = {e.number: package_around(e) for e in exercises}
         self.training = _images()
@@ -121,18 +123,16 @@ def _in_its_own_process(numbers: Sequence[str]) -> dict[str, Any]:
 
 def work_out() -> None:
     """Print as JSON what the reference and the mistakes return."""
-    reference = {**source.reference(), "__init__": ""}
+    reference = {**source.reference(), "__init__": "", page.NAME: page.RIGHT}
     right, wrong = {}, {}
     for number in sys.argv[1:]:
         job, exercise = checks.JOBS[number](), BY_NUMBER[number]
         package = package_around(exercise)
         right[number] = _answers(reference, job)
+        mistakes = [(mistake.sentence, mistake.module(package)) for mistake in catalogue.of(number)]
         wrong[number] = [
-            (
-                mistake.sentence,
-                _answers({**package, exercise.module: mistake.module(package)}, job),
-            )
-            for mistake in catalogue.of(number)
+            (sentence, _answers({**package, exercise.module: text}, job))
+            for sentence, text in (page.wrong() if exercise in PAGE else mistakes)
         ]
     trained = _encoded(Here().run(reference, "trains", {}, [_images()]))
     print(json.dumps({"right": right, "wrong": wrong, "trained": trained}))

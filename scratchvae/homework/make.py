@@ -11,8 +11,8 @@ from pathlib import Path
 
 from scratchvae import __version__
 from scratchvae.files import written_whole
-from scratchvae.homework import asked, leaks, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, around
+from scratchvae.homework import asked, leaks, page, source
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
@@ -46,6 +46,8 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
 
     SourceError when one is not where the table says.
     """
+    if PAGE[0] in chosen:
+        return Blanked(page.package(), list(PAGE), [], [])
     package = source.reference()
     numbers = {exercise.number for exercise in chosen}
     named = {exercise.where: exercise for exercise in EXERCISES}
@@ -97,6 +99,8 @@ def package_around(exercise: Exercise) -> dict[str, str]:
 
     Blank are the exercise itself and every exercise that it does not build on.
     """
+    if exercise in PAGE:
+        return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
     kept = around(exercise.number)
     package = source.reference()
     hidden = set(exercise.hides)
@@ -172,6 +176,8 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
     )
     files["setup.cfg"] = configuration(blanked.exercises)
     files["scratchvae/py.typed"] = ""
+    if PAGE[0] in exercises:
+        return blanked, files | page.texts(title)
     check_leaks(blanked, files)
     return blanked, files
 

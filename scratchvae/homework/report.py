@@ -81,7 +81,7 @@ def class_text(rows: Sequence[Row]) -> str:
     for row in rows:
         first, *rest = [f"{count} x {sentence}" for sentence, count in row.mistakes] or [""]
         lines.append(
-            f"{row.number:6}{row.title:42}{row.full:>4} of {row.submissions:<3}  {first}".rstrip()
+            f"{row.number:5} {row.title:42}{row.full:>4} of {row.submissions:<3}  {first}".rstrip()
         )
         lines += [f"{'':60}{other}" for other in rest]
     return "\n".join(lines) + "\n"
