@@ -63,7 +63,8 @@ python=${{AUTOGRADER_PYTHON:-$root/venv/bin/python}}
 results=$root/results/results.json
 
 say() {{ # a result of 0 points, with a sentence
-    printf '{{"score": 0, "output": "%s", "tests": []}}\\n' "$1" >"$results"
+    printf '{{"score": 0, "output": "%s", "tests": []}}\\n' "$1" >"$results.part" &&
+        mv "$results.part" "$results"
 }}
 
 mkdir -p "$root/results"
