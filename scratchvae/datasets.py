@@ -91,7 +91,7 @@ def load_mnist(
     FileFormatError when a file is missing, damaged, or does not match the others, or when a
     file has more than max_memory bytes of images.
     """
-    place = _data_folder(folder)
+    place = data_folder(folder)
     train, train_labels = _images_and_labels(place, "train", max_memory)
     test, test_labels = _images_and_labels(place, "t10k", max_memory)
     if train.shape[1:] != test.shape[1:]:
@@ -107,7 +107,7 @@ def load_mnist(
     )
 
 
-def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
+def data_folder(folder: str | os.PathLike[str] | None) -> Path:
     """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]

@@ -96,6 +96,15 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
             os.close(descriptor)
 
 
+def writable(folder: Path) -> Path:
+    """The folder, made if need be; an OSError now is better than after the work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / ".writable") as part:
+        part.touch()
+    (folder / ".writable").unlink()
+    return folder
+
+
 def owners_folder(folder: Path) -> None:
     """The folder, made if need be, for its owner alone: others' data is in it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

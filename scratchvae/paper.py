@@ -26,12 +26,12 @@ import numpy as np
 
 from scratchvae import jobs
 from scratchvae.checkpoint import load_model
-from scratchvae.cli import Commands, _positive, _seed, _sizes, _writable_folder
 from scratchvae.datasets import load_mnist
 from scratchvae.evaluation import active_units, evaluate
-from scratchvae.files import FileFormatError, locked, written_whole
+from scratchvae.files import FileFormatError, locked, writable, written_whole
 from scratchvae.jobs import Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.options import Commands, command, positive, share, sizes
 from scratchvae.processes import cores
 from scratchvae.progress import say
 from scratchvae.resume import sweep
@@ -392,7 +392,7 @@ def paper(args: argparse.Namespace) -> int:
     """Make a figure of AEVB section 5, with the paper's own curves behind."""
     _check(args)
     executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
-    folder = _writable_folder(args.out or Path("runs") / "paper")
+    folder = writable(args.out or Path("runs") / "paper")
 
     def with_executor(wanted: Sequence[Training | Likelihood]) -> list[Result]:
         if args.draw or all(_result(job, folder) is not None for job in wanted):
@@ -425,11 +425,7 @@ _samples.__name__ = "number of samples"
 
 def add_commands(commands: Commands) -> None:
     """The command `paper`."""
-    p = commands.add_parser(
-        "paper", help=paper.__doc__, description=paper.__doc__, allow_abbrev=False,
-        epilog="example: scratchvae paper figure2 --samples 1e6 --out runs/paper",
-    )  # fmt: skip
-    p.set_defaults(run=paper)
+    p = command(commands, paper, "paper figure2 --samples 1e6 --out runs/paper")
     p.add_argument("figure", choices=FIGURES, metavar="FIGURE", help=", ".join(FIGURES))
     p.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/paper)")
     p.add_argument(
@@ -437,19 +433,19 @@ def add_commands(commands: Commands) -> None:
         help="training samples of each curve, in whole epochs (1e6); the paper has 1e8 and, in "
         "Figure 3, 6e7",
     )  # fmt: skip
-    p.add_argument("--n-z", type=_sizes, metavar="N[,N...]", help="figure2, figure5: which n_z")
-    p.add_argument("--n-train", type=_sizes, metavar="N[,N...]", help="figure3 (1000,50000)")
+    p.add_argument("--n-z", type=sizes, metavar="N[,N...]", help="figure2, figure5: which n_z")
+    p.add_argument("--n-train", type=sizes, metavar="N[,N...]", help="figure3 (1000,50000)")
     p.add_argument("--optimizer", choices=OPTIMIZERS, help="(adagrad)")
     p.add_argument("--lr", type=float, help="(the best of the paper's three; adam, sgd: 0.001)")
-    p.add_argument("--epochs", type=_positive, help="iwae-row (10)")
+    p.add_argument("--epochs", type=positive, help="iwae-row (10)")
     p.add_argument(
-        "--images", type=_positive,
+        "--images", type=positive,
         help="images whose log p(x) is estimated (figure3 100, the paper 1000; iwae-row 1000)",
     )  # fmt: skip
-    p.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
+    share(p, "--seed")
     p.add_argument("--data", type=Path, metavar="DIR", help="idx files named as MNIST's")
     p.add_argument(
-        "--jobs", type=_positive, default=cores(), metavar="N", help=f"processes ({cores()})"
+        "--jobs", type=positive, default=cores(), metavar="N", help=f"processes ({cores()})"
     )
     p.add_argument("--dask", metavar="ADDRESS", help="run the jobs on this Dask cluster")
     p.add_argument("--mpi", action="store_true", help="run the jobs under mpi4py.futures")
