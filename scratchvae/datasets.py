@@ -136,8 +136,8 @@ def _images_and_labels(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
     images, labels = (
-        read_idx(_find(folder, f"{part}-images-idx3-ubyte"), max_memory=max_memory),
-        read_idx(_find(folder, f"{part}-labels-idx1-ubyte"), max_memory=max_memory),
+        read_idx(_find(folder, f"{part}-{kind}-ubyte"), max_memory=max_memory)
+        for kind in ("images-idx3", "labels-idx1")
     )
     if images.ndim != 3 or images.size == 0:
         raise FileFormatError(
@@ -194,9 +194,8 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.ui
             f"its header promises {prod(shape)} bytes, and max_memory (--max-memory) is "
             f"{max_memory}; it should be more, if you trust the file"
         )
-    while len(numbers) <= prod(shape) and (
-        chunk := file.read(CHUNK)
-    ):  # by chunks: the header may promise anything
+    # by chunks: the header may promise anything
+    while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):
         numbers += chunk
     if len(numbers) != prod(shape):
         more = "or more " if len(numbers) > prod(shape) else ""
@@ -215,11 +214,7 @@ def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[N
 
 
 def binarize(
-    images: Images,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float32,
-    *,
-    part: bool = False,
+    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32, *, part: bool = False
 ) -> FloatArray:
     """x ~ Bernoulli(pixel): a fresh draw of every pixel, 0 or 1.
 
@@ -230,9 +225,8 @@ def binarize(
     """
     dtype = _check_draw(images, rng, dtype, part)
     if images.dtype == np.uint8:
-        u: NDArray[Any] = rng.integers(
-            0, 255, images.shape, np.uint8
-        )  # 0, 1, ..., 254: u < 255 always, u < 0 never
+        # 0, 1, ..., 254: u < 255 always, u < 0 never
+        u: NDArray[Any] = rng.integers(0, 255, images.shape, np.uint8)
     else:
         u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
     return (u < images).astype(dtype)
@@ -251,11 +245,7 @@ def grey(
 
 
 def dequantize(
-    images: Images,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float32,
-    *,
-    part: bool = False,
+    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32, *, part: bool = False
 ) -> FloatArray:
     """(pixel + u) / 256 with u ~ U[0, 1): continuous grey levels, for a density.
 
@@ -268,9 +258,8 @@ def dequantize(
     dtype = _check_draw(images, rng, dtype, part)
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
-    u = (
-        rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536
-    )  # 8 + 16 bits: even float32 holds pixel + u exactly
+    # 8 + 16 bits: even float32 holds pixel + u exactly
+    u = rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536
     return (images + u) / 256
 
 
@@ -304,7 +293,7 @@ def _check_draw(
     if not part:
         checks.levels("images", images)
     if rng is not None:
-        checks.drawing("rng", rng)
+        checks.instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     return checks.float_dtype(dtype)
 
 

@@ -191,7 +191,11 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
+    before = {
+        stop: signal.signal(stop, lambda number, _: came.append(number))
+        for stop in STOPS
+        if signal.getsignal(stop) != signal.SIG_IGN  # what nohup ignores stays ignored
+    }
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scratchvae.files import STOPS
+from scratchvae.files import STOPS, uninterrupted
 
 SPAWN = multiprocessing.get_context("spawn")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -116,10 +116,7 @@ def _cgroup_folders(kind: str) -> list[Path]:
             continue
         root = CGROUPS / kinds if kinds else CGROUPS
         inside = root / group.lstrip("/")
-        found += [
-            inside,
-            *(parent for parent in inside.parents if root in (parent, *parent.parents)),
-        ]
+        found += [x for x in (inside, *inside.parents) if root in (x, *x.parents)]
     return found
 
 
@@ -171,23 +168,29 @@ def _start_the_tracker() -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-THREADS_OF = (
-    "scipy_openblas_get_num_threads64_", "openblas_get_num_threads64_",
-    "scipy_openblas_get_num_threads", "openblas_get_num_threads", "MKL_Get_Max_Threads",
-)  # fmt: skip
+def blas_threads(verb: str, *number: int) -> Any:
+    """Call NumPy's BLAS: "get" its number of threads, or "set" it. None if it has no such name.
+
+    The name of the function differs between libraries. It is looked up in NumPy's own
+    extension module and in the libraries that this one has loaded.
+    """
+    names = [f"{a}openblas_{verb}_num_threads{z}" for z in ("64_", "") for a in ("scipy_", "")]
+    mkl = {"get": "MKL_Get_Max_Threads", "set": "MKL_Set_Num_Threads"}[verb]
+    with suppress(ImportError, OSError):
+        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
+        for name in (*names, mkl):
+            if hasattr(library, name):
+                return getattr(library, name)(*number)
+    return None
 
 
 def arithmetic() -> dict[str, Any]:
     """What rounds the sums of a matrix product, by name: another one gives other bits."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    threads = None
-    with suppress(ImportError, OSError):
-        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
-        threads = next((getattr(library, x)() for x in THREADS_OF if hasattr(library, x)), None)
     return {
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name')} {blas.get('version')}",
-        "BLAS threads": threads,
+        "BLAS threads": blas_threads("get"),
         "processor": platform.machine(),
     }
 
@@ -217,28 +220,18 @@ def undisturbed() -> Iterator[None]:
     with these signals blocked (not on Windows); `live_with_the_parent` takes the block away.
     What nohup ignores stays ignored: a new process inherits that, but no handler of Python.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals come to that one
-        yield
-        return
-    came: list[int] = []
-    before = {
-        stop: signal.signal(stop, lambda number, _: came.append(number))
-        for stop in STOPS
-        if signal.getsignal(stop) != signal.SIG_IGN
-    }
-    _mask("SIG_BLOCK")
-    try:
-        yield
-    finally:
-        _mask("SIG_UNBLOCK")
-        for stop, handler in before.items():
-            signal.signal(stop, handler)
-        if came:
-            signal.raise_signal(came[0])
+    with uninterrupted():
+        _mask("SIG_BLOCK")
+        try:
+            yield
+        finally:
+            _mask("SIG_UNBLOCK")
 
 
 def _mask(how: str) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # Windows has none
+    """Windows has no mask, and signals come to the main thread."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(getattr(signal, how), STOPS)
 
 
