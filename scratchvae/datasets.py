@@ -101,7 +101,7 @@ def load_mnist(
         )
     image_shape = train.shape[1], train.shape[2]
     n_x = prod(image_shape)
-    name = "MNIST" if place in _own_places() else place.resolve().name
+    name = "MNIST" if place in own_places() else place.resolve().name
     return ImageSet(
         train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape, name
     )
@@ -111,7 +111,7 @@ def data_folder(folder: str | os.PathLike[str] | None) -> Path:
     """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]
-    places = _own_places() if folder is None else [checks.path("folder", folder)]
+    places = own_places() if folder is None else [checks.path("folder", folder)]
     for place in places:
         try:
             if place.is_dir():
@@ -126,7 +126,8 @@ def data_folder(folder: str | os.PathLike[str] | None) -> Path:
     )
 
 
-def _own_places() -> list[Path]:
+def own_places() -> list[Path]:
+    """Where the package's own data may be: data/ in the package, or beside it."""
     package = Path(__file__).resolve().parent
     return [package / "data", package.parent / "data"]
 

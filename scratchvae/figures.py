@@ -290,7 +290,6 @@ def published(
     *,
     ylabel: str,
     ylim: tuple[float, float],
-    log: bool,
 ) -> None:
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
     width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
@@ -301,8 +300,7 @@ def published(
             style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
             pen = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
             axes.plot(line.x, line.y, **style, **pen)
-        if log:
-            axes.set_xscale("log")
+        axes.set_xscale("log")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("training samples")
         axes.spines[["top", "right"]].set_visible(False)
