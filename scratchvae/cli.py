@@ -40,6 +40,7 @@ from scratchvae.vae import VAE
 
 Room = Callable[[Commands], None]  # adds its own commands
 REFUSED = (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError)
+PICTURE = "--seed", "model", "--max-memory", "--out"  # options of a command that draws a model
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
 COMPARED, PARTED = 10, 4  # images whose log p(x) is estimated from the prior too; errors
 
@@ -245,8 +246,7 @@ def _train_pictures(
 
 
 def add_sample(commands: Commands) -> None:
-    example = "sample runs/mnist/model.npz --n 64 --out digits.png"
-    p = command(commands, sample, example, "--seed", "model", "--max-memory", "--out")
+    p = command(commands, sample, "sample runs/mnist/model.npz --n 64 --out digits.png", *PICTURE)
     p.add_argument("--n", type=positive, help="images (144; with --draw 8, and not more)")
     p.add_argument(
         "--draw", action="store_true",
@@ -273,8 +273,7 @@ def sample(args: argparse.Namespace) -> int:
 
 
 def add_reconstruct(commands: Commands) -> None:
-    example = "reconstruct runs/mnist/model.npz --n 24"
-    p = command(commands, reconstruct, example, "--seed", "model", "--max-memory", "--out")
+    p = command(commands, reconstruct, "reconstruct runs/mnist/model.npz --n 24", *PICTURE)
     share(p, "--data", "--pixels")
     p.add_argument("--n", type=positive, help="test images (48, or all when there are fewer)")
 
@@ -301,8 +300,7 @@ def _draw_reconstructions(vae: VAE, images: Images, x: FloatArray, path: Path) -
 
 
 def add_manifold(commands: Commands) -> None:
-    example = "manifold runs/plane/model.npz --n 25"
-    p = command(commands, manifold, example, "--seed", "model", "--max-memory", "--out")
+    p = command(commands, manifold, "manifold runs/plane/model.npz --n 25", *PICTURE)
     p.add_argument("--n", type=positive, default=20, help="images along each side (20)")
 
 
@@ -316,8 +314,7 @@ def manifold(args: argparse.Namespace) -> int:
 
 
 def add_interpolate(commands: Commands) -> None:
-    example = "interpolate runs/plane/model.npz --pair 0,1"
-    p = command(commands, interpolate, example, "--seed", "model", "--max-memory", "--out")
+    p = command(commands, interpolate, "interpolate runs/plane/model.npz --pair 0,1", *PICTURE)
     share(p, "--data", "--pixels")
     p.add_argument("--n", type=positive, default=11, help="images of each path (11)")
     p.add_argument(
@@ -343,9 +340,8 @@ def interpolate(args: argparse.Namespace) -> int:
 
 
 def add_evaluate(commands: Commands) -> None:
-    example = "evaluate runs/mnist/model.npz"
-    p = command(commands, evaluate_model, example, "--seed", "model", "--max-memory")
-    share(p, "--data", "--pixels")
+    p = command(commands, evaluate_model, "evaluate runs/mnist/model.npz", "--seed", "model")
+    share(p, "--max-memory", "--data", "--pixels")
     p.add_argument(
         "--likelihood", choices=DEFAULTS,
         help="estimate log p(x) of test images; hmc only for n_z < 5",

@@ -55,12 +55,9 @@ def learning_curve(history: History, path: PathName) -> None:
 
 
 def reconstructions(
-    originals: FloatArray,
-    seen: FloatArray,
-    means: FloatArray,
-    image_shape: tuple[int, int],
+    originals: FloatArray, seen: FloatArray, means: FloatArray, image_shape: tuple[int, int],
     path: PathName,
-) -> None:
+) -> None:  # fmt: skip
     """Originals, below each what the model saw of it, and below this the decoder's mean.
 
     All (n, n_x). seen: bits that were drawn from the originals, for example. If the model saw
@@ -285,12 +282,9 @@ NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
 
 
 def published(
-    panels: Sequence[tuple[str, Sequence[Line]]],
-    path: PathName,
-    *,
-    ylabel: str,
+    panels: Sequence[tuple[str, Sequence[Line]]], path: PathName, *, ylabel: str,
     ylim: tuple[float, float],
-) -> None:
+) -> None:  # fmt: skip
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
     width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
     figure = Figure(figsize=(width, 4.4), layout="constrained")
@@ -353,13 +347,9 @@ def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
 
 
 def _picture(
-    images: FloatArray,
-    columns: int,
-    image_shape: tuple[int, int],
-    title: str,
-    gap: int = 1,
+    images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1,
     together: int = 0,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """A titled figure with the images in a grid. together: rows that a space parts from others."""
     tiles = _tile(images, columns, image_shape, gap)
     if together:
@@ -448,19 +438,14 @@ class Weights(NamedTuple):
 
 
 def training_step(
-    nodes: Sequence[Node],
-    edges: Sequence[Edge],
-    weights: Sequence[Weights],
-    title: str,
+    nodes: Sequence[Node], edges: Sequence[Edge], weights: Sequence[Weights], title: str,
     path: PathName,
-) -> None:
+) -> None:  # fmt: skip
     """One training step in numbers: the values forwards in black, the gradients in red."""
     right = max(node.x for node in nodes) + 0.65
-    top = max(w.y + ROW * (len(w.lines) + 2) / 2 for w in weights) + 0.2
-    bottom = min(
-        min(w.y - ROW * (len(w.lines) + 2) / 2 for w in weights),
-        min(node.y - node.height / 2 for node in nodes),
-    )
+    ends = [(w.y, ROW * (len(w.lines) + 2) / 2) for w in weights]
+    top = max(y + half for y, half in ends) + 0.2
+    bottom = min(y - half for y, half in (*ends, *((n.y, n.height / 2) for n in nodes)))
     figure = Figure(figsize=(WIDTH * (right + 0.65), (top - bottom) * 0.62 + 0.9))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from scratchvae import checks
 
@@ -69,31 +70,26 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: {target.parent} is no folder")
     mode = PRIVATE if private else stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-    descriptor = None
     try:
-        part, descriptor = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
-        try:
-            yield part
-            if mode is not None:
-                os.chmod(part, mode)
-            _to_disk(descriptor)
-            if sys.platform == "win32":  # it moves no open file
-                os.close(descriptor)
-                descriptor = None
-            part.replace(target)
-        finally:
-            if sys.platform == "win32" and descriptor is not None:
-                os.close(descriptor)
-                descriptor = None
-            part.unlink(missing_ok=True)
-        _folder_to_disk(target.parent)
+        part, held = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
+        with held:
+            try:
+                yield part
+                if mode is not None:
+                    os.chmod(part, mode)
+                _to_disk(held.fileno())
+                if sys.platform == "win32":  # it moves no open file
+                    held.close()
+                part.replace(target)
+            finally:
+                if sys.platform == "win32":
+                    held.close()
+                part.unlink(missing_ok=True)
+            _folder_to_disk(target.parent)
     except OSError as error:
         if error.errno is None or error.errno not in FULL:
             raise
         raise DiskFull(error.errno, f"{path} is not written: {os.strerror(error.errno)}") from error
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 def writable(folder: Path) -> Path:
@@ -112,23 +108,23 @@ def owners_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def _new_part(folder: Path, mode: int) -> tuple[Path, int]:
+def _new_part(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
     """A new file, open and locked: a part that nobody holds belongs to a dead process."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
         part = folder / f".scratchvae-{secrets.token_hex(8)}.part"
         try:
-            descriptor = os.open(part, flags, mode)
+            held = os.fdopen(os.open(part, flags, mode), "rb")
         except FileExistsError:
             continue
         if sys.platform != "win32":
             import fcntl
 
             with suppress(OSError):  # without locks nobody removes it either
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                fcntl.flock(held, fcntl.LOCK_EX)
         if part.exists():  # `remove_dead_parts` did not come between open and lock
-            return part, descriptor
-        os.close(descriptor)
+            return part, held
+        held.close()
 
 
 def remove_dead_parts(folder: Path) -> None:
@@ -150,11 +146,9 @@ def remove_dead_parts(folder: Path) -> None:
 
 
 def _remove_unlocked(part: Path) -> None:
-    import fcntl
-
     descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
         part.unlink(missing_ok=True)
     finally:
         os.close(descriptor)

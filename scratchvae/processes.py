@@ -37,6 +37,7 @@ MEMORY = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "2684
 MEGABYTE = 2**20
 PROCESS = 64 * MEGABYTE  # of a new Python with NumPy and this package, and its small arrays
 FEWEST = 32  # processes that any machine may start, if it has the memory
+VERSION_1 = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]  # of the control groups
 CGROUPS, MY_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 Result = TypeVar("Result")
@@ -68,13 +69,8 @@ def _quota() -> float:
     least = float(os.cpu_count() or 1)
     for folder in _cgroup_folders("cpu"):
         try:
-            if (folder / "cpu.max").exists():
-                quota, period = (folder / "cpu.max").read_text().split()
-            else:
-                quota, period = (
-                    (folder / f"cpu.cfs_{name}_us").read_text().strip()
-                    for name in ("quota", "period")
-                )
+            names = ["cpu.max"] if (folder / "cpu.max").exists() else VERSION_1
+            quota, period = " ".join((folder / name).read_text() for name in names).split()
             if quota not in ("max", "-1"):
                 least = min(least, int(quota) / int(period))
         except (OSError, ValueError, ZeroDivisionError):  # no such limit in this group
@@ -199,16 +195,14 @@ def arithmetic() -> dict[str, Any]:
 def one_thread_each() -> Iterator[None]:
     """Processes that are started in the block have one BLAS thread."""
     wanted = {**dict.fromkeys(THREADS, "1"), **MEMORY}
-    before = {name: os.environ.get(name) for name in wanted}
+    before = {name: os.environ[name] for name in wanted if name in os.environ}
     os.environ.update(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in wanted.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager
