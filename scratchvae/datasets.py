@@ -266,10 +266,8 @@ def dequantize(
 
 Draw = Callable[[Images, np.random.Generator, DTypeLike], FloatArray]
 PIXELS: dict[str, Callable[..., FloatArray]] = {
-    "bits": binarize,
-    "grey": grey,
-    "dequantized": dequantize,
-}
+    "bits": binarize, "grey": grey, "dequantized": dequantize,
+}  # fmt: skip
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:

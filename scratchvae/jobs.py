@@ -29,7 +29,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
@@ -233,20 +233,6 @@ def _explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
 
 
 # ---- executors ----
-
-
-def cluster(
-    address: str | None, under_mpi: bool
-) -> Callable[[], AbstractContextManager[Executor]] | None:
-    """What opens the executor of --dask ADDRESS or of --mpi; None without the two.
-
-    ValueError when both are given.
-    """
-    if address is not None and under_mpi:
-        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
-    if address is not None:
-        return partial(dask, address)
-    return mpi if under_mpi else None
 
 
 @contextmanager

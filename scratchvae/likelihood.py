@@ -124,17 +124,10 @@ class LogLikelihood(NamedTuple):
 
 
 def log_likelihood(
-    vae: VAE,
-    x: ArrayLike,
-    n_samples: int | None = None,
-    *,
-    seed: int | np.random.Generator = 0,
-    method: str = "importance",
-    start: str = "q",
-    n_temperatures: int = 100,
-    workers: int = 1,
+    vae: VAE, x: ArrayLike, n_samples: int | None = None, *, seed: int | np.random.Generator = 0,
+    method: str = "importance", start: str = "q", n_temperatures: int = 100, workers: int = 1,
     progress: bool = False,
-) -> LogLikelihood:
+) -> LogLikelihood:  # fmt: skip
     """Estimate log p(x) of each row of x.
 
     x: (N, n_x), of the kind that the decoder models: bits for a Bernoulli.

@@ -332,7 +332,11 @@ def _table(title: str, ours: Sequence[Point], theirs: Sequence[Point], by: str) 
 def paper(args: argparse.Namespace) -> int:
     """Make a figure of AEVB section 5, with the paper's own curves behind."""
     _check(args)
-    executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
+    if args.dask is not None and args.mpi:
+        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
+    executors = jobs.mpi if args.mpi else partial(jobs.local, args.jobs)
+    if args.dask is not None:
+        executors = partial(jobs.dask, args.dask)
     folder = writable(args.out or Path("runs") / "paper")
 
     def there(wanted: Jobs) -> dict[Any, Result]:

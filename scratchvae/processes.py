@@ -249,12 +249,9 @@ def live_with_the_parent() -> None:
 
 
 def map_with(
-    make: Callable[..., Any],
-    arguments: Sequence[Any],
-    function: Callable[..., Result],
-    tasks: Sequence[tuple[Any, ...]],
-    workers: int,
-) -> Iterator[Result]:
+    make: Callable[..., Any], arguments: Sequence[Any], function: Callable[..., Result],
+    tasks: Sequence[tuple[Any, ...]], workers: int,
+) -> Iterator[Result]:  # fmt: skip
     """function(make(*arguments), *task) of each task in turn, computed by `workers` processes.
 
     Each process calls `make` once. make, function: functions of a module. WorkerDied when a
