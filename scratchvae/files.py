@@ -141,17 +141,11 @@ def remove_dead_parts(folder: Path) -> None:
             with suppress(OSError):
                 if sys.platform == "win32":
                     part.unlink()
-                else:
-                    _remove_unlocked(part)
-
-
-def _remove_unlocked(part: Path) -> None:
-    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        _lock(descriptor)
-        part.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
+                    continue
+                descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+                with os.fdopen(descriptor, "rb"):
+                    _lock(descriptor)
+                    part.unlink(missing_ok=True)
 
 
 def _to_disk(descriptor: int) -> None:
@@ -210,14 +204,13 @@ def locked(folder: Path) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError(f"{path} is no plain file; it should be removed: a training locks it")
-    descriptor = os.open(path, flags, 0o666)
-    try:
+    with os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
         try:
-            _lock(descriptor)
+            _lock(file.fileno())
         except OSError as error:
             if error.errno in BUSY:
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                holder = checks.printable(os.read(descriptor, 20).decode(errors="replace").strip())
+                file.seek(0)
+                holder = checks.printable(file.read(20).decode(errors="replace").strip())
                 raise OSError(
                     f"{folder} is in use by process {holder}: another training writes there"
                 ) from None
@@ -228,12 +221,10 @@ def locked(folder: Path) -> Iterator[None]:
                 "stops another training that writes there",
                 file=sys.stderr,
             )
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode())
+        file.truncate(0)
+        file.seek(0)
+        file.write(str(os.getpid()).encode())
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:

@@ -184,11 +184,9 @@ def arithmetic() -> dict[str, Any]:
     """What rounds the sums of a matrix product, by name: another one gives other bits."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
-        "NumPy": np.__version__,
-        "BLAS": f"{blas.get('name')} {blas.get('version')}",
-        "BLAS threads": blas_threads("get"),
-        "processor": platform.machine(),
-    }
+        "NumPy": np.__version__, "BLAS": f"{blas.get('name')} {blas.get('version')}",
+        "BLAS threads": blas_threads("get"), "processor": platform.machine(),
+    }  # fmt: skip
 
 
 @contextmanager
