@@ -92,13 +92,9 @@ def in_turn(
     n = len(kinds[0])
     wide, square = 12 * image_shape[0] / image_shape[1], _columns(len(kinds) * n, image_shape)
     columns = min(n, max(round(wide), square))
-    rows = []
-    for start in range(0, n, columns):
-        for kind in kinds:
-            images = kind[start : start + columns]
-            blank = np.zeros((columns - len(images), images.shape[1]))
-            rows.append(np.concatenate([images, blank]))
-    return np.concatenate(rows), columns
+    filled = [np.pad(kind, ((0, -n % columns), (0, 0))) for kind in kinds]
+    rows = np.stack([images.reshape(-1, columns, images.shape[1]) for images in filled], axis=1)
+    return rows.reshape(-1, rows.shape[-1]), columns  # (n / columns, kinds, columns, n_x)
 
 
 def _columns(n: int, image_shape: tuple[int, int]) -> int:
