@@ -29,7 +29,7 @@ from scratchvae.gradient_check import check_gradient
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.options import Commands, command, pair, positive, share, share_sizes
+from scratchvae.options import Commands, command, from_zero, positive, share, share_sizes
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied
 from scratchvae.progress import say
@@ -313,12 +313,20 @@ def manifold(args: argparse.Namespace) -> int:
     return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
 
 
+def _pair(text: str) -> tuple[int, int]:
+    first, second = map(from_zero, text.split(","))
+    return first, second
+
+
+_pair.__name__ = "pair of whole numbers"  # argparse says it of what is none
+
+
 def add_interpolate(commands: Commands) -> None:
     p = command(commands, interpolate, "interpolate runs/plane/model.npz --pair 0,1", *PICTURE)
     share(p, "--data", "--pixels")
     p.add_argument("--n", type=positive, default=11, help="images of each path (11)")
     p.add_argument(
-        "--pair", type=pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
+        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
     )
 
 

@@ -35,12 +35,6 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(map(positive, text.split(",")))
 
 
-def pair(text: str) -> tuple[int, int]:
-    """Two whole numbers, 0 or more, with a comma between them."""
-    first, second = map(from_zero, text.split(","))
-    return first, second
-
-
 def gigabytes(text: str) -> int:
     """A number of gigabytes, as bytes."""
     value = float(text)
@@ -51,7 +45,6 @@ def gigabytes(text: str) -> int:
 
 positive.__name__ = from_zero.__name__ = "whole number"
 sizes.__name__, gigabytes.__name__ = "comma-separated whole numbers", "number"
-pair.__name__ = "pair of whole numbers"
 
 
 def file_name(suffix: str, or_folder: bool = False) -> Callable[[str], Path]:
