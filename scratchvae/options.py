@@ -18,7 +18,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def positive(text: str, least: int = 1) -> int:
-    """A whole number, 1 or more."""
+    """A whole number, 1 or more, or `least` or more."""
     value = int(text)
     if value < least:
         raise argparse.ArgumentTypeError(f"{value} should be {least} or more")
