@@ -55,11 +55,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.distributions import (
-    gaussian_log_density,
-    gaussian_log_density_backward,
-    reparameterize,
-)
+from scratchvae import distributions
 from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
@@ -106,12 +102,13 @@ class Chain:
         self.state = self._at(eps)
 
     def _at(self, eps: FloatArray) -> State:
-        sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
+        sigma = np.exp(0.5 * self.logvar)
+        z = distributions.reparameterize(self.mu, self.logvar, eps)
         log_p = self.vae.log_joint_unchecked(self.x, z)
-        log_q = gaussian_log_density(z, self.mu, self.logvar)
+        log_q = distributions.gaussian_log_density(z, self.mu, self.logvar)
         dlog_p = self.vae.log_joint_backward()
         # log q depends on z − μ alone, so ∂/∂z = −∂/∂μ
-        dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]
+        dlog_q = -distributions.gaussian_log_density_backward(z, self.mu, self.logvar)[0]
         return State(eps, z, log_p, log_q, sigma * dlog_p, sigma * dlog_q)
 
     def leapfrog(

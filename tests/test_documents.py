@@ -111,7 +111,13 @@ PRIVATE_USED = {  # names with an underscore that another file uses; the list on
     "scratchvae/homework/public_tests.py": "_remembered",
     "demos/museum.py": "_decoder _logvar _mu",
 }
-PUBLIC_ALL_THE_SAME = {"_asdict", "_exit", "_fields", "_SubParsersAction"}  # Python's own
+PUBLIC_ALL_THE_SAME = {
+    "_asdict",
+    "_exit",
+    "_fields",
+    "_replace",
+    "_SubParsersAction",
+}  # Python's own
 
 
 def private_names(source: str) -> set[str]:
