@@ -132,10 +132,9 @@ def iwae_row(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """IWAE Table 1: 784-200-200-50, tanh, L_5000 of test images and active units."""
     data = load_mnist(args.data)
     n = len(data.train_images)
-    training = Training(
-        n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam", lr=1e-3,
-        epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True, seed=args.seed,
-        data=_place(args.data), checksum=data.identity.checksum,
+    training = _training(
+        args, n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam",
+        epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True,
     )  # fmt: skip
     how = args.images or 1000, args, "importance", 5000
     measures = list(_parts(training, training.samples, "test", *how))
@@ -193,15 +192,15 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _training(args: argparse.Namespace, **settings: Any) -> Training:
-    """A training with the settings of the command line."""
-    n_train = settings.pop("n_train", 50_000)
+def _training(args: argparse.Namespace, n_train: int = 50_000, **settings: Any) -> Training:
+    """A training with the settings of the command line, and with these in place of its own."""
     data = load_mnist(args.data)
     lr = args.lr if args.lr is not None or args.optimizer == "adagrad" else 1e-3
+    given = {"samples": args.samples, "optimizer": args.optimizer, "lr": lr, "seed": args.seed}
     return Training(
-        samples=args.samples, optimizer=args.optimizer, lr=lr, seed=args.seed,
-        data=_place(args.data), checksum=data.identity.checksum,
-        n_train=min(n_train, len(data.train_images)), **settings,
+        n_train=min(n_train, len(data.train_images)), checksum=data.identity.checksum,
+        # the folder in a form that holds in another process too
+        data=None if args.data is None else str(args.data.resolve()), **{**given, **settings},
     )  # fmt: skip
 
 
@@ -214,11 +213,6 @@ def _result(job: Training | Likelihood, folder: Path) -> Result | None:
             "job runs again"
         )
     return result
-
-
-def _place(data: Path | None) -> str | None:
-    """The folder in a form that holds in another process too."""
-    return None if data is None else str(data.resolve())
 
 
 def _parts(
