@@ -134,7 +134,7 @@ def iwae_row(args: argparse.Namespace, folder: Path, run: Run) -> None:
     n = len(data.train_images)
     training = _training(
         args, n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam",
-        epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True,
+        lr=1e-3, epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True,
     )  # fmt: skip
     how = args.images or 1000, args, "importance", 5000
     measures = list(_parts(training, training.samples, "test", *how))
