@@ -153,8 +153,11 @@ class Gaussian(Output):
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ²)."""
-        self._x, shape = x, (-1, *x.shape)
-        self._moments = self.mean(h).reshape(shape), self._logvar.forward(h).reshape(shape)
+        self._x = x
+        self._moments = (
+            self.mean(h).reshape(-1, *x.shape),
+            self._logvar.forward(h).reshape(-1, *x.shape),
+        )
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
@@ -165,8 +168,9 @@ class Gaussian(Output):
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
         dmu, dlogvar = self._dmoments(1)
-        dh = self._mu.backward_input(self._sigmoid.backward(dmu))
-        return dh + self._logvar.backward_input(dlogvar)
+        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(
+            dlogvar
+        )
 
     def _dmoments(self, weight: float) -> tuple[FloatArray, FloatArray]:
         n_x = self._x.shape[1]
