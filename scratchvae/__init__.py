@@ -6,10 +6,10 @@ Read the files in this order. Each uses only files before it, and the helpers:
 
     info                          entropy, cross entropy, KL; it needs no other file
     parameters, initializers      one vector of weights, and how it is drawn
+    datasets                      MNIST, and minibatches
     layers, distributions         forward, and the backward pass by hand
     decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
     optimizers                    SGD, Adagrad, Adam
-    datasets                      MNIST, and minibatches
     history, evaluation, training the bound of a data set, and Algorithm 1
     hmc, likelihood               estimates of log p(x)
 

@@ -11,7 +11,7 @@ from os import PathLike
 
 from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
-from scratchvae.datasets import Identity
+from scratchvae.datasets import GIGABYTE, Identity
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
@@ -23,7 +23,6 @@ NAMES = {
     1: ["config", "format", "theta", "version"],
     2: ["config", "data", "format", "theta", "version"],
 }
-GIGABYTE = 2**30
 LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no model of anybody
 
 
@@ -43,16 +42,9 @@ def save_model(vae: VAE, path: str | PathLike[str]) -> None:
             "class from them"
         )
     check_rebuilt("vae", vae)
-    write_arrays(
-        path,
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "config": json.dumps(vae.settings),
-            "data": json.dumps(vae.trained_on and vae.trained_on._asdict()),
-            "theta": vae.params.theta,
-        },
-    )
+    data = json.dumps(vae.trained_on and vae.trained_on._asdict())
+    names = {"format": FORMAT, "version": VERSION, "config": json.dumps(vae.settings)}
+    write_arrays(path, {**names, "data": data, "theta": vae.params.theta})
 
 
 def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:

@@ -42,12 +42,12 @@ def printable(text: str) -> str:
 # ---- numbers ----
 
 
-def positive_int(name: str, value: object) -> int:
-    """value as an int ≥ 1."""
+def positive_int(name: str, value: object, least: int = 1) -> int:
+    """value as an int ≥ 1, or ≥ least."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {shown(value)}; it should be a whole number, 1 or more")
-    if value < 1:
-        raise ValueError(f"{name} is {shown(value)}; it should be 1 or more")
+        raise TypeError(f"{name} is {shown(value)}; it should be a whole number, {least} or more")
+    if value < least:
+        raise ValueError(f"{name} is {shown(value)}; it should be {least} or more")
     return int(value)
 
 
@@ -191,11 +191,7 @@ def float_dtype(value: DTypeLike) -> np.dtype[Any]:
 
 def whole_seed(name: str, value: object) -> int:
     """value as an int ≥ 0."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {shown(value)}; it should be a whole number, 0 or more")
-    if value < 0:
-        raise ValueError(f"{name} is {shown(value)}; it should be 0 or more")
-    return int(value)
+    return positive_int(name, value, 0)
 
 
 def generator(name: str, value: object, purpose: str, *indices: int) -> np.random.Generator:
@@ -221,11 +217,6 @@ def generator(name: str, value: object, purpose: str, *indices: int) -> np.rando
         )
     key = (zlib.crc32(purpose.encode()), *indices)
     return np.random.default_rng(np.random.SeedSequence(whole_seed(name, value), spawn_key=key))
-
-
-def drawing(name: str, value: object) -> np.random.Generator:
-    """value, if it is a generator."""
-    return instance(name, value, np.random.Generator, "a numpy.random.Generator")
 
 
 def path(name: str, value: object) -> Path:

@@ -1,7 +1,8 @@
 """The core's commands: train, sample, reconstruct, manifold, interpolate, evaluate, gradcheck.
 
 Bad input ends with one sentence on stderr and exit code 2, and Ctrl-C with 130. gradcheck
-ends with 1 when a gradient is wrong.
+ends with 1 when a gradient is wrong. The options of a command stand above what it does;
+those that several commands have are in `options.py`.
 """
 
 import argparse
@@ -14,33 +15,33 @@ from functools import partial
 from math import isqrt
 from os.path import samestat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from scratchvae import __version__, checks, datasets
-from scratchvae.checkpoint import GIGABYTE, load_model, save_model
+from scratchvae.checkpoint import load_model, save_model
 from scratchvae.checks import printable
-from scratchvae.datasets import PIXELS, Images, grey, load_mnist
-from scratchvae.decoders import OUTPUTS
+from scratchvae.datasets import Images, grey, load_mnist
 from scratchvae.evaluation import active_units, evaluate, seen_by
-from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, written_whole
+from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, writable
 from scratchvae.gradient_check import check_gradient
 from scratchvae.history import History
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS
 from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
+from scratchvae.options import Commands, command, from_zero, positive, share, share_sizes
 from scratchvae.parameters import FloatArray
-from scratchvae.processes import WorkerDied, cores
+from scratchvae.processes import WorkerDied
 from scratchvae.progress import say
 from scratchvae.resume import OtherArithmetic, Saved, sweep
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import EpochLine, epochs
 from scratchvae.vae import VAE
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Room = Callable[[Commands], None]  # adds its own commands
+REFUSED = (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError)
+PICTURE = "--seed", "model", "--max-memory", "--out"  # options of a command that draws a model
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
 COMPARED, PARTED = 10, 4  # images whose log p(x) is estimated from the prior too; errors
 
@@ -60,14 +61,7 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
     except KeyboardInterrupt:
         say(f"scratchvae {args.command}: stopped", error=True)
         return 130
-    except (
-        FileFormatError,
-        FloatingPointError,
-        MemoryError,
-        OSError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except REFUSED as error:
         say(f"scratchvae {args.command}: error: {printable(str(error))}", error=True)
         return 2
 
@@ -84,7 +78,64 @@ def _as_ctrl_c(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scratchvae", description="The variational autoencoder by hand, in NumPy.",
+        allow_abbrev=False, epilog="example: scratchvae train --epochs 10 --n-z 20",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    core = (
+        add_train, add_sample, add_reconstruct, add_manifold, add_interpolate, add_evaluate,
+        add_gradcheck,
+    )  # fmt: skip
+    for add in (*core, *rooms):
+        add(commands)
+    parser.set_defaults(commands=tuple(commands.choices))
+    return parser
+
+
 # ---- the commands ----
+
+
+def add_train(commands: Commands) -> None:
+    example = "train --n-z 2 --epochs 20 --out runs/plane"
+    p = command(commands, train, example, "--seed", "--data", "--pixels", "--max-memory")
+    p.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
+    p.add_argument(
+        "--epochs", type=positive, default=10, help="passes over the training images (10)"
+    )
+    share_sizes(p, n_z=20, n_hidden=500)
+    share(p, "--decoder", "--activation")
+    p.add_argument(
+        "--init", choices=INITIALIZERS, default="glorot",
+        help="glorot, or normal for the paper's N(0, 0.01) (glorot)",
+    )  # fmt: skip
+    p.add_argument(
+        "--batch-size", type=positive, default=100, help="M, the images of a minibatch (100)"
+    )
+    p.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
+    )
+    p.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
+    p.add_argument(
+        "--schedule", choices=SCHEDULES, default="constant",
+        help="of the learning rate: iwae is that of the IWAE paper (constant)",
+    )  # fmt: skip
+    p.add_argument(
+        "--weight-decay", type=float, default=0.0,
+        help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
+    )  # fmt: skip
+    earlier = p.add_mutually_exclusive_group()
+    earlier.add_argument(
+        "--resume", action="store_true",
+        help="go on from the last whole epoch in the folder, if any",
+    )  # fmt: skip
+    earlier.add_argument(
+        "--overwrite", action="store_true",
+        help="replace an earlier training in the folder, once the first new epoch is whole",
+    )  # fmt: skip
+    share(p, "--workers", "--quiet")
 
 
 def train(args: argparse.Namespace) -> int:
@@ -98,7 +149,7 @@ def train(args: argparse.Namespace) -> int:
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
     seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
-    folder = _writable_folder(
+    folder = writable(
         args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
     )
     with locked(folder):
@@ -198,12 +249,17 @@ def _train_pictures(
     if vae.n_z == 2:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
         figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
-    return [
-        "learning_curve.png",
-        "reconstructions.png",
-        "samples.png",
-        *(of_the_plane if vae.n_z == 2 else []),
-    ]
+    drawn = ["learning_curve.png", "reconstructions.png", "samples.png"]
+    return [*drawn, *(of_the_plane if vae.n_z == 2 else [])]
+
+
+def add_sample(commands: Commands) -> None:
+    p = command(commands, sample, "sample runs/mnist/model.npz --n 64 --out digits.png", *PICTURE)
+    p.add_argument("--n", type=positive, help="images (144; with --draw 8, and not more)")
+    p.add_argument(
+        "--draw", action="store_true",
+        help="both samplings: where z fell, the mean of p(x|z), a draw of x",
+    )  # fmt: skip
 
 
 def sample(args: argparse.Namespace) -> int:
@@ -222,6 +278,12 @@ def sample(args: argparse.Namespace) -> int:
             figures.samples(vae.sample(n, args.seed), shape, path)
 
     return _wrote(args, draw, "draws.png" if args.draw else "sample.png")
+
+
+def add_reconstruct(commands: Commands) -> None:
+    p = command(commands, reconstruct, "reconstruct runs/mnist/model.npz --n 24", *PICTURE)
+    share(p, "--data", "--pixels")
+    p.add_argument("--n", type=positive, help="test images (48, or all when there are fewer)")
 
 
 def reconstruct(args: argparse.Namespace) -> int:
@@ -245,6 +307,11 @@ def _draw_reconstructions(vae: VAE, images: Images, x: FloatArray, path: Path) -
     figures.reconstructions(originals, x, vae.reconstruct(x), shape, path)
 
 
+def add_manifold(commands: Commands) -> None:
+    p = command(commands, manifold, "manifold runs/plane/model.npz --n 25", *PICTURE)
+    p.add_argument("--n", type=positive, default=20, help="images along each side (20)")
+
+
 def manifold(args: argparse.Namespace) -> int:
     """Draw the images of a grid of z, for a model with n_z = 2."""
     vae = load_model(args.model, max_memory=args.max_memory)
@@ -252,6 +319,23 @@ def manifold(args: argparse.Namespace) -> int:
     from scratchvae import figures
 
     return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
+
+
+def _pair(text: str) -> tuple[int, int]:
+    first, second = map(from_zero, text.split(","))
+    return first, second
+
+
+_pair.__name__ = "pair of whole numbers"  # argparse says it of what is none
+
+
+def add_interpolate(commands: Commands) -> None:
+    p = command(commands, interpolate, "interpolate runs/plane/model.npz --pair 0,1", *PICTURE)
+    share(p, "--data", "--pixels")
+    p.add_argument("--n", type=positive, default=11, help="images of each path (11)")
+    p.add_argument(
+        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
+    )
 
 
 def interpolate(args: argparse.Namespace) -> int:
@@ -269,6 +353,22 @@ def interpolate(args: argparse.Namespace) -> int:
     from scratchvae import figures
 
     return _wrote(args, lambda path: figures.morph(vae, x, shape, path, args.n), "morph.png")
+
+
+def add_evaluate(commands: Commands) -> None:
+    p = command(commands, evaluate_model, "evaluate runs/mnist/model.npz", "--seed", "model")
+    share(p, "--max-memory", "--data", "--pixels")
+    p.add_argument(
+        "--likelihood", choices=DEFAULTS,
+        help="estimate log p(x) of test images; hmc only for n_z < 5",
+    )  # fmt: skip
+    p.add_argument("--images", type=positive, help="with --likelihood: how many test images (1000)")
+    p.add_argument(
+        "--n-samples", type=positive,
+        help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)",
+    )  # fmt: skip
+    p.add_argument("--temperatures", type=positive, help="with --likelihood ais (100)")
+    share(p, "--workers", "--quiet")
 
 
 def evaluate_model(args: argparse.Namespace) -> int:
@@ -289,18 +389,20 @@ def evaluate_model(args: argparse.Namespace) -> int:
     return 0
 
 
+def add_gradcheck(commands: Commands) -> None:
+    p = command(commands, gradcheck, "gradcheck --hidden 6,5 --samples 3", "--seed")
+    share_sizes(p, n_z=3, n_hidden=7)
+    share(p, "--decoder", "--activation")
+    p.add_argument("--samples", type=positive, default=1, metavar="L", help="L of eq. (10) (1)")
+
+
 def gradcheck(args: argparse.Namespace) -> int:
     """Print each weight's hand-written gradient against central differences."""
     rng = checks.generator("--seed", args.seed, "gradient check")
     vae = VAE(
-        12,
-        args.hidden,
-        args.n_z,
-        decoder=args.decoder,
-        activation=args.activation,
-        dtype=np.float64,
-        seed=rng,
-    )
+        12, args.hidden, args.n_z, decoder=args.decoder, activation=args.activation,
+        dtype=np.float64, seed=rng,
+    )  # fmt: skip
     # biases of 0 could hide a mistake
     vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)
     x = (rng.random((5, 12)) < 0.5).astype(np.float64)
@@ -315,11 +417,8 @@ def gradcheck(args: argparse.Namespace) -> int:
         row = f"{c.name:14}{shape:>10}{exact:>8}{close:>8}"
         say(f"{row}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
     wrong = [c.name for c in comparisons if not c.close]
-    say(
-        f"wrong: {', '.join(wrong)}"
-        if wrong
-        else "every gradient is close: relative error at most 1e-7"
-    )
+    right = "every gradient is close: relative error at most 1e-7"
+    say(f"wrong: {', '.join(wrong)}" if wrong else right)
     return 1 if wrong else 0
 
 
@@ -365,17 +464,11 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     x = seen_by(vae, args.pixels)(data.test_images[: args.images], rng, vae.dtype)
     # x is drawn already, so it is taken as it is
     bound = evaluate(vae, x, seed=args.seed, pixels="grey", workers=args.workers).elbo
-    result = log_likelihood(
-        vae,
-        x,
-        args.n_samples,
-        seed=args.seed,
-        method=args.likelihood,
-        n_temperatures=args.temperatures,
-        workers=args.workers,
+    estimate = partial(
+        log_likelihood, vae, n_temperatures=args.temperatures, workers=args.workers,
         progress=not args.quiet,
-    )
-    n = len(x)
+    )  # fmt: skip
+    result, n = estimate(x, args.n_samples, seed=args.seed, method=args.likelihood), len(x)
     error = float(np.sqrt((result.standard_error**2).sum()) / n)
     say(f"first {n} test images, nats per image")
     say(f"bound            {bound:10.2f}")
@@ -395,28 +488,17 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     if args.likelihood != "importance":
         moves = f"{args.temperatures} temperatures, " if args.likelihood == "ais" else ""
         say(f"{moves}acceptance rate {result.acceptance:.2f}")
-    _print_from_the_prior(vae, x[:COMPARED], result, rng, args)
+    # the first images again, from a start that does not know q (`likelihood.py`)
+    prior = estimate(x[:COMPARED], seed=rng, method="ais", start="prior")
+    _print_from_the_prior(prior, result, args)
 
 
 def _print_from_the_prior(
-    vae: VAE,
-    x: np.ndarray,
-    from_q: LogLikelihood,
-    rng: np.random.Generator,
-    args: argparse.Namespace,
+    prior: LogLikelihood, from_q: LogLikelihood, args: argparse.Namespace
 ) -> None:
-    """The first images again, by AIS from the prior, which does not know q (`likelihood.py`)."""
-    prior = log_likelihood(
-        vae,
-        x,
-        seed=rng,
-        method="ais",
-        start="prior",
-        n_temperatures=args.temperatures,
-        workers=args.workers,
-        progress=not args.quiet,
-    )
-    n, of_q = len(x), from_q.log_p[: len(x)]
+    """The two starts of AIS compared, for the first images."""
+    n = len(prior.log_p)
+    of_q = from_q.log_p[:n]
     with np.errstate(invalid="ignore"):  # −∞ from both starts
         gap = prior.log_p - of_q
     apart = PARTED * np.hypot(prior.standard_error, from_q.standard_error[:n])
@@ -450,18 +532,16 @@ def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
 
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
     say(f"{'nats per image':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
+    seen = {"seed": seed, "pixels": args.pixels, "workers": args.workers}
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, seed=seed, pixels=args.pixels, workers=args.workers)
+        bound = evaluate(vae, images, **seen)
         say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if _grey_for_a_bernoulli(vae, args):
         say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
     if len(data.test_images) < 2:
         say("active latent units: not known from one test image")
         return
-    active = active_units(
-        vae, data.test_images, seed=seed, pixels=args.pixels, workers=args.workers
-    )
-    say(f"active latent units: {active} of {vae.n_z}")
+    say(f"active latent units: {active_units(vae, data.test_images, **seen)} of {vae.n_z}")
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
@@ -469,15 +549,6 @@ def _image_shape(vae: VAE) -> tuple[int, int]:
     if vae.image_shape is None and side * side != vae.n_x:
         raise ValueError(f"the model has {vae.n_x} pixels and no image_shape; a picture needs one")
     return vae.image_shape or (side, side)
-
-
-def _writable_folder(folder: Path) -> Path:
-    """The folder, made if need be; an OSError now is better than after the training."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(folder / ".writable") as part:
-        part.touch()
-    (folder / ".writable").unlink()
-    return folder
 
 
 def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:
@@ -490,241 +561,3 @@ def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) ->
     draw(path)
     say(f"wrote {path}")
     return 0
-
-
-# ---- the arguments ----
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} should be 1 or more")
-    return value
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(_positive(size) for size in text.split(","))
-
-
-def _gigabytes(text: str) -> int:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{value} should be above 0, and below a million")
-    return max(1, int(value * 2**30))
-
-
-def _pair(text: str) -> tuple[int, int]:
-    first, second = (_seed(number) for number in text.split(","))
-    return first, second
-
-
-def file_name(suffix: str, or_folder: bool = False) -> Callable[[str], Path]:
-    """The type of an argument that names a file to write: its suffix says what is in it."""
-
-    def named(text: str) -> Path:
-        path = Path(text)
-        if path.suffix.lower() != suffix and not (or_folder and path.is_dir()):
-            else_ = ", or be a folder that is there" if or_folder else ""
-            raise argparse.ArgumentTypeError(f"{text!r} should end in {suffix}{else_}")
-        return path
-
-    return named
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} should be 0 or more")
-    return value
-
-
-# argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__ = _seed.__name__ = "whole number"
-_sizes.__name__, _gigabytes.__name__ = "comma-separated whole numbers", "number"
-_pair.__name__ = "pair of whole numbers"
-
-
-def with_memory(added: argparse.ArgumentParser) -> None:
-    """The option of a command that reads a model or a data set."""
-    added.add_argument(
-        "--max-memory", type=_gigabytes, default=GIGABYTE, metavar="GB",
-        help="refuse a model or data file that needs more (1)",
-    )  # fmt: skip
-
-
-def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scratchvae",
-        description="The variational autoencoder by hand, in NumPy.",
-        allow_abbrev=False,
-        epilog="example: scratchvae train --epochs 10 --n-z 20",
-    )
-    parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int], example: str
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name,
-            help=run.__doc__,
-            description=run.__doc__,
-            epilog=f"example: scratchvae {example}",
-            allow_abbrev=False,
-        )
-        added.set_defaults(run=run)
-        added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
-        return added
-
-    def with_data(added: argparse.ArgumentParser) -> None:
-        added.add_argument(
-            "--data",
-            type=Path,
-            metavar="DIR",
-            help="a folder of idx files named as MNIST's (data/ in the package or beside it)",
-        )
-        added.add_argument(
-            "--pixels",
-            choices=PIXELS,
-            help="what the model sees: bits, grey levels, or grey levels with noise within each "
-            "level (bits for a Bernoulli decoder, else grey)",
-        )
-
-    def with_workers(added: argparse.ArgumentParser) -> None:
-        n = cores()
-        added.add_argument(
-            "--workers",
-            type=_positive,
-            default=n,
-            metavar="N",
-            help=f"processes that share the work; the cores of this machine, at most 4 ({n})",
-        )
-
-    def with_networks(added: argparse.ArgumentParser, n_z: int, hidden: tuple[int, ...]) -> None:
-        added.add_argument("--n-z", type=_positive, default=n_z, help=f"latent dimensions ({n_z})")
-        added.add_argument(
-            "--hidden", type=_sizes, default=hidden, metavar="N[,N...]",
-            help=f"units of each hidden layer of the encoder; the decoder mirrors it ({hidden[0]})",
-        )  # fmt: skip
-        added.add_argument(
-            "--decoder",
-            choices=OUTPUTS,
-            default="bernoulli",
-            help="p(x|z): bits, or grey levels by a Gaussian (bernoulli)",
-        )
-        added.add_argument(
-            "--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers (tanh)"
-        )
-
-    def with_model(added: argparse.ArgumentParser, picture: bool = True) -> None:
-        added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
-        with_memory(added)
-        if picture:
-            added.add_argument(
-                "--out", type=file_name(".png", or_folder=True), metavar="PNG",
-                help="the picture to write, or a folder for it (beside the model)",
-            )  # fmt: skip
-
-    t = command("train", train, "train --n-z 2 --epochs 20 --out runs/plane")
-    with_data(t)
-    with_memory(t)
-    t.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/mnist)")
-    t.add_argument(
-        "--epochs", type=_positive, default=10, help="passes over the training images (10)"
-    )
-    with_networks(t, 20, (500,))
-    t.add_argument(
-        "--init",
-        choices=INITIALIZERS,
-        default="glorot",
-        help="glorot, or normal for the paper's N(0, 0.01) (glorot)",
-    )
-    t.add_argument(
-        "--batch-size", type=_positive, default=100, help="M, the images of a minibatch (100)"
-    )
-    t.add_argument(
-        "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
-    )
-    t.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
-    t.add_argument(
-        "--schedule",
-        choices=SCHEDULES,
-        default="constant",
-        help="of the learning rate: iwae is that of the IWAE paper (constant)",
-    )
-    t.add_argument(
-        "--weight-decay",
-        type=float,
-        default=0.0,
-        help="1/N is the paper's p(theta) = N(0, I) for N training images (0)",
-    )
-    earlier = t.add_mutually_exclusive_group()
-    earlier.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the last whole epoch in the folder, if any",
-    )
-    earlier.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace an earlier training in the folder, once the first new epoch is whole",
-    )
-    with_workers(t)
-    t.add_argument("--quiet", action="store_true", help="no progress line")
-
-    s = command("sample", sample, "sample runs/mnist/model.npz --n 64 --out digits.png")
-    with_model(s)
-    s.add_argument("--n", type=_positive, help="images (144; with --draw 8, and not more)")
-    s.add_argument(
-        "--draw",
-        action="store_true",
-        help="both samplings: where z fell, the mean of p(x|z), a draw of x",
-    )
-
-    r = command("reconstruct", reconstruct, "reconstruct runs/mnist/model.npz --n 24")
-    with_model(r)
-    with_data(r)
-    r.add_argument("--n", type=_positive, help="test images (48, or all when there are fewer)")
-
-    m = command("manifold", manifold, "manifold runs/plane/model.npz --n 25")
-    with_model(m)
-    m.add_argument("--n", type=_positive, default=20, help="images along each side (20)")
-
-    i = command("interpolate", interpolate, "interpolate runs/plane/model.npz --pair 0,1")
-    with_model(i)
-    with_data(i)
-    i.add_argument("--n", type=_positive, default=11, help="images of each path (11)")
-    i.add_argument(
-        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
-    )
-
-    e = command("evaluate", evaluate_model, "evaluate runs/mnist/model.npz")
-    with_model(e, picture=False)
-    with_data(e)
-    e.add_argument(
-        "--likelihood",
-        choices=DEFAULTS,
-        help="estimate log p(x) of test images; hmc only for n_z < 5",
-    )
-    e.add_argument(
-        "--images",
-        type=_positive,
-        help="with --likelihood: how many test images (1000)",
-    )
-    e.add_argument(
-        "--n-samples",
-        type=_positive,
-        help="with --likelihood: samples for each image (importance 5000, ais 16, hmc 400)",
-    )
-    e.add_argument("--temperatures", type=_positive, help="with --likelihood ais (100)")
-    with_workers(e)
-    e.add_argument("--quiet", action="store_true", help="no progress line")
-
-    g = command("gradcheck", gradcheck, "gradcheck --hidden 6,5 --samples 3")
-    with_networks(g, 3, (7,))
-    g.add_argument("--samples", type=_positive, default=1, metavar="L", help="L of eq. (10) (1)")
-
-    for add_commands in rooms:
-        add_commands(commands)
-    parser.set_defaults(commands=tuple(commands.choices))
-    return parser

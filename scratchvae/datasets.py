@@ -91,7 +91,7 @@ def load_mnist(
     FileFormatError when a file is missing, damaged, or does not match the others, or when a
     file has more than max_memory bytes of images.
     """
-    place = _data_folder(folder)
+    place = data_folder(folder)
     train, train_labels = _images_and_labels(place, "train", max_memory)
     test, test_labels = _images_and_labels(place, "t10k", max_memory)
     if train.shape[1:] != test.shape[1:]:
@@ -101,17 +101,17 @@ def load_mnist(
         )
     image_shape = train.shape[1], train.shape[2]
     n_x = prod(image_shape)
-    name = "MNIST" if place in _own_places() else place.resolve().name
+    name = "MNIST" if place in own_places() else place.resolve().name
     return ImageSet(
         train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape, name
     )
 
 
-def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
+def data_folder(folder: str | os.PathLike[str] | None) -> Path:
     """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
     if folder is None and os.environ.get("SCRATCHVAE_DATA"):
         folder = os.environ["SCRATCHVAE_DATA"]
-    places = _own_places() if folder is None else [checks.path("folder", folder)]
+    places = own_places() if folder is None else [checks.path("folder", folder)]
     for place in places:
         try:
             if place.is_dir():
@@ -126,7 +126,8 @@ def _data_folder(folder: str | os.PathLike[str] | None) -> Path:
     )
 
 
-def _own_places() -> list[Path]:
+def own_places() -> list[Path]:
+    """Where the package's own data may be: data/ in the package, or beside it."""
     package = Path(__file__).resolve().parent
     return [package / "data", package.parent / "data"]
 
@@ -136,8 +137,8 @@ def _images_and_labels(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
     images, labels = (
-        read_idx(_find(folder, f"{part}-images-idx3-ubyte"), max_memory=max_memory),
-        read_idx(_find(folder, f"{part}-labels-idx1-ubyte"), max_memory=max_memory),
+        read_idx(_find(folder, f"{part}-{kind}-ubyte"), max_memory=max_memory)
+        for kind in ("images-idx3", "labels-idx1")
     )
     if images.ndim != 3 or images.size == 0:
         raise FileFormatError(
@@ -194,9 +195,8 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.ui
             f"its header promises {prod(shape)} bytes, and max_memory (--max-memory) is "
             f"{max_memory}; it should be more, if you trust the file"
         )
-    while len(numbers) <= prod(shape) and (
-        chunk := file.read(CHUNK)
-    ):  # by chunks: the header may promise anything
+    # by chunks: the header may promise anything
+    while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):
         numbers += chunk
     if len(numbers) != prod(shape):
         more = "or more " if len(numbers) > prod(shape) else ""
@@ -215,11 +215,7 @@ def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[N
 
 
 def binarize(
-    images: Images,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float32,
-    *,
-    part: bool = False,
+    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32, *, part: bool = False
 ) -> FloatArray:
     """x ~ Bernoulli(pixel): a fresh draw of every pixel, 0 or 1.
 
@@ -230,9 +226,8 @@ def binarize(
     """
     dtype = _check_draw(images, rng, dtype, part)
     if images.dtype == np.uint8:
-        u: NDArray[Any] = rng.integers(
-            0, 255, images.shape, np.uint8
-        )  # 0, 1, ..., 254: u < 255 always, u < 0 never
+        # 0, 1, ..., 254: u < 255 always, u < 0 never
+        u: NDArray[Any] = rng.integers(0, 255, images.shape, np.uint8)
     else:
         u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
     return (u < images).astype(dtype)
@@ -251,11 +246,7 @@ def grey(
 
 
 def dequantize(
-    images: Images,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float32,
-    *,
-    part: bool = False,
+    images: Images, rng: np.random.Generator, dtype: DTypeLike = np.float32, *, part: bool = False
 ) -> FloatArray:
     """(pixel + u) / 256 with u ~ U[0, 1): continuous grey levels, for a density.
 
@@ -268,18 +259,15 @@ def dequantize(
     dtype = _check_draw(images, rng, dtype, part)
     if images.dtype != np.uint8:
         raise TypeError(f"images is of type {images.dtype}; it should be uint8, to be dequantized")
-    u = (
-        rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536
-    )  # 8 + 16 bits: even float32 holds pixel + u exactly
+    # 8 + 16 bits: even float32 holds pixel + u exactly
+    u = rng.integers(0, 65_536, images.shape, np.uint16).astype(dtype) / 65_536
     return (images + u) / 256
 
 
 Draw = Callable[[Images, np.random.Generator, DTypeLike], FloatArray]
 PIXELS: dict[str, Callable[..., FloatArray]] = {
-    "bits": binarize,
-    "grey": grey,
-    "dequantized": dequantize,
-}
+    "bits": binarize, "grey": grey, "dequantized": dequantize,
+}  # fmt: skip
 
 
 def check_images(name: str, images: Images, n_x: int) -> None:
@@ -304,7 +292,7 @@ def _check_draw(
     if not part:
         checks.levels("images", images)
     if rng is not None:
-        checks.drawing("rng", rng)
+        checks.instance("rng", rng, np.random.Generator, "a numpy.random.Generator")
     return checks.float_dtype(dtype)
 
 

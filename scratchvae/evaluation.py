@@ -69,14 +69,9 @@ def evaluate_part(model: Model, images: Images, pixels: str | None) -> Bound:
 
 
 def active_units(
-    vae: VAE,
-    images: Images,
-    *,
-    seed: int = 0,
-    pixels: str | None = None,
-    threshold: float = 1e-2,
-    workers: int = 1,
-) -> int:
+    vae: VAE, images: Images, *, seed: int = 0, pixels: str | None = None,
+    threshold: float = 1e-2, workers: int = 1,
+) -> int:  # fmt: skip
     """How many latent dimensions tell something about x: Var_x( E_q(z|x)[z_j] ) > threshold.
 
     E_q(z|x)[z_j] is μ_j(x). When the encoder does not use dimension j, q(z_j|x) = N(0, 1) for
@@ -155,13 +150,9 @@ def _seen_chunk(model: Model, images: Images, i: int, seed: int, pixels: str | N
 
 
 def _of_chunks(
-    function: Callable[..., Result],
-    model: Model,
-    images: Images,
-    seed: int,
-    pixels: str | None,
+    function: Callable[..., Result], model: Model, images: Images, seed: int, pixels: str | None,
     workers: int,
-) -> list[Result]:
+) -> list[Result]:  # fmt: skip
     """function(model, images of the chunk, i, seed, pixels) for every chunk i."""
     seed = checks.whole_seed("seed", seed)
     seen_by(model, pixels)

@@ -55,12 +55,9 @@ def learning_curve(history: History, path: PathName) -> None:
 
 
 def reconstructions(
-    originals: FloatArray,
-    seen: FloatArray,
-    means: FloatArray,
-    image_shape: tuple[int, int],
+    originals: FloatArray, seen: FloatArray, means: FloatArray, image_shape: tuple[int, int],
     path: PathName,
-) -> None:
+) -> None:  # fmt: skip
     """Originals, below each what the model saw of it, and below this the decoder's mean.
 
     All (n, n_x). seen: bits that were drawn from the originals, for example. If the model saw
@@ -95,13 +92,9 @@ def in_turn(
     n = len(kinds[0])
     wide, square = 12 * image_shape[0] / image_shape[1], _columns(len(kinds) * n, image_shape)
     columns = min(n, max(round(wide), square))
-    rows = []
-    for start in range(0, n, columns):
-        for kind in kinds:
-            images = kind[start : start + columns]
-            blank = np.zeros((columns - len(images), images.shape[1]))
-            rows.append(np.concatenate([images, blank]))
-    return np.concatenate(rows), columns
+    filled = [np.pad(kind, ((0, -n % columns), (0, 0))) for kind in kinds]
+    rows = np.stack([images.reshape(-1, columns, images.shape[1]) for images in filled], axis=1)
+    return rows.reshape(-1, rows.shape[-1]), columns  # (n / columns, kinds, columns, n_x)
 
 
 def _columns(n: int, image_shape: tuple[int, int]) -> int:
@@ -285,13 +278,9 @@ NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
 
 
 def published(
-    panels: Sequence[tuple[str, Sequence[Line]]],
-    path: PathName,
-    *,
-    ylabel: str,
+    panels: Sequence[tuple[str, Sequence[Line]]], path: PathName, *, ylabel: str,
     ylim: tuple[float, float],
-    log: bool,
-) -> None:
+) -> None:  # fmt: skip
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
     width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
     figure = Figure(figsize=(width, 4.4), layout="constrained")
@@ -301,8 +290,7 @@ def published(
             style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
             pen = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
             axes.plot(line.x, line.y, **style, **pen)
-        if log:
-            axes.set_xscale("log")
+        axes.set_xscale("log")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("training samples")
         axes.spines[["top", "right"]].set_visible(False)
@@ -355,13 +343,9 @@ def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
 
 
 def _picture(
-    images: FloatArray,
-    columns: int,
-    image_shape: tuple[int, int],
-    title: str,
-    gap: int = 1,
+    images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1,
     together: int = 0,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """A titled figure with the images in a grid. together: rows that a space parts from others."""
     tiles = _tile(images, columns, image_shape, gap)
     if together:
@@ -450,19 +434,14 @@ class Weights(NamedTuple):
 
 
 def training_step(
-    nodes: Sequence[Node],
-    edges: Sequence[Edge],
-    weights: Sequence[Weights],
-    title: str,
+    nodes: Sequence[Node], edges: Sequence[Edge], weights: Sequence[Weights], title: str,
     path: PathName,
-) -> None:
+) -> None:  # fmt: skip
     """One training step in numbers: the values forwards in black, the gradients in red."""
     right = max(node.x for node in nodes) + 0.65
-    top = max(w.y + ROW * (len(w.lines) + 2) / 2 for w in weights) + 0.2
-    bottom = min(
-        min(w.y - ROW * (len(w.lines) + 2) / 2 for w in weights),
-        min(node.y - node.height / 2 for node in nodes),
-    )
+    ends = [(w.y, ROW * (len(w.lines) + 2) / 2) for w in weights]
+    top = max(y + half for y, half in ends) + 0.2
+    bottom = min(y - half for y, half in (*ends, *((n.y, n.height / 2) for n in nodes)))
     figure = Figure(figsize=(WIDTH * (right + 0.65), (top - bottom) * 0.62 + 0.9))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()

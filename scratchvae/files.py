@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from scratchvae import checks
 
@@ -69,31 +70,35 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: {target.parent} is no folder")
     mode = PRIVATE if private else stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-    descriptor = None
     try:
-        part, descriptor = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
-        try:
-            yield part
-            if mode is not None:
-                os.chmod(part, mode)
-            _to_disk(descriptor)
-            if sys.platform == "win32":  # it moves no open file
-                os.close(descriptor)
-                descriptor = None
-            part.replace(target)
-        finally:
-            if sys.platform == "win32" and descriptor is not None:
-                os.close(descriptor)
-                descriptor = None
-            part.unlink(missing_ok=True)
-        _folder_to_disk(target.parent)
+        part, held = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
+        with held:
+            try:
+                yield part
+                if mode is not None:
+                    os.chmod(part, mode)
+                _to_disk(held.fileno())
+                if sys.platform == "win32":  # it moves no open file
+                    held.close()
+                part.replace(target)
+            finally:
+                if sys.platform == "win32":
+                    held.close()
+                part.unlink(missing_ok=True)
+            _folder_to_disk(target.parent)
     except OSError as error:
         if error.errno is None or error.errno not in FULL:
             raise
         raise DiskFull(error.errno, f"{path} is not written: {os.strerror(error.errno)}") from error
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+
+
+def writable(folder: Path) -> Path:
+    """The folder, made if need be; an OSError now is better than after the work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / ".writable") as part:
+        part.touch()
+    (folder / ".writable").unlink()
+    return folder
 
 
 def owners_folder(folder: Path) -> None:
@@ -103,23 +108,23 @@ def owners_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def _new_part(folder: Path, mode: int) -> tuple[Path, int]:
+def _new_part(folder: Path, mode: int) -> tuple[Path, BinaryIO]:
     """A new file, open and locked: a part that nobody holds belongs to a dead process."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
         part = folder / f".scratchvae-{secrets.token_hex(8)}.part"
         try:
-            descriptor = os.open(part, flags, mode)
+            held = os.fdopen(os.open(part, flags, mode), "rb")
         except FileExistsError:
             continue
         if sys.platform != "win32":
             import fcntl
 
             with suppress(OSError):  # without locks nobody removes it either
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                fcntl.flock(held, fcntl.LOCK_EX)
         if part.exists():  # `remove_dead_parts` did not come between open and lock
-            return part, descriptor
-        os.close(descriptor)
+            return part, held
+        held.close()
 
 
 def remove_dead_parts(folder: Path) -> None:
@@ -136,19 +141,11 @@ def remove_dead_parts(folder: Path) -> None:
             with suppress(OSError):
                 if sys.platform == "win32":
                     part.unlink()
-                else:
-                    _remove_unlocked(part)
-
-
-def _remove_unlocked(part: Path) -> None:
-    import fcntl
-
-    descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        part.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
+                    continue
+                descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+                with os.fdopen(descriptor, "rb"):
+                    _lock(descriptor)
+                    part.unlink(missing_ok=True)
 
 
 def _to_disk(descriptor: int) -> None:
@@ -182,7 +179,11 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {stop: signal.signal(stop, lambda number, _: came.append(number)) for stop in STOPS}
+    before = {
+        stop: signal.signal(stop, lambda number, _: came.append(number))
+        for stop in STOPS
+        if signal.getsignal(stop) != signal.SIG_IGN  # what nohup ignores stays ignored
+    }
     try:
         yield
     finally:
@@ -203,14 +204,13 @@ def locked(folder: Path) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise OSError(f"{path} is no plain file; it should be removed: a training locks it")
-    descriptor = os.open(path, flags, 0o666)
-    try:
+    with os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0) as file:
         try:
-            _lock(descriptor)
+            _lock(file.fileno())
         except OSError as error:
             if error.errno in BUSY:
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                holder = checks.printable(os.read(descriptor, 20).decode(errors="replace").strip())
+                file.seek(0)
+                holder = checks.printable(file.read(20).decode(errors="replace").strip())
                 raise OSError(
                     f"{folder} is in use by process {holder}: another training writes there"
                 ) from None
@@ -221,12 +221,10 @@ def locked(folder: Path) -> Iterator[None]:
                 "stops another training that writes there",
                 file=sys.stderr,
             )
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, str(os.getpid()).encode())
+        file.truncate(0)
+        file.seek(0)
+        file.write(str(os.getpid()).encode())
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _lock(descriptor: int) -> None:

@@ -55,11 +55,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.distributions import (
-    gaussian_log_density,
-    gaussian_log_density_backward,
-    reparameterize,
-)
+from scratchvae import distributions
 from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
@@ -89,13 +85,8 @@ class State(NamedTuple):
 
     def where(self, accept: NDArray[np.bool_], other: "State") -> "State":
         """These points where accept, (K, B), is True, elsewhere the other's."""
-        of_z = accept[:, :, None]
-        return State(
-            *(
-                np.where(of_z if new.ndim == 3 else accept, new, old)
-                for new, old in zip(self, other)
-            )
-        )
+        of_z, pairs = accept[:, :, None], zip(self, other)
+        return State(*(np.where(of_z if new.ndim == 3 else accept, new, old) for new, old in pairs))
 
 
 class Chain:
@@ -111,12 +102,13 @@ class Chain:
         self.state = self._at(eps)
 
     def _at(self, eps: FloatArray) -> State:
-        sigma, z = np.exp(0.5 * self.logvar), reparameterize(self.mu, self.logvar, eps)
+        sigma = np.exp(0.5 * self.logvar)
+        z = distributions.reparameterize(self.mu, self.logvar, eps)
         log_p = self.vae.log_joint_unchecked(self.x, z)
-        log_q = gaussian_log_density(z, self.mu, self.logvar)
+        log_q = distributions.gaussian_log_density(z, self.mu, self.logvar)
         dlog_p = self.vae.log_joint_backward()
         # log q depends on z − μ alone, so ∂/∂z = −∂/∂μ
-        dlog_q = -gaussian_log_density_backward(z, self.mu, self.logvar)[0]
+        dlog_q = -distributions.gaussian_log_density_backward(z, self.mu, self.logvar)[0]
         return State(eps, z, log_p, log_q, sigma * dlog_p, sigma * dlog_q)
 
     def leapfrog(

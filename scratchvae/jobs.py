@@ -18,10 +18,9 @@ the results has to be one that all workers can reach.
 such processes on two cores are several times slower than one. A new process reads the
 number of threads from its environment (`processes.py`). But a process of a cluster is
 started by somebody else, and NumPy may be loaded in it already. So each job also asks
-the library itself for one thread (`one_blas_thread`).
+the library itself for one thread (`processes.blas_threads`).
 """
 
-import ctypes
 import hashlib
 import json
 import multiprocessing
@@ -30,23 +29,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from scratchvae import processes
 from scratchvae.checks import printable
 from scratchvae.files import FileFormatError, written_whole
-from scratchvae.processes import (
-    SPAWN,
-    check_workers,
-    live_with_the_parent,
-    one_thread_each,
-    shared_memory_needed,
-    undisturbed,
-)
 from scratchvae.progress import put, say
 
 FORMAT, VERSION = "scratchvae.Job", 1
@@ -85,7 +77,7 @@ def run_job(job: Job, folder: str, draw: Callable[[], None] | None = None) -> Re
     found = result_of(job, place)
     if found is not None:
         return found
-    one_blas_thread()
+    processes.blas_threads("set", 1)
     mark, shown = place / f".{job.name}.share", 0.0
 
     def report(share: float) -> None:
@@ -169,12 +161,9 @@ def run_jobs(
     """
     found = {job.name: result_of(job, folder) for job in jobs}
     todo = [job for job in dict.fromkeys(jobs) if found[job.name] is None]
-    board = Board(jobs, todo, folder, progress)
-    outcomes = (
-        _here(todo, board, folder) if executor is None else _by(executor, todo, board, folder)
-    )
-    failures = []
-    for job, outcome in outcomes:
+    board, failures = Board(jobs, todo, folder, progress), []
+    outcomes = _here if executor is None else partial(_by, executor)
+    for job, outcome in outcomes(todo, board, folder):
         if isinstance(outcome, Exception):
             failures.append((job, outcome))
             board.failed(job, outcome)
@@ -204,7 +193,7 @@ def _here(jobs: Sequence[Job], board: "Board", folder: Path) -> Iterator[Outcome
 
 def _by(executor: Executor, jobs: Sequence[Job], board: "Board", folder: Path) -> Iterator[Outcome]:
     """Each job with its result or its exception, in the order in which they end."""
-    with undisturbed():  # a process of the pool is started whole
+    with processes.undisturbed():  # a process of the pool is started whole
         futures = {executor.submit(run_job, job, str(folder)): job for job in jobs}
     left: set[Future[Result]] = set(futures)
     try:
@@ -246,20 +235,6 @@ def _explained(name: str, error: Exception, n: int, folder: Path) -> Exception:
 # ---- executors ----
 
 
-def cluster(
-    address: str | None, under_mpi: bool
-) -> Callable[[], AbstractContextManager[Executor]] | None:
-    """What opens the executor of --dask ADDRESS or of --mpi; None without the two.
-
-    ValueError when both are given.
-    """
-    if address is not None and under_mpi:
-        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
-    if address is not None:
-        return partial(dask, address)
-    return mpi if under_mpi else None
-
-
 @contextmanager
 def local(workers: int) -> Iterator[Executor | None]:
     """That many processes of this machine, with one BLAS thread each. 1: none, but this one.
@@ -269,10 +244,12 @@ def local(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
-    check_workers("--jobs", workers)
-    with one_thread_each():
-        with shared_memory_needed("--jobs 1"):
-            pool = ProcessPoolExecutor(workers, SPAWN, initializer=live_with_the_parent)
+    processes.check_workers("--jobs", workers)
+    with processes.one_thread_each():
+        with processes.shared_memory_needed("--jobs 1"):
+            pool = ProcessPoolExecutor(
+                workers, processes.SPAWN, initializer=processes.live_with_the_parent
+            )
         try:
             yield pool
         except BaseException:
@@ -336,30 +313,6 @@ def _extra(module: str, option: str) -> Any:
         ) from error
 
 
-SETTERS = (
-    "scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_",
-    "scipy_openblas_set_num_threads", "openblas_set_num_threads", "MKL_Set_Num_Threads",
-)  # fmt: skip
-
-
-def one_blas_thread() -> bool:
-    """Ask the BLAS of this process for one thread. Returns whether one was asked.
-
-    The name of the function differs between libraries. It is looked up in NumPy's own
-    extension module and in the libraries that this one has loaded.
-    """
-    try:
-        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
-    except (ImportError, OSError):
-        return False
-    for name in SETTERS:
-        setter = getattr(library, name, None)
-        if setter is not None:
-            setter(1)
-            return True
-    return False
-
-
 # ---- progress ----
 
 
@@ -371,11 +324,8 @@ class Board:
     """
 
     def __init__(self, jobs: Sequence[Job], todo: Sequence[Job], folder: Path, show: bool) -> None:
-        self.jobs, self.left, self.folder = (
-            list(dict.fromkeys(jobs)),
-            {job.name: job for job in todo},
-            folder,
-        )
+        self.jobs, self.folder = list(dict.fromkeys(jobs)), folder
+        self.left = {job.name: job for job in todo}
         self.on = show and sys.stderr is not None and bool(todo)
         self.terminal = self.on and sys.stderr.isatty()
         self.start, self.lines = time.perf_counter(), 0

@@ -124,17 +124,10 @@ class LogLikelihood(NamedTuple):
 
 
 def log_likelihood(
-    vae: VAE,
-    x: ArrayLike,
-    n_samples: int | None = None,
-    *,
-    seed: int | np.random.Generator = 0,
-    method: str = "importance",
-    start: str = "q",
-    n_temperatures: int = 100,
-    workers: int = 1,
+    vae: VAE, x: ArrayLike, n_samples: int | None = None, *, seed: int | np.random.Generator = 0,
+    method: str = "importance", start: str = "q", n_temperatures: int = 100, workers: int = 1,
     progress: bool = False,
-) -> LogLikelihood:
+) -> LogLikelihood:  # fmt: skip
     """Estimate log p(x) of each row of x.
 
     x: (N, n_x), of the kind that the decoder models: bits for a Bernoulli.
@@ -159,20 +152,18 @@ def log_likelihood(
             "start is 'prior'; for 'importance' it should be 'q': hardly any z ~ p(z) explains x. "
             "Use 'ais'"
         )
-    n_samples = checks.positive_int(
-        "n_samples", DEFAULTS[method] if n_samples is None else n_samples
-    )
+    K = DEFAULTS[method] if n_samples is None else checks.positive_int("n_samples", n_samples)
     checks.positive_int("n_temperatures", n_temperatures)
     checks.flag("progress", progress)
     x, rng = vae.as_data(x), checks.generator("seed", seed, "likelihood")
     if method == "hmc":
-        _check_hmc(vae, n_samples, len(x))
+        _check_hmc(vae, K, len(x))
     line, estimates = ProgressLine(progress), []
     key = int(rng.integers(2**63)) if seed is rng else checks.whole_seed("seed", seed)
-    points = max(1, ROWS // n_samples)  # data points at a time
+    points = max(1, ROWS // K)  # data points at a time
     checks.memory("n_temperatures", n_temperatures, 16 * int(n_temperatures) * points)
     tasks = [
-        (x[row : row + points], key, i, method, start, n_samples, n_temperatures)
+        (x[row : row + points], key, i, method, start, K, n_temperatures)
         for i, row in enumerate(range(0, len(x), points))
     ]
     for estimate in map_over(vae, _estimate, tasks, workers):
@@ -186,7 +177,7 @@ def log_likelihood(
             f"log p(x) of x{checks.first_index(np.isnan(log_p))} is nan; log p(x|z) of this model "
             f"has no finite value in {vae.dtype}"
         )
-    weights = n_samples // 2 if method == "hmc" else n_samples
+    weights = K // 2 if method == "hmc" else K
     effective, needed = _effective(error, weights), min(100, weights / 4)
     return LogLikelihood(log_p, error, float(acceptance.mean()), effective, needed)
 
@@ -197,24 +188,21 @@ def _effective(error: NDArray[np.float64], K: int) -> NDArray[np.float64]:
 
 
 def _estimate(
-    vae: VAE,
-    x: FloatArray,
-    seed: int,
-    i: int,
-    method: str,
-    start: str,
-    n_samples: int,
-    n_temperatures: int,
+    vae: VAE, x: FloatArray, seed: int, i: int, method: str, start: str, K: int, T: int
 ) -> Estimates:
     """log p(x), its standard error and the acceptance of some rows, by their own generator."""
     rng = checks.generator("seed", seed, "likelihood", i)
     with np.errstate(over="ignore", invalid="ignore"):  # a move that overflows is refused
         if method == "importance":
-            return *importance_weighted_bound(vae, x, n_samples, rng), np.full(len(x), np.nan)
+            return *importance_weighted_bound(vae, x, K, rng), np.full(len(x), np.nan)
         mu, logvar = STARTS[start](vae, x)
+
+        def chains(k: int) -> Chain:  # k for each data point; they begin at z ~ N(μ, σ²)
+            return Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
+
         if method == "ais":
-            return _annealed(vae, x, mu, logvar, n_samples, n_temperatures, rng)
-        return _posterior(vae, x, mu, logvar, n_samples, rng)
+            return _annealed(chains, len(x), K, T, rng)
+        return _posterior(chains, len(x), K, rng)
 
 
 def _prior(vae: VAE, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -223,10 +211,9 @@ def _prior(vae: VAE, x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 # the Gaussian at which the chains begin
-STARTS: dict[str, Callable[[VAE, FloatArray], tuple[FloatArray, FloatArray]]] = {
-    "q": VAE.encode,
-    "prior": _prior,
-}
+STARTS: dict[str, Callable[..., tuple[FloatArray, FloatArray]]] = {
+    "q": VAE.encode, "prior": _prior,
+}  # fmt: skip
 
 
 class LogMean:
@@ -285,42 +272,28 @@ def importance_weighted_bound(
 
 
 def _annealed(
-    vae: VAE,
-    x: FloatArray,
-    mu: FloatArray,
-    logvar: FloatArray,
-    K: int,
-    T: int,
-    rng: np.random.Generator,
+    chains: Callable[[int], Chain], B: int, K: int, T: int, rng: np.random.Generator
 ) -> Estimates:
-    """log (1/K) Σ_k w_k over K annealed chains of T temperatures, from N(μ, σ²)."""
-    deltas = np.full((T, len(x)), FIRST_STEP)
-    _anneal(vae, x, mu, logvar, TUNING_CHAINS["ais"], deltas, rng, tune=True)
-    weights, accepted = LogMean(len(x)), []
-    for k in _groups(K, len(x)):
-        log_w, acceptance = _anneal(vae, x, mu, logvar, k, deltas, rng, tune=False)
+    """log (1/K) Σ_k w_k over K annealed chains of T temperatures, for B data points."""
+    deltas = np.full((T, B), FIRST_STEP)
+    _anneal(chains(TUNING_CHAINS["ais"]), deltas, rng, tune=True)
+    weights, accepted = LogMean(B), []
+    for k in _groups(K, B):
+        log_w, acceptance = _anneal(chains(k), deltas, rng, tune=False)
         weights.add(log_w)
         accepted.append(acceptance)
     return *weights.result(), np.mean(accepted, axis=0)
 
 
 def _anneal(
-    vae: VAE,
-    x: FloatArray,
-    mu: FloatArray,
-    logvar: FloatArray,
-    K: int,
-    deltas: NDArray[np.float64],
-    rng: np.random.Generator,
-    tune: bool,
+    chain: Chain, deltas: NDArray[np.float64], rng: np.random.Generator, tune: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """log w of K chains from f_0 = N(μ, σ²), (K, B), and the share of accepted moves, (B,).
+    """log w of K chains from f_0, (K, B), and the share of accepted moves, (B,).
 
     deltas: the step sizes, (T, B). tune: write them, each from the acceptance of the one before.
     """
     T = len(deltas)
-    chain = Chain(vae, x, mu, logvar, rng.standard_normal((K, *mu.shape), vae.dtype))
-    log_w, accepted = np.zeros((K, len(x))), np.zeros(len(x))
+    log_w, accepted = np.zeros(chain.state.log_p.shape), np.zeros(deltas.shape[1])
     for t in range(T):
         # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log f_0) = (log p − log f_0) / T
         log_w += (chain.state.log_p - chain.state.log_q) / T
@@ -332,27 +305,26 @@ def _anneal(
 
 
 def _posterior(
-    vae: VAE, x: FloatArray, mu: FloatArray, logvar: FloatArray, K: int, rng: np.random.Generator
+    chains: Callable[[int], Chain], B: int, K: int, rng: np.random.Generator
 ) -> Estimates:
     """(mean of q̂(z) / p(x, z))⁻¹ over half of K posterior samples (AEVB appendix D).
 
-    q̂ is a Gaussian that is fitted to the other half. The chains begin at N(μ, σ²).
+    q̂ is a Gaussian that is fitted to the other half. B: data points.
     """
-    delta, accepted = np.full(len(x), FIRST_STEP), np.zeros(len(x))
-    n = TUNING_CHAINS["hmc"]
-    tuning = Chain(vae, x, mu, logvar, rng.standard_normal((n, *mu.shape), vae.dtype))
+    delta, accepted = np.full(B, FIRST_STEP), np.zeros(B)
+    tuning = chains(TUNING_CHAINS["hmc"])
     for _ in range(HMC_MOVES):
         moved = tuning.move(1.0, delta, LEAPFROGS["hmc"], rng).mean(axis=0)
         delta *= np.exp(TUNING["hmc"] * (moved - ACCEPTANCE["hmc"]))
     z, log_p = [], []
-    for k in _groups(K, len(x)):  # each sample ends a chain of its own: they are independent
-        chain = Chain(vae, x, mu, logvar, rng.standard_normal((k, *mu.shape), vae.dtype))
+    for k in _groups(K, B):  # each sample ends a chain of its own: they are independent
+        chain = chains(k)
         for _ in range(HMC_MOVES):
             accepted += chain.move(1.0, delta, LEAPFROGS["hmc"], rng).sum(axis=0) / (K * HMC_MOVES)
         z.append(chain.state.z.astype(np.float64))
         log_p.append(chain.state.log_p.astype(np.float64))
     fitted, fresh = np.array_split(np.concatenate(z), 2)  # (K/2, B, n_z)
-    weights = LogMean(len(x))
+    weights = LogMean(B)
     log_p_fresh = np.concatenate(log_p)[len(fitted) :]
     weights.add(_fitted_log_density(fitted, fresh) - log_p_fresh)  # log q̂(z) − log p(x, z)
     log_mean, error = weights.result()
@@ -373,9 +345,8 @@ def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> 
     R = np.linalg.cholesky(C)
     standard = np.linalg.solve(R, np.moveaxis(z - m, 0, -1))  # (B, n_z, K)
     log_det = 2 * np.log(np.diagonal(R, axis1=1, axis2=2)).sum(axis=1)
-    return -0.5 * (
-        z.shape[2] * np.log(2 * np.pi) + log_det + np.moveaxis(standard**2, -1, 0).sum(axis=2)
-    )
+    square = np.moveaxis(standard**2, -1, 0).sum(axis=2)  # ‖R⁻¹ (z − m)‖²
+    return -0.5 * (z.shape[2] * np.log(2 * np.pi) + log_det + square)
 
 
 def _groups(K: int, points: int) -> Iterator[int]:

@@ -16,7 +16,6 @@ reading error of about 0.2 nats: data/aevb_figure_2.csv and aevb_figure_3.csv.
 
 import argparse
 import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,12 +25,12 @@ import numpy as np
 
 from scratchvae import jobs
 from scratchvae.checkpoint import load_model
-from scratchvae.cli import Commands, _positive, _seed, _sizes, _writable_folder
-from scratchvae.datasets import load_mnist
+from scratchvae.datasets import load_mnist, own_places
 from scratchvae.evaluation import active_units, evaluate
-from scratchvae.files import FileFormatError, locked, written_whole
+from scratchvae.files import FileFormatError, locked, writable, written_whole
 from scratchvae.jobs import Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.options import Commands, command, positive, share, sizes
 from scratchvae.processes import cores
 from scratchvae.progress import say
 from scratchvae.resume import sweep
@@ -56,29 +55,30 @@ class Point(NamedTuple):
 
 # ---- the figures ----
 
+Jobs = Sequence[Training | Likelihood]
+Run = Callable[[Jobs], dict[Any, Result]]  # the results that are there, by their jobs
 
-def figure2(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
+
+def figure2(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """The bound against training samples, AEVB and wake-sleep."""
     trainings = [
         _training(args, algorithm=algorithm, n_z=n_z)
         for n_z in args.n_z or (3, 5, 10, 20)
         for algorithm in RIVALS
     ]
-    run(trainings)
-    points = [point for training in trainings for point in _bounds(training, folder)]
-    theirs = digitised(2)
-    _write_csv(points, folder / "figure2.csv")
-    _table("test bound, nats per image", points, theirs, ("n_z",))
-    panels = [
-        (f"MNIST, n_z = {n_z}", lambda point, n_z=n_z: point.n_z == n_z)
-        for n_z in dict.fromkeys(training.n_z for training in trainings)
+    points = [
+        Point(training.n_z, training.n_train, training.algorithm, split, samples, nats)
+        for training, result in run(trainings).items()
+        for split in ("test", "train")
+        for samples, nats in zip(result["samples"], result[split])
     ]
-    _draw(
-        panels, points, theirs, folder / "figure2.png", "bound, nats per image", (-150, -95), True
-    )
+    _publish(
+        trainings, points, folder / "figure2.png", by="n_z", panel="MNIST, n_z",
+        table="test bound, nats per image", ylabel="bound, nats per image", ylim=(-150, -95),
+    )  # fmt: skip
 
 
-def figure3(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
+def figure3(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """log p(x) of the first training and test images, AEVB, wake-sleep and Monte Carlo EM."""
     trainings = [
         _training(args, algorithm=algorithm, n_z=3, n_train=n_train, hidden=(100,), models=True)
@@ -86,45 +86,41 @@ def figure3(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
         for algorithm in ALGORITHMS
     ]
     trainings = list(dict.fromkeys(trainings))  # a small data set has one N alone
-    run(trainings)
-    measures = [job for training in trainings for job in _likelihoods(training, args, folder)]
-    run(measures)
-    points = _marginals(measures, folder)
-    theirs = digitised(3)
-    _write_csv(points, folder / "figure3.csv")
-    _table("log p(x), nats per image", points, theirs, ("n_train",))
-    panels = [
-        (f"N = {n}", lambda point, n=n: point.n_train == n)
-        for n in dict.fromkeys(training.n_train for training in trainings)
+    measures = [
+        part
+        for training, result in run(trainings).items()
+        for samples in result["samples"][-MEASURED:]
+        for split in ("train", "test")
+        for part in _parts(training, samples, split, args.images or 100, args)
     ]
-    _draw(panels, points, theirs, folder / "figure3.png", "log p(x), nats", (-170, -95), True)
+    _publish(
+        trainings, _marginals(run(measures)), folder / "figure3.png", by="n_train", panel="N",
+        table="log p(x), nats per image", ylabel="log p(x), nats", ylim=(-170, -95),
+    )  # fmt: skip
 
 
-def figure4(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
+def figure4(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """The manifold of n_z = 2, through the inverse of the normal distribution function."""
-    training = _training(args, n_z=2)
-    run([training])
-    if _result(training, folder) is not None:
+    for training, result in run([_training(args, n_z=2)]).items():
         from scratchvae import figures
 
         vae = load_model(folder / f"{training.name}.npz")
         assert vae.image_shape is not None
         figures.manifold(vae, vae.image_shape, folder / "figure4.png")
-        say(f"test bound {_last(training, folder)}; wrote {folder / 'figure4.png'}")
+        say(f"test bound {result['test'][-1]:.1f}; wrote {folder / 'figure4.png'}")
 
 
-def figure5(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
+def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """Samples of the models with n_z = 2, 5, 10, 20."""
-    trainings = [_training(args, n_z=n_z) for n_z in args.n_z or (2, 5, 10, 20)]
-    run(trainings)
     sheets, shape = [], (1, 1)
-    for training in trainings:
-        if _result(training, folder) is not None:
-            vae = load_model(folder / f"{training.name}.npz")
-            assert vae.image_shape is not None
-            shape = vae.image_shape
-            sheets.append((f"n_z = {training.n_z}", vae.sample(100, args.seed)))
-            say(f"n_z = {training.n_z}: test bound {_last(training, folder)}")
+    for training, result in run(
+        [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
+    ).items():
+        vae = load_model(folder / f"{training.name}.npz")
+        assert vae.image_shape is not None
+        shape = vae.image_shape
+        sheets.append((f"n_z = {training.n_z}", vae.sample(100, args.seed)))
+        say(f"n_z = {training.n_z}: test bound {result['test'][-1]:.1f}")
     if sheets:
         from scratchvae import figures
 
@@ -132,27 +128,23 @@ def figure5(args: argparse.Namespace, folder: Path, run: Callable[..., list[Resu
         say(f"wrote {folder / 'figure5.png'}")
 
 
-def iwae_row(args: argparse.Namespace, folder: Path, run: Callable[..., list[Result]]) -> None:
+def iwae_row(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """IWAE Table 1: 784-200-200-50, tanh, L_5000 of test images and active units."""
-    mnist = load_mnist(args.data)
-    n = len(mnist.train_images)
-    training = Training(
-        n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam", lr=1e-3,
-        epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True, seed=args.seed,
-        data=_place(args.data), checksum=mnist.identity.checksum,
+    data = load_mnist(args.data)
+    n = len(data.train_images)
+    training = _training(
+        args, n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam",
+        lr=1e-3, epsilon=1e-4, schedule="iwae", init="glorot", prior=False, models=True,
     )  # fmt: skip
-    run([training])
-    parts = list(_parts(training, training.samples, "test", args.images or 1000, args))
-    measures = [Likelihood(*part, "importance", 5000) for part in parts]
-    if (folder / f"{training.name}.json").exists():
-        run(measures)
-    results = [result for job in measures if (result := _result(job, folder)) is not None]
+    how = args.images or 1000, args, "importance", 5000
+    measures = list(_parts(training, training.samples, "test", *how))
+    results = run(measures if run([training]) else []).values()
     if not results:
         return
     images = sum(result["images"] for result in results)
     value = -sum(result["sum"] for result in results) / images
     error = sum(result["variance"] for result in results) ** 0.5 / images
-    data, vae = load_mnist(args.data), load_model(folder / f"{training.name}.npz")
+    vae = load_model(folder / f"{training.name}.npz")
     units = active_units(vae, data.test_images, seed=args.seed)
     bound = evaluate(vae, data.test_images, seed=args.seed).elbo
     say(f"{'':22}{'here':>10}{'IWAE paper':>12}")
@@ -187,11 +179,8 @@ def _check(args: argparse.Namespace) -> None:
         if getattr(args, setting) is None:
             setattr(args, setting, BY_DEFAULT.get(setting))
         elif setting not in SETTINGS[args.figure]:
-            theirs, option = (
-                " ".join("--" + name.replace("_", "-") for name in names)
-                for names in (SETTINGS[args.figure], [setting])
-            )
-            raise ValueError(f"{option} is given; {args.figure} has only {theirs}")
+            given, *theirs = ("--" + s.replace("_", "-") for s in (setting, *SETTINGS[args.figure]))
+            raise ValueError(f"{given} is given; {args.figure} has only {' '.join(theirs)}")
     data = load_mnist(args.data)
     n, n_test = len(data.train_images), len(data.test_images)
     if max(args.n_train or [0]) > n:
@@ -203,15 +192,15 @@ def _check(args: argparse.Namespace) -> None:
         )
 
 
-def _training(args: argparse.Namespace, **settings: Any) -> Training:
-    """A training with the settings of the command line."""
-    n_train = settings.pop("n_train", 50_000)
+def _training(args: argparse.Namespace, n_train: int = 50_000, **settings: Any) -> Training:
+    """A training with the settings of the command line, and with these in place of its own."""
     data = load_mnist(args.data)
     lr = args.lr if args.lr is not None or args.optimizer == "adagrad" else 1e-3
+    given = {"samples": args.samples, "optimizer": args.optimizer, "lr": lr, "seed": args.seed}
     return Training(
-        samples=args.samples, optimizer=args.optimizer, lr=lr, seed=args.seed,
-        data=_place(args.data), checksum=data.identity.checksum,
-        n_train=min(n_train, len(data.train_images)), **settings,
+        n_train=min(n_train, len(data.train_images)), checksum=data.identity.checksum,
+        # the folder in a form that holds in another process too
+        data=None if args.data is None else str(args.data.resolve()), **{**given, **settings},
     )  # fmt: skip
 
 
@@ -226,60 +215,25 @@ def _result(job: Training | Likelihood, folder: Path) -> Result | None:
     return result
 
 
-def _place(data: Path | None) -> str | None:
-    """The folder in a form that holds in another process too."""
-    return None if data is None else str(data.resolve())
-
-
-def _bounds(training: Training, folder: Path) -> list[Point]:
-    """The points of a training's curve; none when it has not finished."""
-    result = _result(training, folder)
-    if result is None:
-        return []
-    of = (training.n_z, training.n_train, training.algorithm)
-    return [
-        Point(*of, split, samples, nats)
-        for split in ("test", "train")
-        for samples, nats in zip(result["samples"], result[split])
-    ]
-
-
-def _last(training: Training, folder: Path) -> str:
-    result = _result(training, folder)
-    return "unknown" if result is None else f"{result['test'][-1]:.1f}"
-
-
-def _likelihoods(
-    training: Training, args: argparse.Namespace, folder: Path
-) -> Iterator[Likelihood]:
-    """The jobs that measure a finished training, at the last points of its curve."""
-    result = _result(training, folder)
-    for samples in result["samples"][-MEASURED:] if result else []:
-        for split in ("train", "test"):
-            for part in _parts(training, samples, split, args.images or 100, args):
-                yield Likelihood(*part)
-
-
 def _parts(
-    training: Training, samples: int, split: str, images: int, args: argparse.Namespace
-) -> Iterator[tuple[Training, int, str, int, int]]:
-    """The first images of a split, some at a time."""
+    training: Training, samples: int, split: str, images: int, args: argparse.Namespace, *how: Any
+) -> Iterator[Likelihood]:
+    """The jobs that measure a training after so many samples: a split's first images, in parts."""
     n = len(load_mnist(args.data).test_images) if split == "test" else training.n_train
     for start in range(0, min(images, n), CHUNK):
-        yield training, samples, split, start, min(start + CHUNK, images, n)
+        stop = min(start + CHUNK, images, n)
+        yield Likelihood(training, samples, split, start, stop, *how)
 
 
-def _marginals(measures: Sequence[Likelihood], folder: Path) -> list[Point]:
+def _marginals(measured: dict[Likelihood, Result]) -> list[Point]:
     """The mean log p(x) of each point that is measured, over the images that are there."""
     sums: dict[tuple[int, int, str, str, int], list[float]] = {}
-    for job in measures:
-        result = _result(job, folder)
-        if result is not None:
-            training = job.training
-            key = (training.n_z, training.n_train, training.algorithm, job.split, job.samples)
-            total = sums.setdefault(key, [0.0, 0])
-            total[0] += result["sum"]
-            total[1] += result["images"]
+    for job, result in measured.items():
+        training = job.training
+        key = (training.n_z, training.n_train, training.algorithm, job.split, job.samples)
+        total = sums.setdefault(key, [0.0, 0])
+        total[0] += result["sum"]
+        total[1] += result["images"]
     return [Point(*key, total / images) for key, (total, images) in sums.items()]
 
 
@@ -288,26 +242,19 @@ def _marginals(measures: Sequence[Likelihood], folder: Path) -> list[Point]:
 
 def digitised(figure: int) -> list[Point]:
     """The paper's curves of MNIST: "2" is the bound, "3" is log p(x)."""
-    here = Path(__file__).resolve().parent
-    for place in (here / "data", here.parent / "data"):
-        path = place / f"aevb_figure_{figure}.csv"
-        if path.is_file():
-            break
-    else:
-        raise FileFormatError(f"the package has no data/aevb_figure_{figure}.csv")
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    name = f"aevb_figure_{figure}.csv"
+    found = [place / name for place in own_places() if (place / name).is_file()]
+    if not found:
+        raise FileFormatError(f"the package has no data/{name}")
     return [
         Point(
-            int(row.get("n_z") or 3),
-            int(row.get("n_train") or 50_000),
-            row["algorithm"],
-            row["split"],
-            int(row["training_samples"]),
+            int(row.get("n_z") or 3), int(row.get("n_train") or 50_000), row["algorithm"],
+            row["split"], int(row["training_samples"]),
             float(row.get("lower_bound_nats") or row["marginal_log_likelihood_nats"]),
         )
-        for row in rows
+        for row in csv.DictReader(found[0].read_text(encoding="utf-8").splitlines())
         if row.get("dataset", "mnist") == "mnist"
-    ]
+    ]  # fmt: skip
 
 
 def at(samples: int, curve: Sequence[Point]) -> float | None:
@@ -322,67 +269,55 @@ def at(samples: int, curve: Sequence[Point]) -> float | None:
     return float(np.interp(np.log(samples), np.log(x), y))
 
 
-def _table(title: str, ours: Sequence[Point], theirs: Sequence[Point], by: tuple[str, ...]) -> None:
+def _publish(
+    trainings: Sequence[Training], ours: Sequence[Point], path: Path, *, by: str, panel: str,
+    table: str, ylabel: str, ylim: tuple[float, float],
+) -> None:  # fmt: skip
+    """Figure 2 or 3 as CSV, table and picture: a panel for each value of the setting `by`."""
+    theirs = digitised(int(path.stem[-1]))
+    with written_whole(path.with_suffix(".csv")) as part:
+        part.write_text("".join(",".join(map(str, row)) + "\n" for row in (Point._fields, *ours)))
+    _table(table, ours, theirs, by)
+    from scratchvae import figures
+
+    panels = []
+    for value in dict.fromkeys(getattr(training, by) for training in trainings):
+        lines: dict[tuple[str, str, bool], list[Point]] = {}
+        for paper, points in ((True, theirs), (False, ours)):
+            for p in points:
+                if getattr(p, by) == value:
+                    lines.setdefault((p.algorithm, p.split, paper), []).append(p)
+        curves = [
+            figures.Line(*key, [p.samples for p in points], [p.nats for p in points])
+            for key, points in lines.items()
+        ]
+        panels.append((f"{panel} = {value}", curves))
+    lowest = min((y for _, part in panels for line in part for y in line.y), default=ylim[0])
+    limits = (max(min(ylim[0], lowest), -200), ylim[1])
+    figures.published(panels, path, ylabel=ylabel, ylim=limits)
+    say(f"wrote {path} and {path.with_suffix('.csv')}")
+
+
+def _table(title: str, ours: Sequence[Point], theirs: Sequence[Point], by: str) -> None:
     """Our last point of each curve, the paper's there, and the paper's last."""
     say(f"{title}; the paper's curve at as many samples, and its end")
-    say(f"{by[0]:>8} {'algorithm':12}{'split':7}{'samples':>11}{'here':>9}{'paper':>9}"
+    say(f"{by:>8} {'algorithm':12}{'split':7}{'samples':>11}{'here':>9}{'paper':>9}"
         f"{'difference':>12}{'its end':>9}")  # fmt: skip
     curves: dict[tuple[int, int, str, str], Point] = {}
     for point in ours:
         curves[point[:4]] = max(curves.get(point[:4], point), point, key=lambda p: p.samples)
     for key, point in sorted(curves.items(), key=lambda item: (*item[0][:2], item[0][3])):
-        if by == ("n_z",) and point.split == "train":
+        if by == "n_z" and point.split == "train":
             continue
         other = [p for p in theirs if p[:4] == key]
-        there = at(point.samples, other)
-        end = max(other, key=lambda p: p.samples).nats if other else None
-        row = f"{getattr(point, by[0]):8} {point.algorithm:12}{point.split:7}{point.samples:11,}"
-        row += f"{point.nats:9.1f}{_number(there, '9.1f')}"
-        row += _number(None if there is None else point.nats - there, "+12.1f")
-        say(row + _number(end, "9.1f"))
-
-
-def _number(value: float | None, form: str) -> str:
-    width = int("".join(c for c in form.split(".")[0] if c.isdigit()))
-    return "-".rjust(width) if value is None else format(value, form)
-
-
-def _write_csv(points: Sequence[Point], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Point._fields)
-    writer.writerows(points)
-    with written_whole(path) as part:
-        part.write_text(text.getvalue())
-
-
-def _draw(
-    panels: Sequence[tuple[str, Callable[[Point], bool]]],
-    ours: Sequence[Point],
-    theirs: Sequence[Point],
-    path: Path,
-    ylabel: str,
-    ylim: tuple[float, float],
-    log: bool,
-) -> None:
-    from scratchvae import figures
-
-    def lines(belongs: Callable[[Point], bool]) -> list[figures.Line]:
-        found: dict[tuple[str, str, bool], list[Point]] = {}
-        for paper, points in ((True, theirs), (False, ours)):
-            for point in points:
-                if belongs(point):
-                    found.setdefault((point.algorithm, point.split, paper), []).append(point)
-        return [
-            figures.Line(*key, [p.samples for p in points], [p.nats for p in points])
-            for key, points in found.items()
-        ]
-
-    drawn = [(title, lines(belongs)) for title, belongs in panels]
-    lowest = min((y for _, part in drawn for line in part for y in line.y), default=ylim[0])
-    limits = (max(min(ylim[0], lowest), -200), ylim[1])
-    figures.published(drawn, path, ylabel=ylabel, ylim=limits, log=log)
-    say(f"wrote {path} and {path.with_suffix('.csv')}")
+        there, end, difference = at(point.samples, other), "-", "-"
+        if other:
+            end = f"{max(other, key=lambda p: p.samples).nats:.1f}"
+        if there is not None:
+            difference = f"{point.nats - there:+.1f}"
+        say(f"{getattr(point, by):8} {point.algorithm:12}{point.split:7}{point.samples:11,}"
+            f"{point.nats:9.1f}{'-' if there is None else f'{there:.1f}':>9}{difference:>12}"
+            f"{end:>9}")  # fmt: skip
 
 
 # ---- the command ----
@@ -391,12 +326,20 @@ def _draw(
 def paper(args: argparse.Namespace) -> int:
     """Make a figure of AEVB section 5, with the paper's own curves behind."""
     _check(args)
-    executors = jobs.cluster(args.dask, args.mpi) or partial(jobs.local, args.jobs)
-    folder = _writable_folder(args.out or Path("runs") / "paper")
+    if args.dask is not None and args.mpi:
+        raise ValueError("--dask and --mpi are both given; one of them runs the jobs")
+    executors = jobs.mpi if args.mpi else partial(jobs.local, args.jobs)
+    if args.dask is not None:
+        executors = partial(jobs.dask, args.dask)
+    folder = writable(args.out or Path("runs") / "paper")
 
-    def with_executor(wanted: Sequence[Training | Likelihood]) -> list[Result]:
-        if args.draw or all(_result(job, folder) is not None for job in wanted):
-            return []
+    def there(wanted: Jobs) -> dict[Any, Result]:
+        found = {job: _result(job, folder) for job in wanted}
+        return {job: result for job, result in found.items() if result is not None}
+
+    def run(wanted: Jobs) -> dict[Any, Result]:
+        if args.draw or len(there(wanted)) == len(set(wanted)):
+            return there(wanted)
         trainings = [job for job in wanted if isinstance(job, Training)]
         for n in dict.fromkeys(job.n_train for job in trainings if job.samples % job.n_train):
             whole = -(-args.samples // n) * n
@@ -405,11 +348,12 @@ def paper(args: argparse.Namespace) -> int:
                 f"so it has {whole:,}"
             )
         with executors() as executor:
-            return run_jobs(wanted, executor, folder, progress=not args.quiet)
+            run_jobs(wanted, executor, folder, progress=not args.quiet)
+        return there(wanted)
 
     with locked(folder):
         sweep(folder)
-        FIGURES[args.figure](args, folder, with_executor)
+        FIGURES[args.figure](args, folder, run)
     return 0
 
 
@@ -425,11 +369,7 @@ _samples.__name__ = "number of samples"
 
 def add_commands(commands: Commands) -> None:
     """The command `paper`."""
-    p = commands.add_parser(
-        "paper", help=paper.__doc__, description=paper.__doc__, allow_abbrev=False,
-        epilog="example: scratchvae paper figure2 --samples 1e6 --out runs/paper",
-    )  # fmt: skip
-    p.set_defaults(run=paper)
+    p = command(commands, paper, "paper figure2 --samples 1e6 --out runs/paper")
     p.add_argument("figure", choices=FIGURES, metavar="FIGURE", help=", ".join(FIGURES))
     p.add_argument("--out", type=Path, metavar="DIR", help="where the files go (runs/paper)")
     p.add_argument(
@@ -437,19 +377,19 @@ def add_commands(commands: Commands) -> None:
         help="training samples of each curve, in whole epochs (1e6); the paper has 1e8 and, in "
         "Figure 3, 6e7",
     )  # fmt: skip
-    p.add_argument("--n-z", type=_sizes, metavar="N[,N...]", help="figure2, figure5: which n_z")
-    p.add_argument("--n-train", type=_sizes, metavar="N[,N...]", help="figure3 (1000,50000)")
+    p.add_argument("--n-z", type=sizes, metavar="N[,N...]", help="figure2, figure5: which n_z")
+    p.add_argument("--n-train", type=sizes, metavar="N[,N...]", help="figure3 (1000,50000)")
     p.add_argument("--optimizer", choices=OPTIMIZERS, help="(adagrad)")
     p.add_argument("--lr", type=float, help="(the best of the paper's three; adam, sgd: 0.001)")
-    p.add_argument("--epochs", type=_positive, help="iwae-row (10)")
+    p.add_argument("--epochs", type=positive, help="iwae-row (10)")
     p.add_argument(
-        "--images", type=_positive,
+        "--images", type=positive,
         help="images whose log p(x) is estimated (figure3 100, the paper 1000; iwae-row 1000)",
     )  # fmt: skip
-    p.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
+    share(p, "--seed")
     p.add_argument("--data", type=Path, metavar="DIR", help="idx files named as MNIST's")
     p.add_argument(
-        "--jobs", type=_positive, default=cores(), metavar="N", help=f"processes ({cores()})"
+        "--jobs", type=positive, default=cores(), metavar="N", help=f"processes ({cores()})"
     )
     p.add_argument("--dask", metavar="ADDRESS", help="run the jobs on this Dask cluster")
     p.add_argument("--mpi", action="store_true", help="run the jobs under mpi4py.futures")

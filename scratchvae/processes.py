@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scratchvae.files import STOPS
+from scratchvae.files import STOPS, uninterrupted
 
 SPAWN = multiprocessing.get_context("spawn")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -37,6 +37,7 @@ MEMORY = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "2684
 MEGABYTE = 2**20
 PROCESS = 64 * MEGABYTE  # of a new Python with NumPy and this package, and its small arrays
 FEWEST = 32  # processes that any machine may start, if it has the memory
+VERSION_1 = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]  # of the control groups
 CGROUPS, MY_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 Result = TypeVar("Result")
@@ -68,13 +69,8 @@ def _quota() -> float:
     least = float(os.cpu_count() or 1)
     for folder in _cgroup_folders("cpu"):
         try:
-            if (folder / "cpu.max").exists():
-                quota, period = (folder / "cpu.max").read_text().split()
-            else:
-                quota, period = (
-                    (folder / f"cpu.cfs_{name}_us").read_text().strip()
-                    for name in ("quota", "period")
-                )
+            names = ["cpu.max"] if (folder / "cpu.max").exists() else VERSION_1
+            quota, period = " ".join((folder / name).read_text() for name in names).split()
             if quota not in ("max", "-1"):
                 least = min(least, int(quota) / int(period))
         except (OSError, ValueError, ZeroDivisionError):  # no such limit in this group
@@ -116,10 +112,7 @@ def _cgroup_folders(kind: str) -> list[Path]:
             continue
         root = CGROUPS / kinds if kinds else CGROUPS
         inside = root / group.lstrip("/")
-        found += [
-            inside,
-            *(parent for parent in inside.parents if root in (parent, *parent.parents)),
-        ]
+        found += [x for x in (inside, *inside.parents) if root in (x, *x.parents)]
     return found
 
 
@@ -171,41 +164,43 @@ def _start_the_tracker() -> None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-THREADS_OF = (
-    "scipy_openblas_get_num_threads64_", "openblas_get_num_threads64_",
-    "scipy_openblas_get_num_threads", "openblas_get_num_threads", "MKL_Get_Max_Threads",
-)  # fmt: skip
+def blas_threads(verb: str, *number: int) -> Any:
+    """Call NumPy's BLAS: "get" its number of threads, or "set" it. None if it has no such name.
+
+    The name of the function differs between libraries. It is looked up in NumPy's own
+    extension module and in the libraries that this one has loaded.
+    """
+    names = [f"{a}openblas_{verb}_num_threads{z}" for z in ("64_", "") for a in ("scipy_", "")]
+    mkl = {"get": "MKL_Get_Max_Threads", "set": "MKL_Set_Num_Threads"}[verb]
+    with suppress(ImportError, OSError):
+        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
+        for name in (*names, mkl):
+            if hasattr(library, name):
+                return getattr(library, name)(*number)
+    return None
 
 
 def arithmetic() -> dict[str, Any]:
     """What rounds the sums of a matrix product, by name: another one gives other bits."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    threads = None
-    with suppress(ImportError, OSError):
-        library = ctypes.CDLL(str(import_module("numpy._core._multiarray_umath").__file__))
-        threads = next((getattr(library, x)() for x in THREADS_OF if hasattr(library, x)), None)
     return {
-        "NumPy": np.__version__,
-        "BLAS": f"{blas.get('name')} {blas.get('version')}",
-        "BLAS threads": threads,
-        "processor": platform.machine(),
-    }
+        "NumPy": np.__version__, "BLAS": f"{blas.get('name')} {blas.get('version')}",
+        "BLAS threads": blas_threads("get"), "processor": platform.machine(),
+    }  # fmt: skip
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Processes that are started in the block have one BLAS thread."""
     wanted = {**dict.fromkeys(THREADS, "1"), **MEMORY}
-    before = {name: os.environ.get(name) for name in wanted}
+    before = {name: os.environ[name] for name in wanted if name in os.environ}
     os.environ.update(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in wanted.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager
@@ -217,28 +212,18 @@ def undisturbed() -> Iterator[None]:
     with these signals blocked (not on Windows); `live_with_the_parent` takes the block away.
     What nohup ignores stays ignored: a new process inherits that, but no handler of Python.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals come to that one
-        yield
-        return
-    came: list[int] = []
-    before = {
-        stop: signal.signal(stop, lambda number, _: came.append(number))
-        for stop in STOPS
-        if signal.getsignal(stop) != signal.SIG_IGN
-    }
-    _mask("SIG_BLOCK")
-    try:
-        yield
-    finally:
-        _mask("SIG_UNBLOCK")
-        for stop, handler in before.items():
-            signal.signal(stop, handler)
-        if came:
-            signal.raise_signal(came[0])
+    with uninterrupted():
+        _mask("SIG_BLOCK")
+        try:
+            yield
+        finally:
+            _mask("SIG_UNBLOCK")
 
 
 def _mask(how: str) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # Windows has none
+    """Windows has no mask, and signals come to the main thread."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(getattr(signal, how), STOPS)
 
 
@@ -262,12 +247,9 @@ def live_with_the_parent() -> None:
 
 
 def map_with(
-    make: Callable[..., Any],
-    arguments: Sequence[Any],
-    function: Callable[..., Result],
-    tasks: Sequence[tuple[Any, ...]],
-    workers: int,
-) -> Iterator[Result]:
+    make: Callable[..., Any], arguments: Sequence[Any], function: Callable[..., Result],
+    tasks: Sequence[tuple[Any, ...]], workers: int,
+) -> Iterator[Result]:  # fmt: skip
     """function(make(*arguments), *task) of each task in turn, computed by `workers` processes.
 
     Each process calls `make` once. make, function: functions of a module. WorkerDied when a

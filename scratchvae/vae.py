@@ -124,12 +124,13 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
+from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS
 from scratchvae.distributions import (
     gaussian_kl,
@@ -142,9 +143,6 @@ from scratchvae.distributions import (
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.layers import ACTIVATIONS, Affine
 from scratchvae.parameters import FloatArray, Parameters, bytes_of
-
-if TYPE_CHECKING:
-    from scratchvae.datasets import Identity
 
 
 class VAE:

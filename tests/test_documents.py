@@ -80,21 +80,62 @@ def test_every_function_of_the_equation_table_exists():
 def test_an_import_points_up_the_reading_order():
     """The reading order has every file of the core, and each imports only files above it.
 
-    An import for type hints alone, under `if TYPE_CHECKING`, is none when the program runs.
+    There is no import for type hints alone, which could point down.
     """
     order = re.findall(r"\]\(scratchvae/(\w+)\.py\)", section("Reading order"))
     files = {path.stem for path in (ROOT / "scratchvae").glob("*.py")}
     assert set(order) ^ files == {"__init__"} and len(order) == len(set(order))
+    sources = (ROOT / "scratchvae").rglob("*.py")
+    assert not [path for path in sources if "TYPE_CHECKING" in path.read_text(encoding="utf-8")]
     for i, name in enumerate(order):
         tree = ast.parse((ROOT / "scratchvae" / f"{name}.py").read_text(encoding="utf-8"))
-        for hints in [node for node in tree.body if isinstance(node, ast.If)]:
-            if ast.unparse(hints.test) == "TYPE_CHECKING":
-                hints.body = []
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scratchvae"):
                 _, *module = node.module.split(".")
                 used = set(module[:1] or [alias.name for alias in node.names]) & files
                 assert used <= set(order[:i]), f"{name} imports {used - set(order[:i])}"
+
+
+PRIVATE_USED = {  # names with an underscore that another file uses; the list only shrinks
+    "scratchvae/wake_sleep.py": "_decoder _decoder_hidden _encoder _log_px_z _logvar _mu _output "
+    "_remembered",
+    "scratchvae/study/step.py": "_decoder _encoder _logvar _mu _output",
+    "scratchvae/homework/drivers.py": "_remembered",
+    "scratchvae/homework/public_tests.py": "_remembered",
+    "demos/museum.py": "_decoder _logvar _mu",
+}
+PUBLIC_ALL_THE_SAME = {
+    "_asdict",
+    "_exit",
+    "_fields",
+    "_replace",
+    "_SubParsersAction",
+}  # Python's own
+
+
+def private_names(source: str) -> set[str]:
+    """The names with one underscore that a source imports, or takes of an object not its own."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.name for alias in node.names}
+            names |= set((node.module or "").split("."))
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls"):
+            names.add(node.attr)
+    return {name for name in names if re.match(r"_(?!_)", name)} - PUBLIC_ALL_THE_SAME
+
+
+def test_a_name_with_an_underscore_stays_in_its_file():
+    """No file of the package and no demo uses a private name of another file, or of an object
+    that is not its own: what somebody else needs has a public name, and a docstring.
+    """
+    sources = [*(ROOT / "scratchvae").rglob("*.py"), *(ROOT / "demos").rglob("*.py")]
+    used = {
+        path.relative_to(ROOT).as_posix(): private_names(path.read_text(encoding="utf-8"))
+        for path in sources
+    }
+    allowed = {name: set(names.split()) for name, names in PRIVATE_USED.items()}
+    assert {name: names for name, names in used.items() if names} == allowed
 
 
 def imported(path: Path) -> set[str]:

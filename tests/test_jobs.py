@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from conftest import HANG, until, write_image_set
 
-from scratchvae import FileFormatError
-from scratchvae.jobs import Board, local, one_blas_thread, result_of, run_job, run_jobs
+from scratchvae import FileFormatError, processes
+from scratchvae.jobs import Board, local, result_of, run_job, run_jobs
 from scratchvae.runs import ALGORITHMS, Training
 
 SMALL = {"n_z": 2, "hidden": (6,), "n_train": 60, "batch_size": 20, "lr": 0.02}
@@ -174,7 +174,7 @@ def test_a_job_has_one_blas_thread(tmp_path, method, monkeypatch):
         threads = pool.submit(threads_after_a_job, str(tmp_path)).result()
     if threads is None:
         pytest.skip("not NumPy's own OpenBLAS")
-    assert threads == 1 and one_blas_thread()
+    assert threads == 1 and processes.blas_threads("set", 1) is not None
 
 
 def test_interrupted_and_resumed_to_the_bit(tmp_path, monkeypatch):

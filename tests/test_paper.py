@@ -224,7 +224,7 @@ def test_the_table_shows_the_end_of_each_curve(capsys):
         Point(3, 50_000, "aevb", "test", samples, nats)
         for samples, nats in ((10**6, -4.0), (1000, -8.5), (10**5, -6.5))
     ]
-    paper._table("title", ours, theirs, ("n_z",))
+    paper._table("title", ours, theirs, "n_z")
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split() for row in rows] == [
         ["3", "aevb", "test", "10,000", "-7.0", "-7.5", "+0.5", "-4.0"]

@@ -2,18 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scratchvae import checks
 from scratchvae.checkpoint import load_model
-from scratchvae.cli import data_for, file_name, with_memory
+from scratchvae.cli import data_for
 from scratchvae.evaluation import seen_by
 from scratchvae.explorer.page import page
 from scratchvae.files import written_whole
+from scratchvae.options import Commands, command, file_name, positive, share
 from scratchvae.progress import say
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 PIXELS = ("bits", "grey")
 IN_THE_PLANE, TO_CHOOSE_FROM = 600, 120  # test images in the file, for n_z = 2 and for others
@@ -21,19 +18,15 @@ CALIBRATION = 4000  # training images for the second moments of the layers' inpu
 PIXELS_BAR, BOUND_BAR = 0.01, 0.3  # above these, --precise is worth its size
 
 
-def add_commands(commands: "Commands") -> None:
+def add_commands(commands: Commands) -> None:
     """Add `explore` to the commands of `scratchvae`."""
-    added = commands.add_parser(
-        "explore", help=explore.__doc__, description=explore.__doc__, allow_abbrev=False,
-        epilog="example: scratchvae explore runs/plane/model.npz --out explore.html",
-    )  # fmt: skip
-    added.set_defaults(run=explore)
-    added.add_argument("model", type=Path, metavar="MODEL", help="a model.npz that train wrote")
+    example = "explore runs/plane/model.npz --out explore.html"
+    added = command(commands, explore, example, "model")
     added.add_argument(
         "--out", type=file_name(".html"), metavar="HTML",
         help="the file to write (explore.html by the model)",
     )  # fmt: skip
-    with_memory(added)
+    share(added, "--max-memory")
     added.add_argument(
         "--data",
         type=Path,
@@ -47,14 +40,14 @@ def add_commands(commands: "Commands") -> None:
     )
     added.add_argument(
         "--images",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="test images in the file (600 for n_z = 2, the points of its plane; else 120)",
     )
     added.add_argument(
         "--precise", action="store_true", help="weights in 16 bits, not 8: a file twice as large"
     )
-    added.add_argument("--seed", type=_seed, default=0, help="of everything that is drawn (0)")
+    share(added, "--seed")
 
 
 def explore(args: argparse.Namespace) -> int:
@@ -91,21 +84,3 @@ def explore(args: argparse.Namespace) -> int:
     if far and not args.precise:
         say("this is more than usual; --precise writes 16 bits")
     return 0
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} should be 1 or more")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} should be 0 or more")
-    return value
-
-
-# argparse says "invalid whole number value: 'x'" by the name of the type
-_positive.__name__ = _seed.__name__ = "whole number"

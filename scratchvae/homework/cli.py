@@ -3,19 +3,15 @@
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from scratchvae.cli import file_name
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import select
+from scratchvae.options import Commands, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_commands(commands: "Commands") -> None:
+def add_commands(commands: Commands) -> None:
     """Make homework of this package, and grade it."""
     homework = commands.add_parser(
         "homework",

@@ -2,18 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scratchvae.decoders import OUTPUTS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
+from scratchvae.options import Commands, command
 from scratchvae.progress import say
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_commands(commands: "Commands") -> None:
+def add_commands(commands: Commands) -> None:
     """Add `trace` and `study` to the commands of `scratchvae`."""
     _add_trace(commands)
     _add_study(commands)
@@ -22,14 +19,8 @@ def add_commands(commands: "Commands") -> None:
 # ---- trace ----
 
 
-def _add_trace(commands: "Commands") -> None:
-    traced = commands.add_parser(
-        "trace",
-        help=trace.__doc__,
-        description=trace.__doc__,
-        epilog="example: scratchvae trace --seed 7 --worksheet > sheet-7.txt",
-        allow_abbrev=False,
-    )
+def _add_trace(commands: Commands) -> None:
+    traced = command(commands, trace, "trace --seed 7 --worksheet > sheet-7.txt")
     traced.add_argument(
         "--sizes",
         type=_sizes,
@@ -48,7 +39,6 @@ def _add_trace(commands: "Commands") -> None:
     traced.add_argument(
         "--out", type=Path, metavar="DIR", help="draw the computation into DIR/trace.png as well"
     )
-    traced.set_defaults(run=trace)
 
 
 def trace(args: argparse.Namespace) -> int:
@@ -88,21 +78,14 @@ def _sizes(text: str) -> tuple[int, ...]:
 # ---- study ----
 
 
-def _add_study(commands: "Commands") -> None:
-    made = commands.add_parser(
-        "study",
-        help=study.__doc__,
-        description=study.__doc__,
-        epilog="example: scratchvae study --out book, and then open book/index.html",
-        allow_abbrev=False,
-    )
+def _add_study(commands: Commands) -> None:
+    made = command(commands, study, "study --out book, and then open book/index.html")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="the book's folder")
     made.add_argument(
         "--no-edits",
         action="store_true",
         help="do not try the small edits of the homework's functions: some seconds less",
     )
-    made.set_defaults(run=study)
 
 
 def study(args: argparse.Namespace) -> int:
