@@ -15,8 +15,9 @@ from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
+from scratchvae.layers import ACTIVATIONS, shapes_of
 from scratchvae.parameters import bytes_of
-from scratchvae.vae import VAE, weight_shapes
+from scratchvae.vae import VAE, affine_networks
 
 FORMAT, VERSION = "scratchvae.VAE", 2
 NAMES = {
@@ -111,11 +112,13 @@ def _text(data: dict[str, object], name: str) -> str:
 
 
 def _shapes(
-    n_x: int, hidden: list[int], n_z: int, decoder: str, **others: object
+    n_x: int, hidden: list[int], n_z: int, decoder: str, activation: str, **others: object
 ) -> dict[str, tuple[int, ...]]:
     """The shapes of the weights, of settings that are checked."""
-    if sorted([*others]) != ["activation", "dtype", "image_shape", "init"]:
+    if sorted([*others]) != ["dtype", "image_shape", "init"]:
         raise ValueError(f"its settings have {', '.join(others)}")
     n_x, n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
     decoder = checks.one_of("decoder", decoder, OUTPUTS)
-    return weight_shapes(n_x, checks.sizes("hidden", hidden), n_z, decoder)
+    checks.one_of("activation", activation, ACTIVATIONS)
+    hidden_sizes = checks.sizes("hidden", hidden)
+    return shapes_of(affine_networks(n_x, hidden_sizes, n_z, decoder, activation).layers)

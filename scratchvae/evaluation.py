@@ -1,6 +1,6 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from scratchvae import checks, datasets, processes
 from scratchvae.datasets import PIXELS, Draw, Images
+from scratchvae.layers import Layer
 from scratchvae.parameters import FloatArray, Parameters
 from scratchvae.vae import VAE
 
@@ -32,6 +33,10 @@ class Model(Protocol):
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments of its constructor, for another model of the same kind."""
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Its layers by name, in their order in θ."""
 
     def connect(self) -> None:
         """Use params.theta and params.g as they are now, after `params.move_to`."""

@@ -58,15 +58,14 @@ from numpy.typing import NDArray
 
 from scratchvae import checks
 from scratchvae.datasets import Images
-from scratchvae.distributions import standard_normal_log_density
 from scratchvae.evaluation import Bound, seen_by
 from scratchvae.hmc import Chain
+from scratchvae.layers import shapes_of
 from scratchvae.optimizers import Adam
 from scratchvae.parameters import FloatArray
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import Alone
 from scratchvae.vae import VAE
-from scratchvae.wake_sleep import decoder_gradient
 
 LEAPFROGS, ACCEPTANCE, UPDATES = 10, 0.9, 5  # AEVB appendix E
 FIRST_STEP, TUNING, FORGETTING = 0.1, 0.1, 0.02
@@ -100,8 +99,8 @@ class MCEM(Alone):
     def step(self, rows: np.ndarray, x: FloatArray, rng: np.random.Generator) -> Bound:
         """One E-step on these rows of the images, then the updates of the M-step.
 
-        Returns the means of log p(x, z) = log p(x|z) − (−log p(z)) before the updates, where
-        the bound, the reconstruction and the KL stand elsewhere.
+        There is no bound. Returns the mean of log p(x, z) before the updates in its place, and
+        0 in place of the KL.
         """
         vae, z = self.model, self.chains[rows]
         first = np.isnan(z[:, 0])  # at its first visit z ~ N(0, I)
@@ -114,13 +113,10 @@ class MCEM(Alone):
         self.delta[rows] *= np.exp(TUNING * (accepted - share))
         self._acceptance += FORGETTING * (share - self._acceptance)
         self.chains[rows] = z = chain.state.z[0]
-        before = None
         for _ in range(UPDATES):
-            log_px_z = decoder_gradient(vae, x, z)
-            before = log_px_z if before is None else before
+            vae.decoder_gradient(x, z)
             self.optimizer.step()
-        assert before is not None
-        return Bound.mean(before, -standard_normal_log_density(z))
+        return Bound.mean(chain.state.log_p[0], np.zeros(len(z)))
 
 
 def fit_encoder(
@@ -138,9 +134,10 @@ def fit_encoder(
     """
     rng, adam = checks.generator("seed", seed, "encoder"), Adam(vae.params, lr)
     draw, of_theta = seen_by(vae, None), []
-    fresh = VAE(**{**vae.settings, "init": "glorot"}, seed=rng)
+    fresh = type(vae)(**{**vae.settings, "init": "glorot"}, seed=rng)
+    of_phi = shapes_of(vae.encoder_layers)
     for name, weight in vae.params.values.items():
-        if name.split(".")[0] in ("encoder", "mu", "logvar"):
+        if name in of_phi:
             weight[...] = fresh.params.values[name]
         else:
             of_theta.append(vae.params.grads[name])

@@ -37,7 +37,6 @@ class Parameters:
     shapes: the name and the shape of every weight, in their order in θ.
     dtype: float32 or float64, for both vectors.
 
-    affine: the affine layers that use the weights, by name; each layer puts itself there.
     theta, g: the vectors. Their length is the number of entries of all weights
     together. values, grads: dictionaries from a weight's name to its view, into theta
     and into g. Both vectors start as zeros. `initializers.py` draws θ.
@@ -51,11 +50,9 @@ class Parameters:
     ) -> None:
         if not (isinstance(shapes, Mapping) and all(isinstance(name, str) for name in shapes)):
             raise TypeError(f"shapes is {checks.shown(shapes)}; it should be a dict of names")
-        self.affine: dict[str, Any] = {}
         self.shapes = {name: checks.sizes(f"shapes[{name!r}]", s) for name, s in shapes.items()}
         dtype = checks.float_dtype(dtype)
         size = sum(prod(shape) for shape in self.shapes.values())
-        checks.memory("shapes", shapes, bytes_of(self.shapes, dtype))
         self.move_to(np.zeros(size, dtype), np.zeros(size, dtype))
 
     def move_to(self, theta: FloatArray, g: FloatArray) -> None:
@@ -63,6 +60,9 @@ class Parameters:
         self.theta, self.g = theta, g
         self.values: Mapping[str, FloatArray] = _views(theta, self.shapes)
         self.grads: Mapping[str, FloatArray] = _views(g, self.shapes)
+
+    def __repr__(self) -> str:
+        return f"Parameters({self.theta.size:,} in {len(self.shapes)} arrays)"
 
 
 def bytes_of(shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> int:

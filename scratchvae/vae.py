@@ -124,27 +124,69 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
-from scratchvae.decoders import OUTPUTS
+from scratchvae.decoders import OUTPUTS, Output
 from scratchvae.distributions import (
     gaussian_kl,
     gaussian_kl_backward,
     gaussian_log_density,
+    gaussian_log_density_backward,
     reparameterize,
     reparameterize_backward,
     standard_normal_log_density,
 )
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS, Affine
+from scratchvae.layers import ACTIVATIONS, Affine, Layer, named, shapes_of
 from scratchvae.parameters import FloatArray, Parameters, bytes_of
 
 if TYPE_CHECKING:
     from scratchvae.datasets import Identity
+
+
+class Networks(NamedTuple):
+    """The layers of the encoder and of the decoder. Their weights have no memory yet.
+
+    encoder: x → h. mu, logvar: h → μ, and h → log σ². decoder: z → h′. output: h′ → p(x|z).
+    """
+
+    encoder: Sequence[Layer]
+    mu: Layer
+    logvar: Layer
+    decoder: Sequence[Layer]
+    output: Output
+
+    @property
+    def encoder_layers(self) -> dict[str, Layer]:
+        """The layers of q(z|x), by name: those of φ."""
+        return {**named("encoder", self.encoder), "mu": self.mu, "logvar": self.logvar}
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """All layers by name, in their order in θ."""
+        return {**self.encoder_layers, **named("decoder", self.decoder), **self.output.layers}
+
+
+def affine_networks(
+    n_x: int, hidden: Sequence[int], n_z: int, decoder: str, activation: str
+) -> Networks:
+    """The layers of a VAE with these settings.
+
+    >>> affine_networks(784, (500,), 20, "bernoulli", "tanh").encoder
+    [Affine(784, 500), Tanh()]
+    """
+    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
+    return Networks(
+        layers.hidden_layers(encoder_sizes, activation),
+        Affine(encoder_sizes[-1], n_z),
+        Affine(encoder_sizes[-1], n_z),
+        layers.hidden_layers(decoder_sizes, activation),
+        OUTPUTS[decoder](decoder_sizes[-1], n_x),
+    )
 
 
 class VAE:
@@ -161,10 +203,11 @@ class VAE:
 
     params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
     logvar.b, decoder.0.W, ..., and those of the output: logits.W, logits.b for a Bernoulli.
+    layers: all layers by name, in their order in θ. encoder_layers: those of q(z|x).
 
     >>> vae = VAE(784, hidden=(500,), n_z=20, seed=0)
-    >>> vae.params.theta.size
-    815824
+    >>> vae, vae.params
+    (VAE(784-500-20-500-784, tanh, bernoulli), Parameters(815,824 in 10 arrays))
     >>> vae.sample(2, seed=1).shape
     (2, 784)
     """
@@ -198,21 +241,24 @@ class VAE:
         )
         rng = checks.generator("seed", seed, "weights")
 
-        shapes = weight_shapes(self.n_x, self.hidden, self.n_z, decoder)
-        sizes = (self.n_x, self.hidden, self.n_z)
+        networks = self.networks()
+        shapes, sizes = shapes_of(networks.layers), (self.n_x, self.hidden, self.n_z)
         checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
-        INITIALIZERS[init](self.params, rng)
+        self._encoder, self._mu, self._logvar, self._decoder, self._output = networks
+        self.encoder_layers, self.layers = networks.encoder_layers, networks.layers
+        INITIALIZERS[init](self.params, self.layers, rng)
         self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
+    def networks(self) -> Networks:
+        """New layers, for the constructor. A subclass may have others here."""
+        return affine_networks(self.n_x, self.hidden, self.n_z, self.decoder, self.activation)
+
     def connect(self) -> None:
-        """Make the layers, with views into params: once, and again after params.move_to."""
-        n, activation = len(self.hidden), self.activation
-        self._encoder = layers.hidden_layers(self.params, "encoder", n, activation)
-        self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
-        self._decoder = layers.hidden_layers(self.params, "decoder", n, activation)
-        self._output = OUTPUTS[self.decoder](self.params)
+        """Give the layers their views into params: once, and again after params.move_to."""
+        for name, layer in self.layers.items():
+            layer.connect(self.params, name)
         self._remembered = ""  # whose data the layers hold: "forward", "log_joint", or nobody's
 
     @property
@@ -223,6 +269,10 @@ class VAE:
             "activation": self.activation, "init": self.init, "dtype": self.dtype.name,
             "image_shape": self.image_shape,
         }  # fmt: skip
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, (self.n_x, *self.hidden, self.n_z, *self.hidden[::-1], self.n_x)))
+        return f"{type(self).__name__}({sizes}, {self.activation}, {self.decoder})"
 
     @property
     def pixels(self) -> str:
@@ -403,6 +453,60 @@ class VAE:
         self.backward()
         return loss
 
+    # ---- each network alone, with x and z fixed ----
+
+    def dream(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """z ~ p(z) and x ~ p(x|z), n of each: (n, n_z) and (n, n_x).
+
+        >>> z, x = VAE(3, (2,), 1, dtype=np.float64).dream(1, np.random.default_rng(0))
+        >>> z.round(4), x
+        (array([[0.1257]]), array([[1., 1., 1.]]))
+        """
+        z = self.noise(n, rng)
+        return z, self._output.draw(self._decoder_hidden(z), rng)
+
+    def decoder_gradient(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
+        """−(1/B) Σ_b ∇_θ log p(x_b, z_b) into params.g, where θ are the decoder's weights.
+
+        log p(x, z) = log p(x|z) + log p(z), and p(z) does not depend on θ. So this is the
+        decoder's backward pass, and nobody needs dz. The encoder's part of params.g stays.
+        x: (B, n_x). z: (B, n_z). Returns log p(x_b|z_b), (B,), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.decoder_gradient(x, z=np.zeros((2, 1))).round(4)
+        array([-2.0794, -2.0794])
+        """
+        x, z = self._pairs(x, z)
+        log_px_z = self._log_px_z(x, z)[0]
+        layers.backward_weights(self._decoder, self._output.backward(-1 / len(x)))
+        return log_px_z
+
+    def encoder_gradient(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
+        """−(1/B) Σ_b ∇_φ log q(z_b|x_b) into params.g, where φ are the encoder's weights.
+
+        dμ and dlog σ² of the log density, then backwards through the encoder. The decoder's
+        part of params.g stays. x: (B, n_x). z: (B, n_z). Returns log q(z_b|x_b), (B,), in nats.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.encoder_gradient(x, z=np.zeros((2, 1))).round(4)
+        array([-1.3416, -1.3642])
+        """
+        x, z = self._pairs(x, z)
+        mu, logvar = self._heads(x)
+        dmu, dlogvar = gaussian_log_density_backward(z, mu, logvar)
+        weight = -1 / len(z)
+        dh = self._mu.backward(weight * dmu) + self._logvar.backward(weight * dlogvar)
+        layers.backward_weights(self._encoder, dh)
+        return gaussian_log_density(z, mu, logvar)
+
+    def _pairs(self, x: ArrayLike, z: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """x of `as_data`, and a z for each; z may be ∞, as in a training that diverges."""
+        self._remembered = ""
+        x, z = self.as_data(x), checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
+        if len(z) != len(x):
+            raise ValueError(f"z has {len(z)} rows; it should have {len(x)}, one for each x")
+        return x, z
+
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l).
 
@@ -447,17 +551,3 @@ class VAE:
         """
         x = checks.pixels("x", checks.rows("x", x, self.n_x), self.dtype)
         return self._output.check("x", x, self.dtype)
-
-
-def weight_shapes(
-    n_x: int, hidden: Sequence[int], n_z: int, decoder: str
-) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of all weights of a VAE, in their order in θ."""
-    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
-    return {
-        **layers.hidden_shapes("encoder", encoder_sizes),
-        **layers.affine_shapes("mu", encoder_sizes[-1], n_z),
-        **layers.affine_shapes("logvar", encoder_sizes[-1], n_z),
-        **layers.hidden_shapes("decoder", decoder_sizes),
-        **OUTPUTS[decoder].shapes(decoder_sizes[-1], n_x),
-    }

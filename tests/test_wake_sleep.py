@@ -6,12 +6,7 @@ import pytest
 from scratchvae import SGD, VAE, Adam, evaluate, fit
 from scratchvae.distributions import gaussian_log_density, standard_normal_log_density
 from scratchvae.gradient_check import central_difference, check_gradient
-from scratchvae.wake_sleep import (
-    WakeSleep,
-    decoder_gradient,
-    dream,
-    encoder_gradient,
-)
+from scratchvae.wake_sleep import WakeSleep
 
 N_X, N_Z = 3, 1
 ALL_X = np.array([[a, b, c] for a in (0.0, 1) for b in (0.0, 1) for c in (0.0, 1)])
@@ -39,16 +34,16 @@ def test_both_gradients_against_central_differences(decoder, hidden):
     vae, rng = small_vae(5, 2, decoder, hidden), np.random.default_rng(1)
     x = rng.integers(0, 2, (6, 5)).astype(float)
     z = rng.standard_normal((6, 2))
-    z_dreamt, x_dreamt = dream(vae, 7, rng)
+    z_dreamt, x_dreamt = vae.dream(7, rng)
 
     def loss():
         mu, logvar = vae.encode(x_dreamt)
         log_q = gaussian_log_density(z_dreamt, mu, logvar)
         return -float(vae.log_joint(x, z).mean() + log_q.mean())
 
-    log_px_z = decoder_gradient(vae, x, z)
+    log_px_z = vae.decoder_gradient(x, z)
     log_joint = log_px_z + standard_normal_log_density(z)
-    log_q = encoder_gradient(vae, x_dreamt, z_dreamt)
+    log_q = vae.encoder_gradient(x_dreamt, z_dreamt)
     assert np.isclose(-(log_joint.mean() + log_q.mean()), loss(), rtol=1e-12)
     assert all(comparison.close for comparison in check_gradient(loss, vae.params))
 
@@ -56,11 +51,11 @@ def test_both_gradients_against_central_differences(decoder, hidden):
 def test_each_phase_leaves_the_other_part_alone():
     """Wake writes the decoder's part of g and no other; sleep the encoder's and no other."""
     vae, rng = small_vae(), np.random.default_rng(2)
-    z, x = dream(vae, 5, rng)
+    z, x = vae.dream(5, rng)
     phi = parts(vae)
-    for gradient, own in ((decoder_gradient, ~phi), (encoder_gradient, phi)):
+    for gradient, own in ((vae.decoder_gradient, ~phi), (vae.encoder_gradient, phi)):
         vae.params.g[...] = np.nan
-        gradient(vae, x, z)
+        gradient(x, z)
         assert (np.isfinite(vae.params.g) == own).all()
 
 
@@ -71,7 +66,7 @@ def test_a_backward_pass_after_the_wake_phase_is_refused():
     vae, rng = small_vae(), np.random.default_rng(2)
     x = ALL_X[:5]
     vae.forward(x, vae.noise(5, rng))
-    decoder_gradient(vae, x, vae.noise(5, rng))
+    vae.decoder_gradient(x, vae.noise(5, rng))
     g = vae.params.g.copy()
     with pytest.raises(RuntimeError, match="backward"):
         vae.backward()
@@ -98,7 +93,7 @@ def test_the_sleep_phase_descends_on_the_other_kl():
     for row in range(len(x)):  # one point at a time, so that each has its own weight
         if weights[row] > 1e-14:
             vae.params.g[...] = 0
-            encoder_gradient(vae, x[row : row + 1], z[row : row + 1])
+            vae.encoder_gradient(x[row : row + 1], z[row : row + 1])
             g += weights[row] * vae.params.g
 
     log_joint = vae.log_joint(x, z)[0].reshape(8, -1)
@@ -168,7 +163,7 @@ def test_the_wake_gradient_is_the_theta_part_of_the_vae():
     vae.loss_and_grad(x, eps)
     theirs, phi = vae.params.g.copy(), parts(vae)
     mu, logvar = vae.encode(x)
-    decoder_gradient(vae, x, mu + np.exp(0.5 * logvar) * eps)
+    vae.decoder_gradient(x, mu + np.exp(0.5 * logvar) * eps)
     np.testing.assert_allclose(vae.params.g[~phi], theirs[~phi], rtol=1e-12, atol=1e-15)
 
 
@@ -177,7 +172,7 @@ def test_dreams_come_from_the_joint():
     errors.
     """
     vae, n = small_vae(), 40_000
-    z, x = dream(vae, n, np.random.default_rng(4))
+    z, x = vae.dream(n, np.random.default_rng(4))
     assert abs(z.mean()) < 5 / np.sqrt(n) and abs(z.var() - 1) < 5 * np.sqrt(2 / n)
     p = joint_on_a_grid(vae)[2].reshape(8, -1).sum(axis=1)
     frequency = np.bincount((x @ [4, 2, 1]).astype(int), minlength=8) / n
@@ -201,9 +196,9 @@ def test_one_step_is_the_two_gradients_and_one_update():
         bound.kl, kl.mean()
     )
     mu, logvar = vae.encode(x)
-    decoder_gradient(vae, x, mu + np.exp(0.5 * logvar) * eps)
-    z_dreamt, x_dreamt = dream(vae, 8, rng)
-    encoder_gradient(vae, x_dreamt, z_dreamt)
+    vae.decoder_gradient(x, mu + np.exp(0.5 * logvar) * eps)
+    z_dreamt, x_dreamt = vae.dream(8, rng)
+    vae.encoder_gradient(x_dreamt, z_dreamt)
     np.testing.assert_allclose(moved, -0.1 * vae.params.g, rtol=1e-12, atol=1e-15)
 
 

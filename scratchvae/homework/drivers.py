@@ -46,7 +46,9 @@ def _called(function: Any, inputs: dict[str, Any]) -> Any:
 def _affine(W: Array, b: Array) -> tuple[Any, Any]:
     params = package("parameters").Parameters({"a.W": W.shape, "a.b": b.shape}, W.dtype)
     params.values["a.W"][...], params.values["a.b"][...] = W, b
-    return params, package("layers").Affine(params, "a")
+    layer = package("layers").Affine(*W.shape)
+    layer.connect(params, "a")
+    return params, layer
 
 
 def affine_forward(W: Array, b: Array, x: Array, dy: Array | None = None) -> Any:

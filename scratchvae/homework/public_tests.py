@@ -460,7 +460,9 @@ def affine(W: Array, b: Array) -> tuple[Any, Any]:
     W, b = np.array(W, float), np.array(b, float)
     params = parameters.Parameters({"a.W": W.shape, "a.b": b.shape}, np.float64)
     params.values["a.W"][...], params.values["a.b"][...] = W, b
-    return params, layers.Affine(params, "a")
+    layer = layers.Affine(*W.shape)
+    layer.connect(params, "a")
+    return params, layer
 
 
 @pytest.mark.exercise_3_1
