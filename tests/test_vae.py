@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchvae import VAE, check_gradient
+from scratchvae import VAE, Adam, Autoencoder, check_gradient
 from scratchvae.gradient_check import central_difference, complex_step
 
 ARCHITECTURES = [((4,), 1), ((4,), 3), ((4, 3), 1), ((4, 3), 3), ((), 2)]
@@ -289,6 +289,9 @@ CALLS = {
     "log_weights": lambda vae, x, eps: vae.log_weights(1 - x, -eps),
     "log_joint": lambda vae, x, eps: vae.log_joint(1 - x, -eps),
     "loss_and_grad": lambda vae, x, eps: vae.loss_and_grad(1 - x, -eps),
+    "dream": lambda vae, x, eps: vae.dream(3, np.random.default_rng(0)),
+    "decoder_gradient": lambda vae, x, eps: vae.decoder_gradient(x, np.ones((len(x), vae.n_z))),
+    "encoder_gradient": lambda vae, x, eps: vae.encoder_gradient(x, np.ones((len(x), vae.n_z))),
     "a refused forward": lambda vae, x, eps: refused(vae.forward, x, eps[:1]),
     "a refused log_joint": lambda vae, x, eps: refused(vae.log_joint, x, eps[:1]),
     "backward": lambda vae, x, eps: vae._remembered == "forward" and vae.backward(),
@@ -542,3 +545,34 @@ def test_inputs_are_not_changed():
     vae.elbo_sampled(x, eps)
     np.testing.assert_array_equal(x, copies[0])
     np.testing.assert_array_equal(eps, copies[1])
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"),
+    [
+        (lambda: VAE(784), "VAE(784-500-20-500-784, tanh, bernoulli)"),
+        (
+            lambda: VAE(9, (6, 4), 2, decoder="gaussian", activation="relu"),
+            "VAE(9-6-4-2-4-6-9, relu, gaussian)",
+        ),
+        (lambda: VAE(9, (), 2).layers, "{'mu': Affine(9, 2), 'logvar': Affine(9, 2), 'logits': "
+         "Affine(2, 9)}"),
+        (lambda: VAE(784).params, "Parameters(815,824 in 10 arrays)"),
+        (lambda: Autoencoder(784), "Autoencoder(784-500-20-500-784, tanh)"),
+        (lambda: Adam(VAE(4, (), 1).params, lr=1e-3), "Adam(lr=0.001, t=0)"),
+    ],
+)  # fmt: skip
+def test_what_a_session_prints(made, shown):
+    """The repr of what a person makes says its sizes, in one line."""
+    assert repr(made()) == shown
+
+
+@pytest.mark.parametrize("gradient", ["decoder_gradient", "encoder_gradient"])
+def test_each_x_has_one_z(gradient):
+    """Another number of rows of z is refused before any work, and a `backward` afterwards too."""
+    vae = VAE(4, (3,), 2)
+    vae.forward(np.zeros((3, 4)), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="z has 2 rows; it should have 3, one for each x"):
+        getattr(vae, gradient)(np.zeros((3, 4)), np.zeros((2, 2)))
+    with pytest.raises(RuntimeError, match="backward should follow forward"):
+        vae.backward()
