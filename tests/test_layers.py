@@ -116,6 +116,19 @@ def test_sigmoid_safe_form_is_the_equation(a):
     assert sigmoid(np.float64(a)) == pytest.approx(1 / (1 + math.exp(-a)), rel=1e-14)
 
 
+def test_backward_overwrites():
+    """Each `backward` replaces dW and db of the call before; it does not add to them."""
+    layer = Affine(3, 2)
+    params, rng = connected([layer]), np.random.default_rng(0)
+    x, dy = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
+    params.g[...] = np.nan
+    layer.forward(x)
+    layer.backward(dy)
+    once = params.g.copy()
+    layer.backward(dy)
+    assert np.isfinite(once).all() and params.g.tobytes() == once.tobytes()
+
+
 def test_forward_stores_the_array_itself():
     """Affine stores its input as self.x, an activation its output as self.y: no copies."""
     layer, x = Affine(2, 2), np.ones((3, 2))
