@@ -37,7 +37,7 @@ class Autoencoder:
     """
 
     pixels = "grey"
-    remembers: tuple[str, ...] = ("params", "_remembered", "_x", "_x_hat")  # as for the VAE
+    remembers: tuple[str, ...] = ("params", "remembered", "_x", "_x_hat")  # as for the VAE
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Autoencoder:
         """Give the layers their views into params: once, and again after params.move_to."""
         for name, layer in self.layers.items():
             layer.connect(self.params, name)
-        self._remembered = ""  # the call whose data the layers hold: "forward", or none
+        self.remembered = ""  # the call whose data the layers hold: "forward", or none
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -87,12 +87,12 @@ class Autoencoder:
 
     def encode(self, x: ArrayLike) -> FloatArray:
         """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
-        self._remembered = ""
+        self.remembered = ""
         return layers.forward(self._encoder, self._data(x))
 
     def decode(self, z: ArrayLike) -> FloatArray:
         """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
-        self._remembered = ""
+        self.remembered = ""
         return layers.forward(self._decoder, self._rows("z", z, self.n_z))
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
@@ -112,11 +112,11 @@ class Autoencoder:
 
         x: (B, n_x). eps: the noise of a VAE; here there is none. Returns two arrays (B,).
         """
-        self._remembered = ""
+        self.remembered = ""
         self._x = self._data(x)
         self._x_hat = layers.forward(self._decoder, layers.forward(self._encoder, self._x))
         lost = self._x - self._x_hat
-        self._remembered = "forward"
+        self.remembered = "forward"
         return -(lost * lost).sum(axis=1), np.zeros(len(lost), self.dtype)
 
     def backward(self) -> None:
@@ -124,7 +124,7 @@ class Autoencoder:
 
         RuntimeError when another call came between.
         """
-        checks.remembered("backward", "forward", self._remembered)
+        checks.remembered("backward", "forward", self.remembered)
         dx_hat = (2 / len(self._x)) * (self._x_hat - self._x)  # ∂/∂x̂ of (1/B) Σ_b ‖x_b − x̂_b‖²
         layers.backward_weights(self._encoder, layers.backward(self._decoder, dx_hat))
 

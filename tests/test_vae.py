@@ -294,9 +294,9 @@ CALLS = {
     "encoder_gradient": lambda vae, x, eps: vae.encoder_gradient(x, np.ones((len(x), vae.n_z))),
     "a refused forward": lambda vae, x, eps: refused(vae.forward, x, eps[:1]),
     "a refused log_joint": lambda vae, x, eps: refused(vae.log_joint, x, eps[:1]),
-    "backward": lambda vae, x, eps: vae._remembered == "forward" and vae.backward(),
+    "backward": lambda vae, x, eps: vae.remembered == "forward" and vae.backward(),
     "log_joint_backward": lambda vae, x, eps: (
-        vae._remembered == "log_joint" and vae.log_joint_backward()
+        vae.remembered == "log_joint" and vae.log_joint_backward()
     ),
 }
 

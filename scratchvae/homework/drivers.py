@@ -130,7 +130,7 @@ def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> A
 
 def _gradient(vae: Any) -> Any:
     """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
-    vae._remembered = "forward"
+    vae.remembered = "forward"
     vae.backward()
     return vae.params.g
 
