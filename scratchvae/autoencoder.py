@@ -93,7 +93,8 @@ class Autoencoder:
     def decode(self, z: ArrayLike) -> FloatArray:
         """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
         self.remembered = ""
-        return layers.forward(self._decoder, self._rows("z", z, self.n_z))
+        z = checks.cast("z", checks.rows("z", z, self.n_z), self.dtype)
+        return layers.forward(self._decoder, z)
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
         """x̂ = decoder(encoder(x)). x: (B, n_x). Returns (B, n_x)."""
@@ -133,9 +134,6 @@ class Autoencoder:
         loss = -float(self.forward(x)[0].mean(dtype=np.float64))
         self.backward()
         return loss
-
-    def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
-        return checks.cast(name, checks.rows(name, value, columns), self.dtype)
 
     def _data(self, x: ArrayLike) -> FloatArray:
         """x as floats: uint8 is 0 to 255 and becomes pixel / 255, as in `fit`."""

@@ -85,13 +85,14 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     config = json.loads(arrays.text("config"))
     if len(config["hidden"]) > LAYERS:  # before a layer is made
         raise ValueError(f"it has {len(config['hidden'])} hidden layers; at most {LAYERS} are read")
-    need = bytes_of(_shapes(**config), checks.float_dtype(config["dtype"]))
+    shapes = _shapes(**config)
+    need = bytes_of(shapes, checks.float_dtype(config["dtype"]))
     if need > max_memory:
         raise ValueError(
             f"the model needs {need / 2**20:.0f} MB, and max_memory (--max-memory) is "
             f"{max_memory / 2**20:.0f} MB; it should be more, if you trust the file"
         )
-    size = sum(prod(shape) for shape in _shapes(**config).values())
+    size = sum(prod(shape) for shape in shapes.values())
     if arrays.shape("theta") != (size,):  # before the model is made
         raise ValueError(f"theta has shape {arrays.shape('theta')}; it should be ({size},)")
     vae = VAE(**config)

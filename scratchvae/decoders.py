@@ -158,9 +158,8 @@ class Gaussian(Output):
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
         dmu, dlogvar = self._dmoments(1)
-        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(
-            dlogvar
-        )
+        dh = self._mu.backward_input(self._sigmoid.backward(dmu))
+        return dh + self._logvar.backward_input(dlogvar)
 
     def _dmoments(self, weight: float) -> tuple[FloatArray, FloatArray]:
         n_x = self._x.shape[1]
@@ -215,7 +214,5 @@ class Isotropic(Output):
 
 
 OUTPUTS: dict[str, type[Output]] = {
-    "bernoulli": Bernoulli,
-    "gaussian": Gaussian,
-    "isotropic": Isotropic,
-}
+    "bernoulli": Bernoulli, "gaussian": Gaussian, "isotropic": Isotropic
+}  # fmt: skip

@@ -112,9 +112,10 @@ class MCEM(Alone):
         self.delta *= np.exp(TUNING * (share - ACCEPTANCE))
         self.delta[rows] *= np.exp(TUNING * (accepted - share))
         self._acceptance += FORGETTING * (share - self._acceptance)
-        self.chains[rows] = z = chain.state.z[0]
+        self.chains[rows] = chain.state.z[0]
         for _ in range(UPDATES):
-            vae.decoder_gradient(x, z)
+            vae.log_joint_unchecked(x, chain.state.z)
+            vae.decoder_gradient()
             self.optimizer.step()
         return Bound.mean(chain.state.log_p[0], np.zeros(len(z)))
 
@@ -133,14 +134,12 @@ def fit_encoder(
     that falls from lr to 0 (`schedules.py`, "cosine").
     """
     rng, adam = checks.generator("seed", seed, "encoder"), Adam(vae.params, lr)
-    draw, of_theta = seen_by(vae, None), []
+    draw = seen_by(vae, None)
     fresh = type(vae)(**{**vae.settings, "init": "glorot"}, seed=rng)
-    of_phi = shapes_of(vae.encoder_layers)
-    for name, weight in vae.params.values.items():
-        if name in of_phi:
-            weight[...] = fresh.params.values[name]
-        else:
-            of_theta.append(vae.params.grads[name])
+    phi = shapes_of(vae.encoder_layers)
+    of_theta = [g for name, g in vae.params.grads.items() if name not in phi]
+    for name in phi:
+        vae.params.values[name][...] = fresh.params.values[name]
     for step in range(steps):
         x = draw(images[rng.integers(0, len(images), 100)], rng, vae.dtype)
         vae.forward(x, vae.noise(len(x), rng))

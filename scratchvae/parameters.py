@@ -58,8 +58,8 @@ class Parameters:
     def move_to(self, theta: FloatArray, g: FloatArray) -> None:
         """Use these two vectors from now on. Old views still show the old vectors."""
         self.theta, self.g = theta, g
-        self.values: Mapping[str, FloatArray] = _views(theta, self.shapes)
-        self.grads: Mapping[str, FloatArray] = _views(g, self.shapes)
+        self.values: Mapping[str, FloatArray] = views(theta, self.shapes)
+        self.grads: Mapping[str, FloatArray] = views(g, self.shapes)
 
     def __repr__(self) -> str:
         return f"Parameters({self.theta.size:,} in {len(self.shapes)} arrays)"
@@ -70,11 +70,8 @@ def bytes_of(shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> int
     return sum(prod(shape) for shape in shapes.values()) * (2 * dtype.itemsize + 8)
 
 
-def _views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+def views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
     """Views into the vector, one after the other, each in its shape. No copies."""
-    views, start = {}, 0
-    for name, shape in shapes.items():
-        stop = start + prod(shape)
-        views[name] = vector[start:stop].reshape(shape)
-        start = stop
-    return views
+    ends = np.cumsum([prod(shape) for shape in shapes.values()], dtype=int)
+    parts = np.split(vector, ends[:-1])
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts)}

@@ -327,9 +327,7 @@ class VAE:
         rng, draw = checks.generator("seed", seed, "sample"), checks.flag("draw", draw)
         widest = max(self.n_x, self.n_z, *self.hidden)
         checks.memory("n", n, 3 * checks.positive_int("n", n) * widest * self.dtype.itemsize)
-        z = self.noise(n, rng)  # sampling z ~ p(z)
-        h = self._decoder_hidden(z)
-        return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
+        return self.dream(n, rng)[1] if draw else self.decode(self.noise(n, rng))
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
         """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x).
@@ -462,50 +460,45 @@ class VAE:
         >>> z.round(4), x
         (array([[0.1257]]), array([[1., 1., 1.]]))
         """
-        z = self.noise(n, rng)
-        return z, self._output.draw(self._decoder_hidden(z), rng)
+        z = self.noise(n, rng)  # sampling z ~ p(z)
+        return z, self._output.draw(self._decoder_hidden(z), rng)  # sampling x ~ p(x|z)
 
-    def decoder_gradient(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
-        """−(1/B) Σ_b ∇_θ log p(x_b, z_b) into params.g, where θ are the decoder's weights.
+    def decoder_gradient(self) -> None:
+        """−1/(L B) Σ_b Σ_l ∇_θ log p(x_b, z_lb) into params.g, where θ are the decoder's weights.
 
-        log p(x, z) = log p(x|z) + log p(z), and p(z) does not depend on θ. So this is the
-        decoder's backward pass, and nobody needs dz. The encoder's part of params.g stays.
-        x: (B, n_x). z: (B, n_z). Returns log p(x_b|z_b), (B,), in nats.
+        x and z are those of the last `forward` or `log_joint`. log p(x, z) = log p(x|z) + log
+        p(z), and p(z) does not depend on θ. So this is the decoder's backward pass, and nobody
+        needs dz. The encoder's part of params.g stays. RuntimeError when another call came between.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
-        >>> vae.decoder_gradient(x, z=np.ones((2, 1))).round(4)
-        array([-1.1661, -3.4077])
+        >>> log_p = vae.log_joint(x, z=np.ones((2, 1)))
+        >>> vae.decoder_gradient()
+        >>> vae.params.grads["logits.b"].round(4)
+        array([-0.153 ,  0.1797,  0.2021])
         """
-        x, z = self._pairs(x, z)
-        log_px_z = self._log_px_z(x, z)[0]
-        layers.backward_weights(self._decoder, self._output.backward(-1 / len(x)))
-        return log_px_z
+        if self.remembered != "log_joint":
+            checks.remembered("decoder_gradient", "forward", self.remembered)
+        L, B, _ = (self._z if self.remembered == "log_joint" else self._eps).shape
+        layers.backward_weights(self._decoder, self._output.backward(-1 / (L * B)))
 
-    def encoder_gradient(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
-        """−(1/B) Σ_b ∇_φ log q(z_b|x_b) into params.g, where φ are the encoder's weights.
+    def encoder_gradient(self, x: ArrayLike, z: ArrayLike) -> None:
+        """−1/(L B) Σ_b Σ_l ∇_φ log q(z_lb|x_b) into params.g, where φ are the encoder's weights.
 
         dμ and dlog σ² of the log density, then backwards through the encoder. The decoder's
-        part of params.g stays. x: (B, n_x). z: (B, n_z). Returns log q(z_b|x_b), (B,), in nats.
+        part of params.g stays. x: (B, n_x). z: (B, n_z), or (L, B, n_z).
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
-        >>> vae.encoder_gradient(x, z=np.ones((2, 1))).round(4)
-        array([-4.5364, -1.8739])
+        >>> vae.encoder_gradient(x, z=np.ones((2, 1)))
+        >>> vae.params.grads["mu.b"].round(4)
+        array([-2.6952])
         """
-        x, z = self._pairs(x, z)
-        mu, logvar = self._heads(x)
+        mu, logvar = self.encode(x)
+        z = checks.samples("z", z, len(mu), self.n_z, self.dtype)
+        weight = -1 / (len(z) * len(mu))  # −1 / (L B)
         dmu, dlogvar = gaussian_log_density_backward(z, mu, logvar)
-        weight = -1 / len(z)
-        dh = self._mu.backward(weight * dmu) + self._logvar.backward(weight * dlogvar)
+        dh = self._mu.backward(weight * dmu.sum(axis=0))
+        dh += self._logvar.backward(weight * dlogvar.sum(axis=0))
         layers.backward_weights(self._encoder, dh)
-        return gaussian_log_density(z, mu, logvar)
-
-    def _pairs(self, x: ArrayLike, z: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """x of `as_data`, and a z for each; z may be ∞, as in a training that diverges."""
-        self.remembered = ""
-        x, z = self.as_data(x), checks.rows("z", z, self.n_z).astype(self.dtype, copy=False)
-        if len(z) != len(x):
-            raise ValueError(f"z has {len(z)} rows; it should have {len(x)}, one for each x")
-        return x, z
 
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l).

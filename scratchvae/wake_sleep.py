@@ -37,7 +37,6 @@ phases together descend on no common objective.
 
 import numpy as np
 
-from scratchvae.distributions import gaussian_kl, reparameterize
 from scratchvae.evaluation import Bound
 from scratchvae.parameters import FloatArray
 from scratchvae.training import Alone
@@ -58,10 +57,9 @@ class WakeSleep(Alone):
         Both gradients are taken before the update. Returns the minibatch's mean bound.
         """
         vae = self.model
-        mu, logvar = vae.encode(x)
-        z = reparameterize(mu, logvar, vae.noise(len(x), rng))
-        log_px_z = vae.decoder_gradient(x, z)  # wake
+        reconstruction, kl = vae.forward(x, vae.noise(len(x), rng))  # wake, at z = μ + σ ⊙ ε
+        vae.decoder_gradient()
         z_dreamt, x_dreamt = vae.dream(len(x), rng)  # sleep
         vae.encoder_gradient(x_dreamt, z_dreamt)
         self.optimizer.step()
-        return Bound.mean(log_px_z, gaussian_kl(mu, logvar))
+        return Bound.mean(reconstruction, kl)

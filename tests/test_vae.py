@@ -290,7 +290,9 @@ CALLS = {
     "log_joint": lambda vae, x, eps: vae.log_joint(1 - x, -eps),
     "loss_and_grad": lambda vae, x, eps: vae.loss_and_grad(1 - x, -eps),
     "dream": lambda vae, x, eps: vae.dream(3, np.random.default_rng(0)),
-    "decoder_gradient": lambda vae, x, eps: vae.decoder_gradient(x, np.ones((len(x), vae.n_z))),
+    "decoder_gradient": lambda vae, x, eps: (
+        vae.remembered in ("forward", "log_joint") and vae.decoder_gradient()
+    ),
     "encoder_gradient": lambda vae, x, eps: vae.encoder_gradient(x, np.ones((len(x), vae.n_z))),
     "a refused forward": lambda vae, x, eps: refused(vae.forward, x, eps[:1]),
     "a refused log_joint": lambda vae, x, eps: refused(vae.log_joint, x, eps[:1]),
@@ -299,6 +301,9 @@ CALLS = {
         vae.remembered == "log_joint" and vae.log_joint_backward()
     ),
 }
+
+
+BACKWARD = "backward", "log_joint_backward", "decoder_gradient"
 
 
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
@@ -313,7 +318,7 @@ def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
     right = vae.params.g.copy()
     vae.forward(x, eps)
     CALLS[between](vae, x, eps)
-    if between in ("forward", "elbo", "loss_and_grad", "backward", "log_joint_backward"):
+    if between in ("forward", "elbo", "loss_and_grad", *BACKWARD):
         vae.backward()
         np.testing.assert_array_equal(vae.params.g, right)
     else:
@@ -324,7 +329,7 @@ def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
     right = vae.log_joint_backward()
     vae.log_joint(x, eps)
     CALLS[between](vae, x, eps)
-    if between in ("log_joint", "backward", "log_joint_backward"):
+    if between in ("log_joint", *BACKWARD):
         np.testing.assert_array_equal(vae.log_joint_backward(), right)
     else:
         with pytest.raises(RuntimeError, match="log_joint_backward should follow log_joint"):
@@ -567,12 +572,19 @@ def test_what_a_session_prints(made, shown):
     assert repr(made()) == shown
 
 
-@pytest.mark.parametrize("gradient", ["decoder_gradient", "encoder_gradient"])
-def test_each_x_has_one_z(gradient):
-    """Another number of rows of z is refused before any work, and a `backward` afterwards too."""
+def test_each_x_has_its_z():
+    """Another number of rows of z is refused before any work."""
     vae = VAE(4, (3,), 2)
-    vae.forward(np.zeros((3, 4)), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="z has 2 rows; it should have 3, one for each x"):
-        getattr(vae, gradient)(np.zeros((3, 4)), np.zeros((2, 2)))
-    with pytest.raises(RuntimeError, match="backward should follow forward"):
-        vae.backward()
+    with pytest.raises(ValueError, match=r"z has shape \(2, 2\); it should be \(3, 2\)"):
+        vae.encoder_gradient(np.zeros((3, 4)), np.zeros((2, 2)))
+
+
+def test_the_encoder_s_gradient_of_several_z_is_a_mean():
+    """−1/(L B) Σ Σ ∇_φ log q(z_lb|x_b) is the mean over l of the gradients of each z_l."""
+    vae, x, eps = small(L=3)
+    gradients = []
+    for z in (eps, *eps):
+        vae.params.g[...] = 0
+        vae.encoder_gradient(x, z)
+        gradients.append(vae.params.g.copy())
+    np.testing.assert_allclose(gradients[0], np.mean(gradients[1:], axis=0), rtol=1e-12, atol=1e-15)

@@ -28,7 +28,7 @@ from scratchvae.checks import one_of
 from scratchvae.decoders import OUTPUTS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
-from scratchvae.parameters import FloatArray
+from scratchvae.parameters import FloatArray, views
 from scratchvae.study.derivatives import Derivatives
 from scratchvae.study.trace import PACKAGE, Step, record, source_of
 from scratchvae.vae import VAE
@@ -182,11 +182,7 @@ def _derivatives(
     found: dict[int, FloatArray] = {}
     with Derivatives(vae, x, eps) as exact:
         layers = vae.layers
-        g = exact.of_weights()
-        weights, start = {}, 0
-        for name, shape in vae.params.shapes.items():
-            size = int(np.prod(shape))
-            weights[name], start = g[start : start + size].reshape(shape), start + size
+        weights = views(exact.of_weights(), vae.params.shapes)
         for step in steps:
             shape = step.shape
             layer = layers.get(step.owner)
