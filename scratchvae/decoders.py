@@ -128,9 +128,7 @@ class Gaussian(Output):
 
     def __init__(self, n_h: int, n_x: int) -> None:
         self._mu, self._sigmoid, self._logvar = Affine(n_h, n_x), Sigmoid(), Affine(n_h, n_x)
-        self.layers = {
-            "x_mu": self._mu, "x_mu sigmoid": self._sigmoid, "x_logvar": self._logvar
-        }  # fmt: skip
+        self.layers = {"x_mu": self._mu, "x_mu sigmoid": self._sigmoid, "x_logvar": self._logvar}
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ, in (0, 1)."""
@@ -143,11 +141,8 @@ class Gaussian(Output):
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ²)."""
-        self._x = x
-        self._moments = (
-            self.mean(h).reshape(-1, *x.shape),
-            self._logvar.forward(h).reshape(-1, *x.shape),
-        )
+        self._x, mu, logvar = x, self.mean(h), self._logvar.forward(h)
+        self._moments = mu.reshape(-1, *x.shape), logvar.reshape(-1, *x.shape)
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:

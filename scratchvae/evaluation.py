@@ -1,6 +1,6 @@
 """What a trained model reached: its bound on a data set, in two parts, and its active units."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -22,6 +22,7 @@ class Model(Protocol):
     """What `fit` and `evaluate` need of a model. A VAE has it, and an Autoencoder."""
 
     params: Parameters
+    layers: dict[str, Layer]  # by name, in their order in θ
     n_x: int
     n_z: int
     dtype: np.dtype[Any]
@@ -33,10 +34,6 @@ class Model(Protocol):
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments of its constructor, for another model of the same kind."""
-
-    @property
-    def layers(self) -> Mapping[str, Layer]:
-        """Its layers by name, in their order in θ."""
 
     def connect(self) -> None:
         """Use params.theta and params.g as they are now, after `params.move_to`."""

@@ -131,14 +131,8 @@ def compare(
     difference = float(np.max(np.abs(ours - theirs)))
     scale = float(max(np.max(np.abs(ours)), np.max(np.abs(theirs))))
     error = difference / scale if scale else 0.0
-    return Comparison(
-        name,
-        ours.shape,
-        difference,
-        error,
-        difference == 0,
-        difference <= tolerance * scale + rounding,
-    )
+    close = difference <= tolerance * scale + rounding
+    return Comparison(name, ours.shape, difference, error, difference == 0, close)
 
 
 def check_gradient(

@@ -89,13 +89,8 @@ class State(NamedTuple):
 
     def where(self, accept: NDArray[np.bool_], other: "State") -> "State":
         """These points where accept, (K, B), is True, elsewhere the other's."""
-        of_z = accept[:, :, None]
-        return State(
-            *(
-                np.where(of_z if new.ndim == 3 else accept, new, old)
-                for new, old in zip(self, other)
-            )
-        )
+        of_z, pairs = accept[:, :, None], zip(self, other)
+        return State(*(np.where(of_z if new.ndim == 3 else accept, new, old) for new, old in pairs))
 
 
 class Chain:

@@ -51,7 +51,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, Shapes
 
 
 class Weight(NamedTuple):
@@ -288,10 +288,7 @@ def weights_of(layers: Mapping[str, Layer]) -> dict[str, Weight]:
     places = {id(layer): name for name, layer in layers.items()}
     for name, layer in layers.items():
         if (other := places[id(layer)]) != name:
-            raise ValueError(
-                f"{name} and {other} are one layer, {layer}; each place of a model should have a "
-                "layer of its own, since a layer keeps what its last forward and backward found"
-            )
+            raise ValueError(f"{name} and {other} are one layer; there should be one for each")
     return {
         f"{name}.{key}".rstrip("."): weight
         for name, layer in layers.items()
@@ -299,7 +296,7 @@ def weights_of(layers: Mapping[str, Layer]) -> dict[str, Weight]:
     }
 
 
-def shapes_of(layers: Mapping[str, Layer]) -> dict[str, tuple[int, ...]]:
+def shapes_of(layers: Mapping[str, Layer]) -> Shapes:
     """The shapes of the weights of all these layers, for `Parameters`."""
     return {name: weight.shape for name, weight in weights_of(layers).items()}
 

@@ -159,9 +159,8 @@ def log_likelihood(
             "start is 'prior'; for 'importance' it should be 'q': hardly any z ~ p(z) explains x. "
             "Use 'ais'"
         )
-    n_samples = checks.positive_int(
-        "n_samples", DEFAULTS[method] if n_samples is None else n_samples
-    )
+    n_samples = DEFAULTS[method] if n_samples is None else n_samples
+    checks.positive_int("n_samples", n_samples)
     checks.positive_int("n_temperatures", n_temperatures)
     checks.flag("progress", progress)
     x, rng = vae.as_data(x), checks.generator("seed", seed, "likelihood")

@@ -222,7 +222,5 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[Adagrad] | type[Adam]] = {
-    "sgd": SGD,
-    "adagrad": Adagrad,
-    "adam": Adam,
-}
+    "sgd": SGD, "adagrad": Adagrad, "adam": Adam
+}  # fmt: skip

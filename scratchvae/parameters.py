@@ -29,6 +29,7 @@ from numpy.typing import DTypeLike, NDArray
 from scratchvae import checks
 
 FloatArray = NDArray[np.floating]
+Shapes = Mapping[str, tuple[int, ...]]  # of weights, by name
 
 
 class Parameters:
@@ -45,9 +46,7 @@ class Parameters:
     `grads[name] = d`, grads[name] is d, and g has not changed.
     """
 
-    def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
-    ) -> None:
+    def __init__(self, shapes: Shapes, dtype: DTypeLike = np.float32) -> None:
         if not (isinstance(shapes, Mapping) and all(isinstance(name, str) for name in shapes)):
             raise TypeError(f"shapes is {checks.shown(shapes)}; it should be a dict of names")
         self.shapes = {name: checks.sizes(f"shapes[{name!r}]", s) for name, s in shapes.items()}
@@ -65,12 +64,12 @@ class Parameters:
         return f"Parameters({self.theta.size:,} in {len(self.shapes)} arrays)"
 
 
-def bytes_of(shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> int:
+def bytes_of(shapes: Shapes, dtype: np.dtype[Any]) -> int:
     """The memory for θ and g, and for a first θ that is drawn in float64."""
     return sum(prod(shape) for shape in shapes.values()) * (2 * dtype.itemsize + 8)
 
 
-def views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+def views(vector: FloatArray, shapes: Shapes) -> dict[str, FloatArray]:
     """Views into the vector, one after the other, each in its shape. No copies."""
     ends = np.cumsum([prod(shape) for shape in shapes.values()], dtype=int)
     parts = np.split(vector, ends[:-1])

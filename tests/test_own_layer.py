@@ -179,7 +179,7 @@ def test_a_layer_that_stands_twice_is_refused(place, kind):
                 return mine._replace(encoder=[layer, layer])
             return mine._replace(encoder=[layer], decoder=[layer])
 
-    with pytest.raises(ValueError, match=r"are one layer, .* a layer of its own"):
+    with pytest.raises(ValueError, match=r"are one layer; there should be one for each"):
         Twice(20, (20,), 20)
 
 
