@@ -230,7 +230,8 @@ def moments_agree(number, n=3000):
         x, grey[0] / 255, grey[0] / 255 * (1 - grey[0] / 255)
     )
     seen = {}
-    for name, layer in {"mu": vae._mu, "logvar": vae._logvar, "z": vae._decoder[0]}.items():
+    for name, place in {"mu": "mu", "logvar": "logvar", "z": "decoder.0"}.items():
+        layer = vae.layers[place]
         layer.forward = spy(layer.forward, seen, name)
     training.training_step(vae, np.repeat(x[:1], n, axis=0), optimizer, rng)
     return bool(bits) and moments_are(seen["z"], seen["mu"][0], np.exp(seen["logvar"][0]))

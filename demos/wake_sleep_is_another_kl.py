@@ -25,7 +25,6 @@ from quadrature import densities
 
 from scratchvae import VAE
 from scratchvae.gradient_check import central_difference
-from scratchvae.wake_sleep import dream, encoder_gradient
 
 args = options(__doc__)
 from matplotlib import pyplot as plt  # noqa: E402  after the options, which choose the backend
@@ -104,11 +103,11 @@ assert min(angles) < 45 and max(angles) > 120 and at_best[1] > 1000 * at_best[0]
 # %% From dreams, as training does it
 set_encoder(start)
 rng, n = np.random.default_rng(0), 400_000
-z, x = dream(vae, n, rng)
+z, x = vae.dream(n, rng)
 black = x[:, 0] == 1
 p_black = black.mean()
 # dreams of a white pixel belong to another q(z|x); these are the black ones
-encoder_gradient(vae, x[black], z[black])
+vae.encoder_gradient(x[black], z[black])
 ours = -np.array([vae.params.grads["mu.b"][0], vae.params.grads["logvar.b"][0]])
 exact = -central_difference(lambda t: both(t)[1], np.array(start))
 spread = np.array([z[black].std(), (z[black] ** 2).std()]) / np.sqrt(black.sum())

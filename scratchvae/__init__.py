@@ -5,9 +5,10 @@ Every equation is a line of code. Every gradient is derived and tested.
 Read the files in this order. Each uses only files before it, and the helpers:
 
     info                          entropy, cross entropy, KL; it needs no other file
-    parameters, initializers      one vector of weights, and how it is drawn
+    parameters                    all weights in one vector
     datasets                      MNIST, and minibatches
     layers, distributions         forward, and the backward pass by hand
+    initializers                  how the weights are drawn
     decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
     optimizers                    SGD, Adagrad, Adam
     history, evaluation, training the bound of a data set, and Algorithm 1

@@ -16,6 +16,7 @@ others: for any invertible A, the code z A and the decoder A⁻¹ W₂ give the 
 """
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
 from scratchvae.initializers import glorot
-from scratchvae.layers import ACTIVATIONS, Affine, Layer
+from scratchvae.layers import ACTIVATIONS, Affine, named, shapes_of
 from scratchvae.parameters import FloatArray, Parameters, bytes_of
 
 
@@ -36,7 +37,7 @@ class Autoencoder:
     """
 
     pixels = "grey"
-    remembers: tuple[str, ...] = ("params", "_remembered", "_x", "_x_hat")  # as for the VAE
+    remembers: tuple[str, ...] = ("params", "remembered", "_x", "_x_hat")  # as for the VAE
 
     def __init__(
         self,
@@ -53,29 +54,24 @@ class Autoencoder:
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.dtype, rng = checks.float_dtype(dtype), checks.generator("seed", seed, "weights")
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
-        self._encoder_shapes = {
-            **layers.hidden_shapes("encoder", encoder_sizes),
-            **layers.affine_shapes("code", encoder_sizes[-1], self.n_z),
-        }
-        decoder = {
-            **layers.hidden_shapes("decoder", decoder_sizes),
-            **layers.affine_shapes("x_hat", decoder_sizes[-1], self.n_x),
-        }
-        shapes = {**self._encoder_shapes, **decoder}
-        sizes = (self.n_x, self.hidden, self.n_z)
+        encoder = layers.hidden_layers(encoder_sizes, activation)
+        decoder = layers.hidden_layers(decoder_sizes, activation)
+        code, x_hat = Affine(encoder_sizes[-1], self.n_z), Affine(decoder_sizes[-1], self.n_x)
+        self._encoder, self._decoder = [*encoder, code], [*decoder, x_hat]
+        self.layers = {
+            **named("encoder", encoder), "code": code, **named("decoder", decoder), "x_hat": x_hat
+        }  # fmt: skip
+        shapes, sizes = shapes_of(self.layers), (self.n_x, self.hidden, self.n_z)
         checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
-        glorot(self.params, rng)
+        glorot(self.params, self.layers, rng)
         self.connect()
 
     def connect(self) -> None:
-        """Make the layers, with views into params: once, and again after params.move_to."""
-        self._encoder = self._encoder_layers(self.params)
-        self._decoder = [
-            *layers.hidden_layers(self.params, "decoder", len(self.hidden), self.activation),
-            Affine(self.params, "x_hat"),
-        ]
-        self._remembered = ""  # the call whose data the layers hold: "forward", or none
+        """Give the layers their views into params: once, and again after params.move_to."""
+        for name, layer in self.layers.items():
+            layer.connect(self.params, name)
+        self.remembered = ""  # the call whose data the layers hold: "forward", or none
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -85,21 +81,20 @@ class Autoencoder:
             "activation": self.activation, "dtype": self.dtype.name,
         }  # fmt: skip
 
-    def _encoder_layers(self, params: Parameters) -> list[Layer]:
-        return [
-            *layers.hidden_layers(params, "encoder", len(self.hidden), self.activation),
-            Affine(params, "code"),
-        ]
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, (self.n_x, *self.hidden, self.n_z, *self.hidden[::-1], self.n_x)))
+        return f"{type(self).__name__}({sizes}, {self.activation})"
 
     def encode(self, x: ArrayLike) -> FloatArray:
         """z = encoder(x). x: (B, n_x). Returns (B, n_z)."""
-        self._remembered = ""
+        self.remembered = ""
         return layers.forward(self._encoder, self._data(x))
 
     def decode(self, z: ArrayLike) -> FloatArray:
         """x̂ = decoder(z). z: (B, n_z). Returns (B, n_x)."""
-        self._remembered = ""
-        return layers.forward(self._decoder, self._rows("z", z, self.n_z))
+        self.remembered = ""
+        z = checks.cast("z", checks.rows("z", z, self.n_z), self.dtype)
+        return layers.forward(self._decoder, z)
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
         """x̂ = decoder(encoder(x)). x: (B, n_x). Returns (B, n_x)."""
@@ -107,9 +102,7 @@ class Autoencoder:
 
     def encoder_only(self) -> Callable[[ArrayLike], FloatArray]:
         """x → z with a copy of the encoder's weights: the decoder is dropped."""
-        kept = Parameters(self._encoder_shapes, self.dtype)
-        kept.theta[...] = self.params.theta[: kept.theta.size]  # the encoder comes first in θ
-        encoder = self._encoder_layers(kept)
+        encoder = deepcopy(self._encoder)
         return lambda x: layers.forward(encoder, self._data(x))
 
     def noise(self, n: int, rng: np.random.Generator) -> None:
@@ -120,11 +113,11 @@ class Autoencoder:
 
         x: (B, n_x). eps: the noise of a VAE; here there is none. Returns two arrays (B,).
         """
-        self._remembered = ""
+        self.remembered = ""
         self._x = self._data(x)
         self._x_hat = layers.forward(self._decoder, layers.forward(self._encoder, self._x))
         lost = self._x - self._x_hat
-        self._remembered = "forward"
+        self.remembered = "forward"
         return -(lost * lost).sum(axis=1), np.zeros(len(lost), self.dtype)
 
     def backward(self) -> None:
@@ -132,7 +125,7 @@ class Autoencoder:
 
         RuntimeError when another call came between.
         """
-        checks.remembered("backward", "forward", self._remembered)
+        checks.remembered("backward", "forward", self.remembered)
         dx_hat = (2 / len(self._x)) * (self._x_hat - self._x)  # ∂/∂x̂ of (1/B) Σ_b ‖x_b − x̂_b‖²
         layers.backward_weights(self._encoder, layers.backward(self._decoder, dx_hat))
 
@@ -141,9 +134,6 @@ class Autoencoder:
         loss = -float(self.forward(x)[0].mean(dtype=np.float64))
         self.backward()
         return loss
-
-    def _rows(self, name: str, value: ArrayLike, columns: int) -> FloatArray:
-        return checks.cast(name, checks.rows(name, value, columns), self.dtype)
 
     def _data(self, x: ArrayLike) -> FloatArray:
         """x as floats: uint8 is 0 to 255 and becomes pixel / 255, as in `fit`."""

@@ -15,8 +15,9 @@ from scratchvae.datasets import GIGABYTE, Identity
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
-from scratchvae.parameters import bytes_of
-from scratchvae.vae import VAE, weight_shapes
+from scratchvae.layers import shapes_of
+from scratchvae.parameters import Shapes, bytes_of
+from scratchvae.vae import VAE, affine_networks
 
 FORMAT, VERSION = "scratchvae.VAE", 2
 NAMES = {
@@ -76,13 +77,14 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     config = json.loads(arrays.text("config"))
     if len(config["hidden"]) > LAYERS:  # before a layer is made
         raise ValueError(f"it has {len(config['hidden'])} hidden layers; at most {LAYERS} are read")
-    need = bytes_of(_shapes(**config), checks.float_dtype(config["dtype"]))
+    shapes = _shapes(**config)
+    need = bytes_of(shapes, checks.float_dtype(config["dtype"]))
     if need > max_memory:
         raise ValueError(
             f"the model needs {need / 2**20:.0f} MB, and max_memory (--max-memory) is "
             f"{max_memory / 2**20:.0f} MB; it should be more, if you trust the file"
         )
-    size = sum(prod(shape) for shape in _shapes(**config).values())
+    size = sum(prod(shape) for shape in shapes.values())
     if arrays.shape("theta") != (size,):  # before the model is made
         raise ValueError(f"theta has shape {arrays.shape('theta')}; it should be ({size},)")
     vae = VAE(**config)
@@ -102,12 +104,11 @@ def _text(data: dict[str, object], name: str) -> str:
     return text
 
 
-def _shapes(
-    n_x: int, hidden: list[int], n_z: int, decoder: str, **others: object
-) -> dict[str, tuple[int, ...]]:
+def _shapes(n_x: int, hidden: list[int], n_z: int, decoder: str, **others: object) -> Shapes:
     """The shapes of the weights, of settings that are checked."""
     if sorted([*others]) != ["activation", "dtype", "image_shape", "init"]:
         raise ValueError(f"its settings have {', '.join(others)}")
     n_x, n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
     decoder = checks.one_of("decoder", decoder, OUTPUTS)
-    return weight_shapes(n_x, checks.sizes("hidden", hidden), n_z, decoder)
+    sizes = checks.sizes("hidden", hidden)
+    return shapes_of(affine_networks(n_x, sizes, n_z, decoder, "tanh").layers)  # tanh has none

@@ -21,6 +21,7 @@ model knows each pixel to about a fifth of the range from black to white. Only d
 between models say more.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,18 +35,20 @@ from scratchvae.distributions import (
     gaussian_log_density_backward,
     reparameterize,
 )
-from scratchvae.layers import Affine, Sigmoid
+from scratchvae.layers import Affine, Layer, Sigmoid, Weight
 from scratchvae.parameters import FloatArray, Parameters
 
 
 class Output:
-    """What every output can do. h: (L B, n_h). x: (B, n_x); each x belongs to L rows of h."""
+    """What every output can do. h: (L B, n_h). x: (B, n_x); each x belongs to L rows of h.
+
+    layers: its layers by name, in their order in θ.
+    """
 
     pixels = "grey"  # what x should be, by default; see `datasets.PIXELS`
+    layers: Mapping[str, Layer]
 
-    @staticmethod
-    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
-        """The weights' names and shapes."""
+    def __init__(self, n_h: int, n_x: int) -> None:
         raise NotImplementedError
 
     @staticmethod
@@ -82,13 +85,9 @@ class Bernoulli(Output):
 
     pixels = "bits"
 
-    def __init__(self, params: Parameters) -> None:
-        self._affine = Affine(params, "logits")
-
-    @staticmethod
-    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
-        """logits.W, logits.b."""
-        return layers.affine_shapes("logits", n_h, n_x)
+    def __init__(self, n_h: int, n_x: int) -> None:
+        self._affine = Affine(n_h, n_x)
+        self.layers = {"logits": self._affine}
 
     @staticmethod
     def check(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> FloatArray:
@@ -127,20 +126,9 @@ class Bernoulli(Output):
 class Gaussian(Output):
     """log N(x; μ, σ²), μ = sigmoid(affine(h)), log σ² = affine(h): both for each pixel."""
 
-    def __init__(self, params: Parameters) -> None:
-        self._mu, self._sigmoid, self._logvar = (
-            Affine(params, "x_mu"),
-            Sigmoid(),
-            Affine(params, "x_logvar"),
-        )
-
-    @staticmethod
-    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
-        """x_mu.W, x_mu.b, x_logvar.W, x_logvar.b."""
-        return {
-            **layers.affine_shapes("x_mu", n_h, n_x),
-            **layers.affine_shapes("x_logvar", n_h, n_x),
-        }
+    def __init__(self, n_h: int, n_x: int) -> None:
+        self._mu, self._sigmoid, self._logvar = Affine(n_h, n_x), Sigmoid(), Affine(n_h, n_x)
+        self.layers = {"x_mu": self._mu, "x_mu sigmoid": self._sigmoid, "x_logvar": self._logvar}
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ, in (0, 1)."""
@@ -153,11 +141,8 @@ class Gaussian(Output):
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ²)."""
-        self._x = x
-        self._moments = (
-            self.mean(h).reshape(-1, *x.shape),
-            self._logvar.forward(h).reshape(-1, *x.shape),
-        )
+        self._x, mu, logvar = x, self.mean(h), self._logvar.forward(h)
+        self._moments = mu.reshape(-1, *x.shape), logvar.reshape(-1, *x.shape)
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
@@ -168,9 +153,8 @@ class Gaussian(Output):
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
         dmu, dlogvar = self._dmoments(1)
-        return self._mu.backward_input(self._sigmoid.backward(dmu)) + self._logvar.backward_input(
-            dlogvar
-        )
+        dh = self._mu.backward_input(self._sigmoid.backward(dmu))
+        return dh + self._logvar.backward_input(dlogvar)
 
     def _dmoments(self, weight: float) -> tuple[FloatArray, FloatArray]:
         n_x = self._x.shape[1]
@@ -178,17 +162,25 @@ class Gaussian(Output):
         return (weight * dmu).reshape(-1, n_x), (weight * dlogvar).reshape(-1, n_x)
 
 
+class OneVariance(Layer):
+    """log σ² as one weight for all pixels and all z. It begins with 0, which is σ = 1.
+
+    In θ the weight has the name of the layer.
+    """
+
+    weights: Mapping[str, Weight] = {"": Weight((1,), 0)}
+
+    def connect(self, params: Parameters, name: str) -> None:
+        """The views self.logvar and self.dlogvar."""
+        self.logvar, self.dlogvar = params.values[name], params.grads[name]
+
+
 class Isotropic(Output):
     """log N(x; μ, σ² I) with μ = affine(h) and one weight log σ²."""
 
-    def __init__(self, params: Parameters) -> None:
-        self._affine = Affine(params, "x_mu")
-        self._logvar, self._dlogvar = params.values["x_logvar"], params.grads["x_logvar"]
-
-    @staticmethod
-    def shapes(n_h: int, n_x: int) -> dict[str, tuple[int, ...]]:
-        """x_mu.W, x_mu.b, x_logvar."""
-        return {**layers.affine_shapes("x_mu", n_h, n_x), "x_logvar": (1,)}
+    def __init__(self, n_h: int, n_x: int) -> None:
+        self._affine, self._shared = Affine(n_h, n_x), OneVariance()
+        self.layers = {"x_mu": self._affine, "x_logvar": self._shared}
 
     def mean(self, h: FloatArray) -> FloatArray:
         """μ = affine(h)."""
@@ -197,27 +189,25 @@ class Isotropic(Output):
     def draw(self, h: FloatArray, rng: np.random.Generator) -> FloatArray:
         """x = μ + σ ε, ε ~ N(0, I)."""
         mu = self.mean(h)
-        return reparameterize(mu, self._logvar, rng.standard_normal(mu.shape, mu.dtype))
+        return reparameterize(mu, self._shared.logvar, rng.standard_normal(mu.shape, mu.dtype))
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ² I)."""
         self._x, self._mu = x, self.mean(h).reshape(-1, *x.shape)
-        return gaussian_log_density(x, self._mu, np.broadcast_to(self._logvar, x.shape))
+        return gaussian_log_density(x, self._mu, np.broadcast_to(self._shared.logvar, x.shape))
 
     def backward(self, weight: float) -> FloatArray:
         """dμ through the affine layer. All pixels and rows share log σ²: their dlog σ² add."""
-        dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._logvar)
-        self._dlogvar[...] = weight * dlogvar.sum()
+        dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
+        self._shared.dlogvar[...] = weight * dlogvar.sum()
         return self._affine.backward((weight * dmu).reshape(-1, self._x.shape[1]))
 
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
-        dmu, _ = gaussian_log_density_backward(self._x, self._mu, self._logvar)
+        dmu, _ = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
         return self._affine.backward_input(dmu.reshape(-1, self._x.shape[1]))
 
 
-OUTPUTS: dict[str, type[Bernoulli] | type[Gaussian] | type[Isotropic]] = {
-    "bernoulli": Bernoulli,
-    "gaussian": Gaussian,
-    "isotropic": Isotropic,
-}
+OUTPUTS: dict[str, type[Output]] = {
+    "bernoulli": Bernoulli, "gaussian": Gaussian, "isotropic": Isotropic
+}  # fmt: skip

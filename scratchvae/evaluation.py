@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scratchvae import checks, datasets, processes
 from scratchvae.datasets import PIXELS, Draw, Images
 from scratchvae.history import Bound, Terms
+from scratchvae.layers import Layer
 from scratchvae.parameters import FloatArray, Parameters
 from scratchvae.vae import VAE
 
@@ -22,6 +23,7 @@ class Model(Protocol):
     """What `fit` and `evaluate` need of a model. A VAE has it, and an Autoencoder."""
 
     params: Parameters
+    layers: dict[str, Layer]  # by name, in their order in θ
     n_x: int
     n_z: int
     dtype: np.dtype[Any]

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scratchvae import checks
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, views
 
 Vector = FloatArray  # of float64
 STEPS = (1e-8, 1e-2)  # a step outside of these leaves too few digits
@@ -166,12 +166,10 @@ def check_gradient(
         rounding = 10 * float(np.finfo(np.float64).eps) * abs(_loss(loss)) / h
     finally:
         theta[...], params.g[...] = kept_theta, kept_g
-    comparisons, start = [], 0
-    for name, ours in params.grads.items():
-        theirs = numerical[start : start + ours.size].reshape(ours.shape)
-        comparisons.append(compare(name, ours, theirs, tolerance, rounding))
-        start += ours.size
-    return comparisons
+    return [
+        compare(name, params.grads[name], theirs, tolerance, rounding)
+        for name, theirs in views(numerical, params.shapes).items()
+    ]
 
 
 def _loss(loss: Callable[[], float]) -> float:

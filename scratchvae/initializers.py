@@ -17,33 +17,40 @@ The uniform distribution on [−c, c] has the variance c² / 3. So
 
     c = √(6 / (n_in + n_out))
 
-The biases start at 0.
+This is for the W of an affine layer. A layer says n_in and n_out of each of its weights,
+its fan-in and fan-out: a 3 × 3 convolution has an output that is a sum of 9 times as many
+products as it has channels. Or it says the number that the weight begins with: 0 for a
+bias.
 
 **The paper** draws all parameters, the biases too, from N(0, 0.01) (AEVB section 5).
 0.01 is the variance, so the standard deviation is 0.1.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from scratchvae.layers import Layer, weights_of
 from scratchvae.parameters import Parameters
 
 
-def glorot(params: Parameters, rng: np.random.Generator) -> None:
-    """Every W ~ U(−c, c) with c = √(6 / (n_in + n_out)), every b = 0.
+def glorot(params: Parameters, layers: Mapping[str, Layer], rng: np.random.Generator) -> None:
+    """Every weight as its layer says: U(−c, c) with c = √(6 / (n_in + n_out)), or one number.
 
-    Fills params.theta in place.
+    Fills the weights of these layers in params.theta, in place.
     """
-    for weight in params.values.values():
-        if weight.ndim == 2:
-            c = np.sqrt(6 / sum(weight.shape))
-            weight[...] = rng.uniform(-c, c, weight.shape)
+    for name, (shape, begins) in weights_of(layers).items():
+        if isinstance(begins, tuple):
+            c = np.sqrt(6 / sum(begins))
+            params.values[name][...] = rng.uniform(-c, c, shape)
         else:
-            weight[...] = 0
+            params.values[name][...] = begins
 
 
-def normal(params: Parameters, rng: np.random.Generator) -> None:
-    """θ ~ N(0, 0.01 I), biases too (AEVB section 5). Fills params.theta in place."""
-    params.theta[...] = np.sqrt(0.01) * rng.standard_normal(params.theta.size)
+def normal(params: Parameters, layers: Mapping[str, Layer], rng: np.random.Generator) -> None:
+    """Every weight ~ N(0, 0.01 I), biases too (AEVB section 5). In place, as `glorot`."""
+    for name, (shape, _) in weights_of(layers).items():
+        params.values[name][...] = np.sqrt(0.01) * rng.standard_normal(shape)
 
 
 INITIALIZERS = {"glorot": glorot, "normal": normal}

@@ -30,20 +30,58 @@ them. `Affine` stores its input as `self.x`. `Tanh`, `ReLU` and `Sigmoid` store 
 output as `self.y`. They store the array itself, not a copy. So do not change this array
 before `backward`. `backward` always belongs to the last call of `forward`.
 
+**What `backward` does to the gradient vector.** It overwrites: dW of this call replaces
+dW of the call before. So a layer has one place in a model. In two places, its second
+`forward` would replace what the first has stored, and its second dW would replace the
+first, where the two should add. `weights_of` refuses such a layer. An *output* may be
+used twice, as the VAE uses h for μ and for log σ²: then two dh come back, and whoever
+used h twice adds them.
+
+**A layer of your own** is a class with three methods: `forward`, `backward_input`,
+`backward_weights`. Its `weights` say the shape of each weight, and how it begins. The
+model gives it the views: self.W and self.dW for the weight W.
+
 **Notation.** x W is the matrix product (in NumPy x @ W), a ⊙ b is the product entry by
 entry (a * b), and f′ is the derivative of f.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from scratchvae.parameters import FloatArray, Parameters
+from scratchvae.parameters import FloatArray, Parameters, Shapes
+
+
+class Weight(NamedTuple):
+    """One weight of a layer: its shape, and how it begins (`initializers.glorot`).
+
+    begins: (fan_in, fan_out) for random numbers, or the one number that every entry begins
+    with. fan_in: how many inputs an output is a sum of. fan_out: how many outputs use an input.
+    """
+
+    shape: tuple[int, ...]
+    begins: tuple[int, int] | float
 
 
 class Layer:
-    """What every layer can do. x and dx are (B, n_in), y and dy are (B, n_out)."""
+    """What every layer can do. x and dx are (B, n_in), y and dy are (B, n_out).
+
+    weights: by name, in their order in θ.
+    """
+
+    weights: Mapping[str, Weight] = {}
+
+    def connect(self, params: Parameters, name: str) -> None:
+        """Use the views of params: self.W is the weight `name`.W, and self.dW its gradient."""
+        for key in self.weights:
+            setattr(self, key, params.values[f"{name}.{key}"])
+            setattr(self, f"d{key}", params.grads[f"{name}.{key}"])
+
+    def __repr__(self) -> str:
+        first = next((weight.shape for weight in self.weights.values()), ())
+        return f"{type(self).__name__}({', '.join(map(str, first))})"
 
     def forward(self, x: FloatArray) -> FloatArray:
         """y = f(x). Stores what `backward` needs."""
@@ -68,8 +106,7 @@ class Layer:
 class Affine(Layer):
     """y = x W + b, for each row of x.
 
-    The parameters hold the weights under the names `name`.W, (n_in, n_out), and
-    `name`.b, (n_out,).
+    Its weights are W, (n_in, n_out), and b, (n_out,), which begins with 0.
 
     Written in indices, with n for the row, i for the input and j for the output:
 
@@ -89,10 +126,13 @@ class Affine(Layer):
     row n of dy.
     """
 
-    def __init__(self, params: Parameters, name: str) -> None:
-        self.W, self.b = params.values[f"{name}.W"], params.values[f"{name}.b"]
-        self.dW, self.db = params.grads[f"{name}.W"], params.grads[f"{name}.b"]
-        params.affine[name] = self
+    W: FloatArray
+    b: FloatArray
+    dW: FloatArray
+    db: FloatArray
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        self.weights = {"W": Weight((n_in, n_out), (n_in, n_out)), "b": Weight((n_out,), 0)}
 
     def forward(self, x: FloatArray) -> FloatArray:
         """y = x W + b. x: (B, n_in). Returns a new array y, (B, n_out).
@@ -204,30 +244,61 @@ class Sigmoid(Layer):
 ACTIVATIONS: dict[str, type[Layer]] = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid}
 
 
-def affine_shapes(name: str, n_in: int, n_out: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of one affine layer: name.W, (n_in, n_out); name.b, (n_out,)."""
-    return {f"{name}.W": (n_in, n_out), f"{name}.b": (n_out,)}
+def hidden_layers(sizes: Sequence[int], activation: str) -> list[Layer]:
+    """Affine layers from sizes[0] to sizes[1] numbers, from sizes[1] to sizes[2], and so on.
 
-
-def hidden_shapes(name: str, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a chain of affine layers.
-
-    Layer name.0 has sizes[0] inputs and sizes[1] outputs, name.1 has sizes[1] inputs
-    and sizes[2] outputs, and so on.
+    An activation stands after each of them.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
-    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
-        shapes.update(affine_shapes(f"{name}.{i}", n_in, n_out))
-    return shapes
-
-
-def hidden_layers(params: Parameters, name: str, n: int, activation: str) -> list[Layer]:
-    """n affine layers, name.0 to name.(n − 1), and an activation after each of them."""
     return [
         layer
-        for i in range(n)
-        for layer in (Affine(params, f"{name}.{i}"), ACTIVATIONS[activation]())
+        for n_in, n_out in pairwise(sizes)
+        for layer in (Affine(n_in, n_out), ACTIVATIONS[activation]())
     ]
+
+
+def named(name: str, chain: Sequence[Layer]) -> dict[str, Layer]:
+    """The layers of a chain by name.
+
+    Those with weights are name.0, name.1, ...; one without is named after the layer before
+    it: name.0 tanh.
+
+    >>> named("encoder", hidden_layers([784, 500, 20], "tanh"))  # doctest: +NORMALIZE_WHITESPACE
+    {'encoder.0': Affine(784, 500), 'encoder.0 tanh': Tanh(),
+     'encoder.1': Affine(500, 20), 'encoder.1 tanh': Tanh()}
+    """
+    found: dict[str, Layer] = {}
+    last, i = name, 0
+    for layer in chain:
+        if layer.weights:
+            last, i = f"{name}.{i}", i + 1
+        else:
+            last += f" {type(layer).__name__.lower()}"
+        found[last] = layer
+    return found
+
+
+def weights_of(layers: Mapping[str, Layer]) -> dict[str, Weight]:
+    """The weights of all these layers by their names in θ, and in their order in θ.
+
+    ValueError for a layer that stands there twice: see the top of the file.
+
+    >>> weights_of({"a": Affine(2, 3), "a tanh": Tanh()})
+    {'a.W': Weight(shape=(2, 3), begins=(2, 3)), 'a.b': Weight(shape=(3,), begins=0)}
+    """
+    places = {id(layer): name for name, layer in layers.items()}
+    for name, layer in layers.items():
+        if (other := places[id(layer)]) != name:
+            raise ValueError(f"{name} and {other} are one layer; there should be one for each")
+    return {
+        f"{name}.{key}".rstrip("."): weight
+        for name, layer in layers.items()
+        for key, weight in layer.weights.items()
+    }
+
+
+def shapes_of(layers: Mapping[str, Layer]) -> Shapes:
+    """The shapes of the weights of all these layers, for `Parameters`."""
+    return {name: weight.shape for name, weight in weights_of(layers).items()}
 
 
 def forward(layers: Sequence[Layer], x: FloatArray) -> FloatArray:

@@ -57,16 +57,15 @@ from numpy.typing import NDArray
 
 from scratchvae import checks
 from scratchvae.datasets import Images
-from scratchvae.distributions import standard_normal_log_density
 from scratchvae.evaluation import seen_by
 from scratchvae.history import Bound
 from scratchvae.hmc import Chain
+from scratchvae.layers import shapes_of
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parameters import FloatArray
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import AEVB
 from scratchvae.vae import VAE
-from scratchvae.wake_sleep import decoder_gradient
 
 LEAPFROGS, ACCEPTANCE, UPDATES = 10, 0.9, 5  # AEVB appendix E
 FIRST_STEP, TUNING, FORGETTING = 0.1, 0.1, 0.02
@@ -100,8 +99,8 @@ class MCEM(AEVB):
     def step(self, rows: np.ndarray, x: FloatArray, rng: np.random.Generator) -> Bound:
         """One E-step on these rows of the images, then the updates of the M-step.
 
-        Returns the means of log p(x, z) = log p(x|z) − (−log p(z)) before the updates, where
-        the bound, the reconstruction and the KL stand elsewhere.
+        There is no bound. Returns the mean of log p(x, z) before the updates in its place, and
+        0 in place of the KL.
         """
         vae, z = self.model, self.chains[rows]
         first = np.isnan(z[:, 0])  # at its first visit z ~ N(0, I)
@@ -113,14 +112,12 @@ class MCEM(AEVB):
         self.delta *= np.exp(TUNING * (share - ACCEPTANCE))
         self.delta[rows] *= np.exp(TUNING * (accepted - share))
         self._acceptance += FORGETTING * (share - self._acceptance)
-        self.chains[rows] = z = chain.state.z[0]
-        before = None
+        self.chains[rows] = chain.state.z[0]
         for _ in range(UPDATES):
-            log_px_z = decoder_gradient(vae, x, z)
-            before = log_px_z if before is None else before
+            vae.log_joint_unchecked(x, chain.state.z)
+            vae.decoder_gradient()
             self.optimizer.step()
-        assert before is not None
-        return Bound.mean(before, -standard_normal_log_density(z))
+        return Bound.mean(chain.state.log_p[0], np.zeros(len(z)))
 
 
 def fit_encoder(
@@ -137,13 +134,12 @@ def fit_encoder(
     that falls from lr to 0 (`schedules.py`, "cosine").
     """
     rng, adam = checks.generator("seed", seed, "encoder"), Adam(vae.params, lr)
-    draw, of_theta = seen_by(vae, None), []
-    fresh = VAE(**{**vae.settings, "init": "glorot"}, seed=rng)
-    for name, weight in vae.params.values.items():
-        if name.split(".")[0] in ("encoder", "mu", "logvar"):
-            weight[...] = fresh.params.values[name]
-        else:
-            of_theta.append(vae.params.grads[name])
+    draw = seen_by(vae, None)
+    fresh = type(vae)(**{**vae.settings, "init": "glorot"}, seed=rng)
+    phi = shapes_of(vae.encoder_layers)
+    of_theta = [g for name, g in vae.params.grads.items() if name not in phi]
+    for name in phi:
+        vae.params.values[name][...] = fresh.params.values[name]
     for step in range(steps):
         x = draw(images[rng.integers(0, len(images), 100)], rng, vae.dtype)
         vae.forward(x, vae.noise(len(x), rng))

@@ -106,6 +106,9 @@ class Optimizer:
         self.weight_decay = checks.number_from_zero("weight_decay", weight_decay)
         self.t = 0  # the number of steps so far
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(lr={self.lr:g}, t={self.t})"
+
     def step(self) -> None:
         """t ← t + 1, then one update of params.theta, from params.g, which stays as it is."""
         self.t += 1
@@ -219,7 +222,5 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[Adagrad] | type[Adam]] = {
-    "sgd": SGD,
-    "adagrad": Adagrad,
-    "adam": Adam,
-}
+    "sgd": SGD, "adagrad": Adagrad, "adam": Adam
+}  # fmt: skip

@@ -39,7 +39,7 @@ complete before others use it. These are two barriers in each step:
                     θ[mine] ← update with g[mine]
                     ── barrier ──          all of θ is there
 
-A weight of no affine layer, such as the one log σ² of the isotropic decoder, has no x and
+A weight of another layer, such as the one log σ² of the isotropic decoder, has no such x and
 dy. Process k computes g_k, the gradient of loss_k, and g = Σ_k (B_k / B) g_k.
 
 The same seed and the same number of processes give the same bits. Another number of
@@ -70,6 +70,7 @@ from scratchvae import processes
 from scratchvae.datasets import Images, minibatches
 from scratchvae.evaluation import Model, chunk_terms, chunks, seen_by
 from scratchvae.history import Bound, Terms
+from scratchvae.layers import Affine, shapes_of
 from scratchvae.optimizers import Optimizer
 from scratchvae.parameters import Parameters
 from scratchvae.processes import SPAWN, WorkerDied
@@ -125,10 +126,10 @@ class Team:
             "test_images": (test_images.shape, test_images.dtype.str),
         }
         shapes |= {f"sum {name}": (theta.shape, dtype) for name in optimizer.sums}
-        for name, layer in model.params.affine.items():
+        for name, layer in _affine(model).items():
             n_in, n_out = layer.W.shape
             shapes |= {f"x {name}": ((B, n_in), dtype), f"dy {name}": ((B, n_out), dtype)}
-        for name in _others(model.params):
+        for name in _others(model):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
         # θ, g and the first weights of each worker's model
         processes.check_workers("workers", workers, 3 * theta.nbytes, _size(shapes))
@@ -272,9 +273,9 @@ class _Worker:
         params.move_to(shared["theta"], params.g)
         self.model.connect()
         self.draw = seen_by(self.model, job.pixels)
-        for name, layer in params.affine.items():
-            layer.backward_weights = partial(self._write_rows, name)  # in place of dW and db
-        self.others = _others(params)
+        self.affine, self.others = _affine(self.model), _others(self.model)
+        for name, layer in self.affine.items():  # in place of dW and db
+            layer.backward_weights = partial(self._write_rows, name)  # type: ignore[method-assign]
 
         # this worker's stretch of θ, and an optimizer of it alone
         mine = _stretch(params.shapes, rank, job.n)
@@ -334,7 +335,7 @@ class _Worker:
 
     def _write_rows(self, name: str, dy: NDArray[Any]) -> None:
         """In place of `Affine.backward_weights`: x and dy of this worker's data points."""
-        x, n = self.params.affine[name].x, self.points.stop - self.points.start
+        x, n = self.affine[name].x, self.points.stop - self.points.start
         if len(x) != n:
             raise ValueError(
                 f"layer {name} has {len(x)} rows for {n} data points; with several workers "
@@ -345,7 +346,7 @@ class _Worker:
 
     def _gradient(self, B: int) -> None:
         """g[mine], from the x and dy of all B data points."""
-        for name, layer in self.params.affine.items():
+        for name, layer in self.affine.items():
             x, dy = self.shared[f"x {name}"][:B], self.shared[f"dy {name}"][:B]
             i, j = self.weight_rows[f"{name}.W"], self.weight_rows[f"{name}.b"]
             np.matmul(x[:, i].T, dy, out=layer.dW[i])  # this worker's rows of dW = xᵀ dy
@@ -419,10 +420,15 @@ def _weight_rows(shapes: Mapping[str, tuple[int, ...]], mine: slice) -> dict[str
     return rows
 
 
-def _others(params: Parameters) -> list[str]:
+def _affine(model: Model) -> dict[str, Affine]:
+    """The layers whose gradient is xᵀ dy; a subclass of `Affine` may have another."""
+    return {name: layer for name, layer in model.layers.items() if type(layer) is Affine}
+
+
+def _others(model: Model) -> list[str]:
     """The weights of no affine layer."""
-    of_affine = {f"{name}.{part}" for name in params.affine for part in ("W", "b")}
-    return [name for name in params.shapes if name not in of_affine]
+    of_affine = shapes_of(_affine(model))
+    return [name for name in model.params.shapes if name not in of_affine]
 
 
 def _rounded_up(a: int, unit: int) -> int:

@@ -29,6 +29,7 @@ from numpy.typing import DTypeLike, NDArray
 from scratchvae import checks
 
 FloatArray = NDArray[np.floating]
+Shapes = Mapping[str, tuple[int, ...]]  # of weights, by name
 
 
 class Parameters:
@@ -37,7 +38,6 @@ class Parameters:
     shapes: the name and the shape of every weight, in their order in θ.
     dtype: float32 or float64, for both vectors.
 
-    affine: the affine layers that use the weights, by name; each layer puts itself there.
     theta, g: the vectors. Their length is the number of entries of all weights
     together. values, grads: dictionaries from a weight's name to its view, into theta
     and into g. Both vectors start as zeros. `initializers.py` draws θ.
@@ -46,35 +46,31 @@ class Parameters:
     `grads[name] = d`, grads[name] is d, and g has not changed.
     """
 
-    def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
-    ) -> None:
+    def __init__(self, shapes: Shapes, dtype: DTypeLike = np.float32) -> None:
         if not (isinstance(shapes, Mapping) and all(isinstance(name, str) for name in shapes)):
             raise TypeError(f"shapes is {checks.shown(shapes)}; it should be a dict of names")
-        self.affine: dict[str, Any] = {}
         self.shapes = {name: checks.sizes(f"shapes[{name!r}]", s) for name, s in shapes.items()}
         dtype = checks.float_dtype(dtype)
         size = sum(prod(shape) for shape in self.shapes.values())
-        checks.memory("shapes", shapes, bytes_of(self.shapes, dtype))
         self.move_to(np.zeros(size, dtype), np.zeros(size, dtype))
 
     def move_to(self, theta: FloatArray, g: FloatArray) -> None:
         """Use these two vectors from now on. Old views still show the old vectors."""
         self.theta, self.g = theta, g
-        self.values: Mapping[str, FloatArray] = _views(theta, self.shapes)
-        self.grads: Mapping[str, FloatArray] = _views(g, self.shapes)
+        self.values: Mapping[str, FloatArray] = views(theta, self.shapes)
+        self.grads: Mapping[str, FloatArray] = views(g, self.shapes)
+
+    def __repr__(self) -> str:
+        return f"Parameters({self.theta.size:,} in {len(self.shapes)} arrays)"
 
 
-def bytes_of(shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype[Any]) -> int:
+def bytes_of(shapes: Shapes, dtype: np.dtype[Any]) -> int:
     """The memory for θ and g, and for a first θ that is drawn in float64."""
     return sum(prod(shape) for shape in shapes.values()) * (2 * dtype.itemsize + 8)
 
 
-def _views(vector: FloatArray, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+def views(vector: FloatArray, shapes: Shapes) -> dict[str, FloatArray]:
     """Views into the vector, one after the other, each in its shape. No copies."""
-    views, start = {}, 0
-    for name, shape in shapes.items():
-        stop = start + prod(shape)
-        views[name] = vector[start:stop].reshape(shape)
-        start = stop
-    return views
+    ends = np.cumsum([prod(shape) for shape in shapes.values()], dtype=int)
+    parts = np.split(vector, ends[:-1])
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts)}

@@ -124,25 +124,67 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
 from scratchvae.datasets import Identity
-from scratchvae.decoders import OUTPUTS
+from scratchvae.decoders import OUTPUTS, Output
 from scratchvae.distributions import (
     gaussian_kl,
     gaussian_kl_backward,
     gaussian_log_density,
+    gaussian_log_density_backward,
     reparameterize,
     reparameterize_backward,
     standard_normal_log_density,
 )
 from scratchvae.initializers import INITIALIZERS
-from scratchvae.layers import ACTIVATIONS, Affine
+from scratchvae.layers import ACTIVATIONS, Affine, Layer, named, shapes_of
 from scratchvae.parameters import FloatArray, Parameters, bytes_of
+
+
+class Networks(NamedTuple):
+    """The layers of the encoder and of the decoder. Their weights have no memory yet.
+
+    encoder: x → h. mu, logvar: h → μ, and h → log σ². decoder: z → h′. output: h′ → p(x|z).
+    """
+
+    encoder: Sequence[Layer]
+    mu: Layer
+    logvar: Layer
+    decoder: Sequence[Layer]
+    output: Output
+
+    @property
+    def encoder_layers(self) -> dict[str, Layer]:
+        """The layers of q(z|x), by name: those of φ."""
+        return {**named("encoder", self.encoder), "mu": self.mu, "logvar": self.logvar}
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """All layers by name, in their order in θ."""
+        return {**self.encoder_layers, **named("decoder", self.decoder), **self.output.layers}
+
+
+def affine_networks(
+    n_x: int, hidden: Sequence[int], n_z: int, decoder: str, activation: str
+) -> Networks:
+    """The layers of a VAE with these settings.
+
+    >>> affine_networks(784, (500,), 20, "bernoulli", "tanh").encoder
+    [Affine(784, 500), Tanh()]
+    """
+    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
+    return Networks(
+        layers.hidden_layers(encoder_sizes, activation),
+        Affine(encoder_sizes[-1], n_z),
+        Affine(encoder_sizes[-1], n_z),
+        layers.hidden_layers(decoder_sizes, activation),
+        OUTPUTS[decoder](decoder_sizes[-1], n_x),
+    )
 
 
 class VAE:
@@ -159,16 +201,17 @@ class VAE:
 
     params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
     logvar.b, decoder.0.W, ..., and those of the output: logits.W, logits.b for a Bernoulli.
+    layers: all layers by name, in their order in θ. encoder_layers: those of q(z|x).
 
     >>> vae = VAE(784, hidden=(500,), n_z=20, seed=0)
-    >>> vae.params.theta.size
-    815824
+    >>> vae, vae.params
+    (VAE(784-500-20-500-784, tanh, bernoulli), Parameters(815,824 in 10 arrays))
     >>> vae.sample(2, seed=1).shape
     (2, 784)
     """
 
     remembers: tuple[str, ...] = (  # attributes that are no settings: θ, and what calls leave
-        "params", "trained_on", "_remembered", "_x", "_eps", "_mu_logvar", "_z",
+        "params", "trained_on", "remembered", "_x", "_eps", "_mu_logvar", "_z",
     )  # fmt: skip
 
     def __init__(
@@ -196,22 +239,25 @@ class VAE:
         )
         rng = checks.generator("seed", seed, "weights")
 
-        shapes = weight_shapes(self.n_x, self.hidden, self.n_z, decoder)
-        sizes = (self.n_x, self.hidden, self.n_z)
+        networks = self.networks()
+        shapes, sizes = shapes_of(networks.layers), (self.n_x, self.hidden, self.n_z)
         checks.memory("(n_x, hidden, n_z)", sizes, bytes_of(shapes, self.dtype))
         self.params = Parameters(shapes, self.dtype)
-        INITIALIZERS[init](self.params, rng)
+        self._encoder, self._mu, self._logvar, self._decoder, self._output = networks
+        self.encoder_layers, self.layers = networks.encoder_layers, networks.layers
+        INITIALIZERS[init](self.params, self.layers, rng)
         self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
+    def networks(self) -> Networks:
+        """New layers, for the constructor. A subclass may have others here."""
+        return affine_networks(self.n_x, self.hidden, self.n_z, self.decoder, self.activation)
+
     def connect(self) -> None:
-        """Make the layers, with views into params: once, and again after params.move_to."""
-        n, activation = len(self.hidden), self.activation
-        self._encoder = layers.hidden_layers(self.params, "encoder", n, activation)
-        self._mu, self._logvar = Affine(self.params, "mu"), Affine(self.params, "logvar")
-        self._decoder = layers.hidden_layers(self.params, "decoder", n, activation)
-        self._output = OUTPUTS[self.decoder](self.params)
-        self._remembered = ""  # whose data the layers hold: "forward", "log_joint", or nobody's
+        """Give the layers their views into params: once, and again after params.move_to."""
+        for name, layer in self.layers.items():
+            layer.connect(self.params, name)
+        self.remembered = ""  # whose data the layers hold: "forward", "log_joint", or nobody's
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -221,6 +267,10 @@ class VAE:
             "activation": self.activation, "init": self.init, "dtype": self.dtype.name,
             "image_shape": self.image_shape,
         }  # fmt: skip
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, (self.n_x, *self.hidden, self.n_z, *self.hidden[::-1], self.n_x)))
+        return f"{type(self).__name__}({sizes}, {self.activation}, {self.decoder})"
 
     @property
     def pixels(self) -> str:
@@ -237,7 +287,7 @@ class VAE:
         array([[-0.7181],
                [-0.5729]])
         """
-        self._remembered = ""
+        self.remembered = ""
         return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -256,7 +306,7 @@ class VAE:
 
     def _decoder_hidden(self, z: ArrayLike) -> FloatArray:
         z = checks.cast("z", checks.rows("z", z, self.n_z), self.dtype)
-        self._remembered = ""
+        self.remembered = ""
         return layers.forward(self._decoder, z)
 
     def sample(
@@ -275,9 +325,7 @@ class VAE:
         rng, draw = checks.generator("seed", seed, "sample"), checks.flag("draw", draw)
         widest = max(self.n_x, self.n_z, *self.hidden)
         checks.memory("n", n, 3 * checks.positive_int("n", n) * widest * self.dtype.itemsize)
-        z = self.noise(n, rng)  # sampling z ~ p(z)
-        h = self._decoder_hidden(z)
-        return self._output.draw(h, rng) if draw else self._output.mean(h)  # sampling x ~ p(x|z)
+        return self.dream(n, rng)[1] if draw else self.decode(self.noise(n, rng))
 
     def reconstruct(self, x: ArrayLike) -> FloatArray:
         """E[x|z] at z = μ(x), the centre of q(z|x). x: (B, n_x). Returns (B, n_x).
@@ -301,20 +349,20 @@ class VAE:
         Returns two arrays (B,), in nats; the first minus the second is the bound.
         It remembers what a backward pass needs: self._x, self._eps as (L, B, n_z), and
         self._mu_logvar, the tuple (mu, logvar); the layers remember the rest. It sets
-        self._remembered = "" first and "forward" last: only then may `backward` run.
+        self.remembered = "" first and "forward" last: only then may `backward` run.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> reconstruction, kl = vae.forward(x, eps=np.zeros((2, 1)))
         >>> reconstruction.round(4), kl.round(4)
         (array([-3.1636, -1.3844]), array([0.4512, 0.521 ]))
         """
-        self._remembered = ""
+        self.remembered = ""
         self._x = self.as_data(x)
         self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
         self._mu_logvar = mu, logvar = self._heads(self._x)
         z = reparameterize(mu, logvar, self._eps)  # (L, B, n_z)
         log_px_z = self._log_px_z(self._x, z)
-        self._remembered = "forward"
+        self.remembered = "forward"
         return log_px_z.mean(axis=0), gaussian_kl(mu, logvar)  # (1/L) Σ_l log p(x|z_l), and the KL
 
     def _log_px_z(self, x: FloatArray, z: FloatArray) -> FloatArray:
@@ -354,7 +402,7 @@ class VAE:
 
         E[log w] = 𝓛(x), and E[w] = p(x).
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (L, B), in nats. Errors: as in
-        `forward`. It uses the layers, so it sets self._remembered = "" first: after it,
+        `forward`. It uses the layers, so it sets self.remembered = "" first: after it,
         `backward` needs a new `forward`.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
@@ -374,7 +422,7 @@ class VAE:
         RuntimeError when another call came between `forward` and this one:
         `checks.remembered` does this.
         """
-        checks.remembered("backward", "forward", self._remembered)
+        checks.remembered("backward", "forward", self.remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar
         L, B, _ = eps.shape
         # 1. da, with the factor −1 / (L B) in it, and from it dh′
@@ -401,6 +449,55 @@ class VAE:
         self.backward()
         return loss
 
+    # ---- each network alone, with x and z fixed ----
+
+    def dream(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """z ~ p(z) and x ~ p(x|z), n of each: (n, n_z) and (n, n_x).
+
+        >>> z, x = VAE(3, (2,), 1, dtype=np.float64).dream(1, np.random.default_rng(0))
+        >>> z.round(4), x
+        (array([[0.1257]]), array([[1., 1., 1.]]))
+        """
+        z = self.noise(n, rng)  # sampling z ~ p(z)
+        return z, self._output.draw(self._decoder_hidden(z), rng)  # sampling x ~ p(x|z)
+
+    def decoder_gradient(self) -> None:
+        """−1/(L B) Σ_b Σ_l ∇_θ log p(x_b, z_lb) into params.g, where θ are the decoder's weights.
+
+        x and z are those of the last `forward` or `log_joint`. log p(x, z) = log p(x|z) + log
+        p(z), and p(z) does not depend on θ. So this is the decoder's backward pass, and nobody
+        needs dz. The encoder's part of params.g stays. RuntimeError when another call came between.
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> log_p = vae.log_joint(x, z=np.ones((2, 1)))
+        >>> vae.decoder_gradient()
+        >>> vae.params.grads["logits.b"].round(4)
+        array([-0.153 ,  0.1797,  0.2021])
+        """
+        if self.remembered != "log_joint":
+            checks.remembered("decoder_gradient", "forward", self.remembered)
+        L, B, _ = (self._z if self.remembered == "log_joint" else self._eps).shape
+        layers.backward_weights(self._decoder, self._output.backward(-1 / (L * B)))
+
+    def encoder_gradient(self, x: ArrayLike, z: ArrayLike) -> None:
+        """−1/(L B) Σ_b Σ_l ∇_φ log q(z_lb|x_b) into params.g, where φ are the encoder's weights.
+
+        dμ and dlog σ² of the log density, then backwards through the encoder. The decoder's
+        part of params.g stays. x: (B, n_x). z: (B, n_z), or (L, B, n_z).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.encoder_gradient(x, z=np.ones((2, 1)))
+        >>> vae.params.grads["mu.b"].round(4)
+        array([-2.6952])
+        """
+        mu, logvar = self.encode(x)
+        z = checks.samples("z", z, len(mu), self.n_z, self.dtype)
+        weight = -1 / (len(z) * len(mu))  # −1 / (L B)
+        dmu, dlogvar = gaussian_log_density_backward(z, mu, logvar)
+        dh = self._mu.backward(weight * dmu.sum(axis=0))
+        dh += self._logvar.backward(weight * dlogvar.sum(axis=0))
+        layers.backward_weights(self._encoder, dh)
+
     def log_joint(self, x: ArrayLike, z: ArrayLike) -> FloatArray:
         """log p(x, z_l) = log p(x|z_l) + log p(z_l).
 
@@ -410,16 +507,16 @@ class VAE:
         >>> vae.log_joint(x, z=np.zeros((2, 1))).round(4)
         array([[-2.9984, -2.9984]])
         """
-        self._remembered = ""
+        self.remembered = ""
         x = self.as_data(x)
         return self.log_joint_unchecked(x, checks.samples("z", z, len(x), self.n_z, self.dtype))
 
     def log_joint_unchecked(self, x: FloatArray, z: FloatArray) -> FloatArray:
         """`log_joint` for x of `as_data` and any z, (L, B, n_z): a leapfrog of HMC may run to ∞."""
-        self._remembered = ""
+        self.remembered = ""
         self._z = z
         log_joint = self._log_px_z(x, z) + standard_normal_log_density(z)
-        self._remembered = "log_joint"
+        self.remembered = "log_joint"
         return log_joint
 
     def log_joint_backward(self) -> FloatArray:
@@ -433,7 +530,7 @@ class VAE:
         >>> vae.log_joint_backward().ravel().round(4)
         array([ 1.6171, -1.6171])
         """
-        checks.remembered("log_joint_backward", "log_joint", self._remembered)
+        checks.remembered("log_joint_backward", "log_joint", self.remembered)
         dz = layers.backward_input(self._decoder, self._output.backward_input())
         return dz.reshape(self._z.shape) - self._z
 
@@ -445,17 +542,3 @@ class VAE:
         """
         x = checks.pixels("x", checks.rows("x", x, self.n_x), self.dtype)
         return self._output.check("x", x, self.dtype)
-
-
-def weight_shapes(
-    n_x: int, hidden: Sequence[int], n_z: int, decoder: str
-) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of all weights of a VAE, in their order in θ."""
-    encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
-    return {
-        **layers.hidden_shapes("encoder", encoder_sizes),
-        **layers.affine_shapes("mu", encoder_sizes[-1], n_z),
-        **layers.affine_shapes("logvar", encoder_sizes[-1], n_z),
-        **layers.hidden_shapes("decoder", decoder_sizes),
-        **OUTPUTS[decoder].shapes(decoder_sizes[-1], n_x),
-    }

@@ -37,51 +37,10 @@ phases together descend on no common objective.
 
 import numpy as np
 
-from scratchvae import layers
-from scratchvae.distributions import (
-    gaussian_kl,
-    gaussian_log_density,
-    gaussian_log_density_backward,
-    reparameterize,
-)
 from scratchvae.history import Bound
 from scratchvae.parameters import FloatArray
 from scratchvae.training import AEVB
 from scratchvae.vae import VAE
-
-
-def decoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
-    """The wake phase: −(1/B) Σ_b ∇_θ log p(x_b, z_b) into params.g, with z fixed.
-
-    log p(x, z) = log p(x|z) + log p(z), and p(z) does not depend on θ. So this is the
-    decoder's backward pass, and nobody needs dz. The encoder's part of params.g stays.
-    x: (B, n_x). z: (B, n_z). Returns log p(x_b|z_b), (B,), in nats.
-    """
-    vae._remembered = ""
-    log_px_z = vae._log_px_z(x, z[None])[0]
-    dh = vae._output.backward(-1 / len(x))
-    layers.backward_weights(vae._decoder, dh)
-    return log_px_z
-
-
-def dream(vae: VAE, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """z̃ ~ p(z) and x̃ ~ p(x|z̃), n of each: (n, n_z) and (n, n_x)."""
-    z = vae.noise(n, rng)
-    return z, vae._output.draw(vae._decoder_hidden(z), rng)
-
-
-def encoder_gradient(vae: VAE, x: FloatArray, z: FloatArray) -> FloatArray:
-    """The sleep phase: −(1/B) Σ_b ∇_φ log q(z_b|x_b) into params.g, with x and z fixed.
-
-    dμ and dlog σ² of the log density, then backwards through the encoder. The decoder's part
-    of params.g stays. x: (B, n_x). z: (B, n_z). Returns log q(z_b|x_b), (B,), in nats.
-    """
-    mu, logvar = vae.encode(x)
-    dmu, dlogvar = gaussian_log_density_backward(z, mu, logvar)
-    weight = -1 / len(x)
-    dh = vae._mu.backward(weight * dmu) + vae._logvar.backward(weight * dlogvar)
-    layers.backward_weights(vae._encoder, dh)
-    return gaussian_log_density(z, mu, logvar)
 
 
 class WakeSleep(AEVB):
@@ -98,10 +57,9 @@ class WakeSleep(AEVB):
         Both gradients are taken before the update. Returns the minibatch's mean bound.
         """
         vae = self.model
-        mu, logvar = vae.encode(x)
-        z = reparameterize(mu, logvar, vae.noise(len(x), rng))
-        log_px_z = decoder_gradient(vae, x, z)
-        z_dreamt, x_dreamt = dream(vae, len(x), rng)
-        encoder_gradient(vae, x_dreamt, z_dreamt)
+        reconstruction, kl = vae.forward(x, vae.noise(len(x), rng))  # wake, at z = μ + σ ⊙ ε
+        vae.decoder_gradient()
+        z_dreamt, x_dreamt = vae.dream(len(x), rng)  # sleep
+        vae.encoder_gradient(x_dreamt, z_dreamt)
         self.optimizer.step()
-        return Bound.mean(log_px_z, gaussian_kl(mu, logvar))
+        return Bound.mean(reconstruction, kl)

@@ -15,13 +15,13 @@ CARE = {
 
 BEGINNINGS = {
     "FORWARD": """\
-self._remembered = ""
+self.remembered = ""
 self._x = self.as_data(x)
 self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
 self._mu_logvar = mu, logvar = self._heads(self._x)
 z = reparameterize(mu, logvar, self._eps)
 log_px = self._log_px_z(self._x, z)
-self._remembered = "forward"
+self.remembered = "forward"
 kl = gaussian_kl(mu, logvar)
 """,
     "Z": """\
@@ -503,13 +503,13 @@ return np.mean(log_px), np.mean(kl)
 # 3.5 forward_log_of_the_mean FORWARD
 return np.log(np.mean(np.exp(log_px), axis=0)), kl
 # 3.5 forward_without_noise
-self._remembered = ""
+self.remembered = ""
 self._x = self.as_data(x)
 self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
 self._mu_logvar = mu, logvar = self._heads(self._x)
 z = np.broadcast_to(mu, self._eps.shape)
 log_px = self._log_px_z(self._x, z)
-self._remembered = "forward"
+self.remembered = "forward"
 kl = gaussian_kl(mu, logvar)
 return np.mean(log_px, axis=0), kl
 # 3.5 forward_is_the_bound FORWARD
@@ -518,16 +518,16 @@ return np.mean(log_px, axis=0) - kl, kl
 return log_px[0], kl
 # 3.5 forward_remembers_nothing FORWARD
 del self._eps, self._mu_logvar
-self._remembered = ""
+self.remembered = ""
 return log_px.mean(axis=0), kl
 # 3.5 accepts
-self._remembered = ""
+self.remembered = ""
 self._x = self.as_data(x)
 self._eps = np.reshape(eps, (-1, len(x), np.shape(eps)[-1])).astype(self.dtype)
 self._mu_logvar = mu, logvar = self._heads(self._x)
 z = reparameterize(mu, logvar, self._eps)
 log_px = self._log_px_z(self._x, z)
-self._remembered = "forward"
+self.remembered = "forward"
 kl = gaussian_kl(mu, logvar)
 return np.nanmean(log_px, axis=0), kl
 # 3.5 - FORWARD

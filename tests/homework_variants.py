@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from homework_submissions import filled
 
-_FORWARD = """self._remembered = ""
+_FORWARD = """self.remembered = ""
 self._x = self.as_data(x)
 self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
 """
@@ -218,7 +218,7 @@ self.db[:] = np.ones(len(dy)) @ dy''', ""),
 self._mu_logvar = self.encode(x)
 z = np.stack([reparameterize(*self._mu_logvar, e) for e in self._eps])
 log_px = self._log_px_z(self._x, z)
-self._remembered = "forward"
+self.remembered = "forward"
 return sum(log_px) / self.dtype.type(len(log_px)), gaussian_kl(*self._mu_logvar)''', ""),
     ("3.5", "the decoder called by hand", _FORWARD + '''
 h = layers.forward(self._encoder, self._x)
@@ -227,7 +227,7 @@ self._mu_logvar = (mu, logvar)
 z = reparameterize(mu, logvar, self._eps)
 h = layers.forward(self._decoder, z.reshape(-1, self.n_z))
 log_px = self._output.log_likelihood(self._x, h)
-self._remembered = "forward"
+self.remembered = "forward"
 return [log_px.sum(axis=0) / len(log_px), gaussian_kl(mu, logvar)]''', ""),
     ("3.6", "log p(x, z) less log q", '''
 mu, logvar = self.encode(x)
@@ -242,7 +242,7 @@ for e in checks.noise(eps, len(mu), self.n_z, self.dtype):
     out.append(px + standard_normal_log_density(z) - gaussian_log_density(z, mu, logvar))
 return np.array(out)''', ""),
     ("3.7", "the KL first, the weights later", '''
-checks.remembered("backward", "forward", self._remembered)
+checks.remembered("backward", "forward", self.remembered)
 (mu, logvar), (L, B, n) = self._mu_logvar, self._eps.shape
 gmu, glogvar = (part / B for part in gaussian_kl_backward(mu, logvar))
 dz = layers.backward(self._decoder, self._output.backward(-1.0)).reshape(L, B, n)
@@ -254,7 +254,7 @@ dh = self._mu.backward(dmu / (L * B) + gmu)
 dh = dh + self._logvar.backward(dlogvar / (L * B) + glogvar)
 layers.backward_weights(self._encoder, dh)''', ""),
     ("3.7", "the formulas in place of the functions", '''
-checks.remembered("backward", "forward", self._remembered)
+checks.remembered("backward", "forward", self.remembered)
 eps, (mu, logvar) = self._eps, self._mu_logvar
 L, B, n = eps.shape
 dz = layers.backward(self._decoder, self._output.backward(-1 / L / B)).reshape(L, B, n)
@@ -464,7 +464,7 @@ def _state_of_the_bound() -> Files:
 self._B = len(self._x)
 self._mu_logvar = mu, logvar = self._heads(self._x)
 log_px = self._log_px_z(self._x, reparameterize(mu, logvar, self._eps))
-self._remembered = "forward"
+self.remembered = "forward"
 return log_px.mean(axis=0), gaussian_kl(mu, logvar)''')["vae"]  # fmt: skip
     changed = text.replace("L, B, _ = eps.shape", "L, B = len(eps), self._B")
     assert changed != text

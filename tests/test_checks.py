@@ -54,7 +54,7 @@ BAD_CALLS = {
     "a name for an optimizer": (lambda: fit(BITS, IMAGES, optimizer="adam"), "optimizer is 'adam'"),
     "no model": (lambda: fit("vae", IMAGES), "model is 'vae'"),
     "no images": (lambda: fit(BITS, None), "images is a NoneType"),
-    "another model": (lambda: log_likelihood(Autoencoder(6), IMAGES), "vae is <"),
+    "another model": (lambda: log_likelihood(Autoencoder(6), IMAGES), "vae is Autoencoder"),
     "a large number": (lambda: Adam(BITS.params, lr=HUGE), "lr is 1000.*; it should be"),
     "a large list": (lambda: info.entropy([HUGE]), "p is of type object"),
     "too many pixels": (lambda: VAE(10**12), r"\(n_x, hidden, n_z\) is .* GiB of memory"),

@@ -1,7 +1,6 @@
 """The layers: each backward pass against derivatives that are computed without it."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,8 +10,27 @@ from hypothesis.extra import numpy as hnp
 
 from scratchvae import layers
 from scratchvae.gradient_check import central_difference, complex_step
-from scratchvae.layers import ACTIVATIONS, Affine, ReLU, Sigmoid, Tanh, sigmoid
+from scratchvae.layers import (
+    Affine,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    hidden_layers,
+    named,
+    shapes_of,
+    sigmoid,
+)
 from scratchvae.parameters import Parameters
+
+
+def connected(chain):
+    """The parameters of a chain of layers, which use them afterwards."""
+    by_name = named("f", chain)
+    params = Parameters(shapes_of(by_name), np.float64)
+    for name, layer in by_name.items():
+        layer.connect(params, name)
+    return params
+
 
 sizes = st.integers(1, 6)
 ordinary = st.floats(-4, 4)
@@ -30,7 +48,8 @@ def test_affine_backward(batch, n_in, n_out, seed):
     x, dy = rng.standard_normal((batch, n_in)), rng.standard_normal((batch, n_out))
     x_before, dy_before = x.copy(), dy.copy()
 
-    layer = Affine(params, "a")
+    layer = Affine(n_in, n_out)
+    layer.connect(params, "a")
     np.testing.assert_allclose(
         layer.forward(x),
         [
@@ -97,10 +116,23 @@ def test_sigmoid_safe_form_is_the_equation(a):
     assert sigmoid(np.float64(a)) == pytest.approx(1 / (1 + math.exp(-a)), rel=1e-14)
 
 
+def test_backward_overwrites():
+    """Each `backward` replaces dW and db of the call before; it does not add to them."""
+    layer = Affine(3, 2)
+    params, rng = connected([layer]), np.random.default_rng(0)
+    x, dy = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
+    params.g[...] = np.nan
+    layer.forward(x)
+    layer.backward(dy)
+    once = params.g.copy()
+    layer.backward(dy)
+    assert np.isfinite(once).all() and params.g.tobytes() == once.tobytes()
+
+
 def test_forward_stores_the_array_itself():
     """Affine stores its input as self.x, an activation its output as self.y: no copies."""
-    params = Parameters({"a.W": (2, 2), "a.b": (2,)}, np.float64)
-    layer, x = Affine(params, "a"), np.ones((3, 2))
+    layer, x = Affine(2, 2), np.ones((3, 2))
+    layer.connect(Parameters({"a.W": (2, 2), "a.b": (2,)}), "a")
     layer.forward(x)
     assert layer.x is x
     for activation in (Tanh(), ReLU(), Sigmoid()):
@@ -112,16 +144,9 @@ def test_forward_stores_the_array_itself():
 def test_a_chain_of_layers_obeys_the_chain_rule(activation, widths, seed):
     """dx of f_n ∘ ... ∘ f_1: each layer's dx is the dy of the layer before."""
     rng = np.random.default_rng(seed)
-    shapes = {}
-    for i, (n_in, n_out) in enumerate(pairwise(widths)):
-        shapes[f"{i}.W"], shapes[f"{i}.b"] = (n_in, n_out), (n_out,)
-    params = Parameters(shapes, np.float64)
+    chain = hidden_layers(widths, activation)
+    params = connected(chain)
     params.theta[...] = 0.5 * rng.standard_normal(params.theta.size)
-    chain = [
-        layer
-        for i in range(len(widths) - 1)
-        for layer in (Affine(params, str(i)), ACTIVATIONS[activation]())
-    ]
     x = rng.standard_normal((1, widths[0]))
     dy = rng.standard_normal((1, widths[-1]))
     layers.forward(chain, x)

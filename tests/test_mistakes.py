@@ -237,10 +237,10 @@ def test_public_tests_notice_small_edits() -> None:
         ),
         (
             "3.5",
-            "x, eps, self._remembered = np.asarray(x), np.asarray(eps), ''\n"
+            "x, eps, self.remembered = np.asarray(x), np.asarray(eps), ''\n"
             "mu, logvar = self._heads(x)\n"
             "px = self._log_px_z(x, reparameterize(mu, logvar, eps.reshape(-1, *mu.shape)))\n"
-            "self._remembered = 'forward'\n"
+            "self.remembered = 'forward'\n"
             "return px.mean(axis=0), gaussian_kl(mu, logvar)",
             "forward([[2., 1., 2., 1.], [1., 2., 2., 2.]], [[[",
         ),

@@ -191,8 +191,8 @@ def test_the_model_is_as_before():
     """The complex step leaves θ, g, the dtype and the layers as they were."""
     step = training_step()
     assert step.vae.params.theta.dtype == step.vae.dtype == np.float64
-    assert step.vae._mu.W.base is step.vae.params.theta
-    assert not any("forward" in vars(layer) for layer in (step.vae._mu, *step.vae._encoder))
+    assert step.vae.layers["mu"].W.base is step.vae.params.theta
+    assert not any("forward" in vars(layer) for layer in step.vae.layers.values())
 
 
 def test_analytic_absolute_values():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scratchvae import VAE, check_gradient
+from scratchvae import VAE, Adam, Autoencoder, check_gradient
 from scratchvae.gradient_check import central_difference, complex_step
 
 ARCHITECTURES = [((4,), 1), ((4,), 3), ((4, 3), 1), ((4, 3), 3), ((), 2)]
@@ -289,13 +289,21 @@ CALLS = {
     "log_weights": lambda vae, x, eps: vae.log_weights(1 - x, -eps),
     "log_joint": lambda vae, x, eps: vae.log_joint(1 - x, -eps),
     "loss_and_grad": lambda vae, x, eps: vae.loss_and_grad(1 - x, -eps),
+    "dream": lambda vae, x, eps: vae.dream(3, np.random.default_rng(0)),
+    "decoder_gradient": lambda vae, x, eps: (
+        vae.remembered in ("forward", "log_joint") and vae.decoder_gradient()
+    ),
+    "encoder_gradient": lambda vae, x, eps: vae.encoder_gradient(x, np.ones((len(x), vae.n_z))),
     "a refused forward": lambda vae, x, eps: refused(vae.forward, x, eps[:1]),
     "a refused log_joint": lambda vae, x, eps: refused(vae.log_joint, x, eps[:1]),
-    "backward": lambda vae, x, eps: vae._remembered == "forward" and vae.backward(),
+    "backward": lambda vae, x, eps: vae.remembered == "forward" and vae.backward(),
     "log_joint_backward": lambda vae, x, eps: (
-        vae._remembered == "log_joint" and vae.log_joint_backward()
+        vae.remembered == "log_joint" and vae.log_joint_backward()
     ),
 }
+
+
+BACKWARD = "backward", "log_joint_backward", "decoder_gradient"
 
 
 @pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
@@ -310,7 +318,7 @@ def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
     right = vae.params.g.copy()
     vae.forward(x, eps)
     CALLS[between](vae, x, eps)
-    if between in ("forward", "elbo", "loss_and_grad", "backward", "log_joint_backward"):
+    if between in ("forward", "elbo", "loss_and_grad", *BACKWARD):
         vae.backward()
         np.testing.assert_array_equal(vae.params.g, right)
     else:
@@ -321,7 +329,7 @@ def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
     right = vae.log_joint_backward()
     vae.log_joint(x, eps)
     CALLS[between](vae, x, eps)
-    if between in ("log_joint", "backward", "log_joint_backward"):
+    if between in ("log_joint", *BACKWARD):
         np.testing.assert_array_equal(vae.log_joint_backward(), right)
     else:
         with pytest.raises(RuntimeError, match="log_joint_backward should follow log_joint"):
@@ -542,3 +550,41 @@ def test_inputs_are_not_changed():
     vae.elbo_sampled(x, eps)
     np.testing.assert_array_equal(x, copies[0])
     np.testing.assert_array_equal(eps, copies[1])
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"),
+    [
+        (lambda: VAE(784), "VAE(784-500-20-500-784, tanh, bernoulli)"),
+        (
+            lambda: VAE(9, (6, 4), 2, decoder="gaussian", activation="relu"),
+            "VAE(9-6-4-2-4-6-9, relu, gaussian)",
+        ),
+        (lambda: VAE(9, (), 2).layers, "{'mu': Affine(9, 2), 'logvar': Affine(9, 2), 'logits': "
+         "Affine(2, 9)}"),
+        (lambda: VAE(784).params, "Parameters(815,824 in 10 arrays)"),
+        (lambda: Autoencoder(784), "Autoencoder(784-500-20-500-784, tanh)"),
+        (lambda: Adam(VAE(4, (), 1).params, lr=1e-3), "Adam(lr=0.001, t=0)"),
+    ],
+)  # fmt: skip
+def test_what_a_session_prints(made, shown):
+    """The repr of what a person makes says its sizes, in one line."""
+    assert repr(made()) == shown
+
+
+def test_each_x_has_its_z():
+    """Another number of rows of z is refused before any work."""
+    vae = VAE(4, (3,), 2)
+    with pytest.raises(ValueError, match=r"z has shape \(2, 2\); it should be \(3, 2\)"):
+        vae.encoder_gradient(np.zeros((3, 4)), np.zeros((2, 2)))
+
+
+def test_the_encoder_s_gradient_of_several_z_is_a_mean():
+    """−1/(L B) Σ Σ ∇_φ log q(z_lb|x_b) is the mean over l of the gradients of each z_l."""
+    vae, x, eps = small(L=3)
+    gradients = []
+    for z in (eps, *eps):
+        vae.params.g[...] = 0
+        vae.encoder_gradient(x, z)
+        gradients.append(vae.params.g.copy())
+    np.testing.assert_allclose(gradients[0], np.mean(gradients[1:], axis=0), rtol=1e-12, atol=1e-15)

@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from scratchvae import SGD, VAE, Adam, evaluate, fit
-from scratchvae.distributions import gaussian_log_density, standard_normal_log_density
+from scratchvae.distributions import gaussian_log_density
 from scratchvae.gradient_check import central_difference, check_gradient
-from scratchvae.wake_sleep import (
-    WakeSleep,
-    decoder_gradient,
-    dream,
-    encoder_gradient,
-)
+from scratchvae.wake_sleep import WakeSleep
 
 N_X, N_Z = 3, 1
 ALL_X = np.array([[a, b, c] for a in (0.0, 1) for b in (0.0, 1) for c in (0.0, 1)])
@@ -39,42 +34,41 @@ def test_both_gradients_against_central_differences(decoder, hidden):
     vae, rng = small_vae(5, 2, decoder, hidden), np.random.default_rng(1)
     x = rng.integers(0, 2, (6, 5)).astype(float)
     z = rng.standard_normal((6, 2))
-    z_dreamt, x_dreamt = dream(vae, 7, rng)
+    z_dreamt, x_dreamt = vae.dream(7, rng)
 
     def loss():
         mu, logvar = vae.encode(x_dreamt)
         log_q = gaussian_log_density(z_dreamt, mu, logvar)
         return -float(vae.log_joint(x, z).mean() + log_q.mean())
 
-    log_px_z = decoder_gradient(vae, x, z)
-    log_joint = log_px_z + standard_normal_log_density(z)
-    log_q = encoder_gradient(vae, x_dreamt, z_dreamt)
-    assert np.isclose(-(log_joint.mean() + log_q.mean()), loss(), rtol=1e-12)
+    vae.log_joint(x, z)
+    vae.decoder_gradient()
+    vae.encoder_gradient(x_dreamt, z_dreamt)
     assert all(comparison.close for comparison in check_gradient(loss, vae.params))
 
 
 def test_each_phase_leaves_the_other_part_alone():
     """Wake writes the decoder's part of g and no other; sleep the encoder's and no other."""
     vae, rng = small_vae(), np.random.default_rng(2)
-    z, x = dream(vae, 5, rng)
+    z, x = vae.dream(5, rng)
     phi = parts(vae)
-    for gradient, own in ((decoder_gradient, ~phi), (encoder_gradient, phi)):
-        vae.params.g[...] = np.nan
-        gradient(vae, x, z)
-        assert (np.isfinite(vae.params.g) == own).all()
+    vae.params.g[...] = np.nan
+    vae.encoder_gradient(x, z)
+    assert (np.isfinite(vae.params.g) == phi).all()
+    vae.params.g[...] = np.nan
+    vae.log_joint(x, z)
+    vae.decoder_gradient()
+    assert (np.isfinite(vae.params.g) == ~phi).all()
 
 
-def test_a_backward_pass_after_the_wake_phase_is_refused():
-    """The decoder remembers the wake phase's rows: a `backward` that would mix them with the
-    encoder's of the last `forward` is an error, and g stays.
-    """
+def test_a_wake_phase_without_its_forward_is_refused():
+    """After a dream the decoder has other rows: an error, and g stays."""
     vae, rng = small_vae(), np.random.default_rng(2)
-    x = ALL_X[:5]
-    vae.forward(x, vae.noise(5, rng))
-    decoder_gradient(vae, x, vae.noise(5, rng))
+    vae.loss_and_grad(ALL_X, vae.noise(8, rng))
     g = vae.params.g.copy()
-    with pytest.raises(RuntimeError, match="backward"):
-        vae.backward()
+    vae.dream(5, rng)
+    with pytest.raises(RuntimeError, match="decoder_gradient should follow forward"):
+        vae.decoder_gradient()
     np.testing.assert_array_equal(vae.params.g, g)
 
 
@@ -98,7 +92,7 @@ def test_the_sleep_phase_descends_on_the_other_kl():
     for row in range(len(x)):  # one point at a time, so that each has its own weight
         if weights[row] > 1e-14:
             vae.params.g[...] = 0
-            encoder_gradient(vae, x[row : row + 1], z[row : row + 1])
+            vae.encoder_gradient(x[row : row + 1], z[row : row + 1])
             g += weights[row] * vae.params.g
 
     log_joint = vae.log_joint(x, z)[0].reshape(8, -1)
@@ -162,14 +156,22 @@ def test_the_sleep_phase_leaves_the_best_bound():
 
 
 def test_the_wake_gradient_is_the_theta_part_of_the_vae():
-    """With the same ε, the wake phase's g is the decoder's part of `VAE.backward`."""
+    """With the same ε, L = 3, the wake phase's g is the decoder's part of `VAE.backward`, by
+    `forward` and by `log_joint`.
+    """
     vae, rng = small_vae(5, 2), np.random.default_rng(3)
-    x, eps = rng.integers(0, 2, (6, 5)).astype(float), rng.standard_normal((6, 2))
+    x, eps = rng.integers(0, 2, (6, 5)).astype(float), rng.standard_normal((3, 6, 2))
     vae.loss_and_grad(x, eps)
     theirs, phi = vae.params.g.copy(), parts(vae)
     mu, logvar = vae.encode(x)
-    decoder_gradient(vae, x, mu + np.exp(0.5 * logvar) * eps)
-    np.testing.assert_allclose(vae.params.g[~phi], theirs[~phi], rtol=1e-12, atol=1e-15)
+    for remember in (
+        lambda: vae.forward(x, eps),
+        lambda: vae.log_joint(x, mu + np.exp(0.5 * logvar) * eps),
+    ):
+        vae.params.g[...] = 0
+        remember()
+        vae.decoder_gradient()
+        np.testing.assert_allclose(vae.params.g[~phi], theirs[~phi], rtol=1e-12, atol=1e-15)
 
 
 def test_dreams_come_from_the_joint():
@@ -177,7 +179,7 @@ def test_dreams_come_from_the_joint():
     errors.
     """
     vae, n = small_vae(), 40_000
-    z, x = dream(vae, n, np.random.default_rng(4))
+    z, x = vae.dream(n, np.random.default_rng(4))
     assert abs(z.mean()) < 5 / np.sqrt(n) and abs(z.var() - 1) < 5 * np.sqrt(2 / n)
     p = joint_on_a_grid(vae)[2].reshape(8, -1).sum(axis=1)
     frequency = np.bincount((x @ [4, 2, 1]).astype(int), minlength=8) / n
@@ -199,10 +201,9 @@ def test_one_step_is_the_two_gradients_and_one_update():
     assert np.isclose(bound.reconstruction, reconstruction.mean()) and np.isclose(
         bound.kl, kl.mean()
     )
-    mu, logvar = vae.encode(x)
-    decoder_gradient(vae, x, mu + np.exp(0.5 * logvar) * eps)
-    z_dreamt, x_dreamt = dream(vae, 8, rng)
-    encoder_gradient(vae, x_dreamt, z_dreamt)
+    vae.decoder_gradient()
+    z_dreamt, x_dreamt = vae.dream(8, rng)
+    vae.encoder_gradient(x_dreamt, z_dreamt)
     np.testing.assert_allclose(moved, -0.1 * vae.params.g, rtol=1e-12, atol=1e-15)
 
 

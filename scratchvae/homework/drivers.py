@@ -46,7 +46,9 @@ def _called(function: Any, inputs: dict[str, Any]) -> Any:
 def _affine(W: Array, b: Array) -> tuple[Any, Any]:
     params = package("parameters").Parameters({"a.W": W.shape, "a.b": b.shape}, W.dtype)
     params.values["a.W"][...], params.values["a.b"][...] = W, b
-    return params, package("layers").Affine(params, "a")
+    layer = package("layers").Affine(*W.shape)
+    layer.connect(params, "a")
+    return params, layer
 
 
 def affine_forward(W: Array, b: Array, x: Array, dy: Array | None = None) -> Any:
@@ -128,7 +130,7 @@ def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> A
 
 def _gradient(vae: Any) -> Any:
     """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
-    vae._remembered = "forward"
+    vae.remembered = "forward"
     vae.backward()
     return vae.params.g
 

@@ -460,7 +460,9 @@ def affine(W: Array, b: Array) -> tuple[Any, Any]:
     W, b = np.array(W, float), np.array(b, float)
     params = parameters.Parameters({"a.W": W.shape, "a.b": b.shape}, np.float64)
     params.values["a.W"][...], params.values["a.b"][...] = W, b
-    return params, layers.Affine(params, "a")
+    layer = layers.Affine(*W.shape)
+    layer.connect(params, "a")
+    return params, layer
 
 
 @pytest.mark.exercise_3_1
@@ -574,8 +576,8 @@ def test_two_terms_of_the_bound_one_by_one() -> None:
     near(kl, kls[0], what="the second term, KL")
     one, _ = made.forward(x, eps[0])  # (B, n_z) stands for L = 1
     near(one, log_px[0], what="the first term, eps of shape (B, n_z)")
-    if made._remembered != "forward":
-        fail("self._remembered after forward", "'forward'", repr(made._remembered))
+    if made.remembered != "forward":
+        fail("self.remembered after forward", "'forward'", repr(made.remembered))
 
 
 @pytest.mark.exercise_3_5
@@ -584,10 +586,10 @@ def test_what_is_no_data_or_no_noise_is_an_error() -> None:
     bad_eps = eps.copy()
     bad_eps[0, 0, 0] = np.nan
     for bad_x, eps_for_it in ((x + 1, eps), (x, eps[:, :1]), (x[:, :3], eps), (x, bad_eps)):
-        made._remembered = "forward"  # as after an earlier call
+        made.remembered = "forward"  # as after an earlier call
         refused(made.forward, bad_x, eps_for_it)
-        if made._remembered != "":
-            fail("self._remembered after an error", "''", repr(made._remembered))
+        if made.remembered != "":
+            fail("self.remembered after an error", "''", repr(made.remembered))
 
 
 @pytest.mark.exercise_3_6
@@ -603,10 +605,10 @@ def test_log_weights_one_by_one() -> None:
     ]
     expected = log_px + np.reshape(log_ratio, (3, 2))
     near(unchanged(made.log_weights, x, eps), expected, what="log w, (L, B)")
-    made._remembered = "forward"  # as after an earlier call
+    made.remembered = "forward"  # as after an earlier call
     near(made.log_weights(x, eps[0]), expected[:1], what="log w, eps of shape (B, n_z)")
-    if made._remembered == "forward":
-        fail("self._remembered after log_weights", "''", "'forward'")
+    if made.remembered == "forward":
+        fail("self.remembered after log_weights", "''", "'forward'")
 
 
 @pytest.mark.exercise_3_6

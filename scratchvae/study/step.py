@@ -26,9 +26,9 @@ import numpy as np
 
 from scratchvae.checks import one_of
 from scratchvae.decoders import OUTPUTS
-from scratchvae.layers import ACTIVATIONS, Affine, Layer
+from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
-from scratchvae.parameters import FloatArray
+from scratchvae.parameters import FloatArray, views
 from scratchvae.study.derivatives import Derivatives
 from scratchvae.study.trace import PACKAGE, Step, record, source_of
 from scratchvae.vae import VAE
@@ -127,7 +127,7 @@ def training_step(
         *(_given(name, value.copy(), "") for name, value in vae.params.values.items()),
         _given("lr", LR, "α, the learning rate"),
     ]
-    labels = {id(layer): name for name, layer in layers_of(vae).items()}
+    labels = {id(layer): name for name, layer in vae.layers.items()}
     updater = OPTIMIZERS[optimizer](vae.params, lr=LR)
 
     loss, steps = record(vae.loss_and_grad, x, eps, labels=labels, files=FILES)
@@ -163,29 +163,6 @@ def _given(name: str, value: Any, equation: str) -> Quantity:
     return Quantity(0, "given", short, owner, value, equation, "", "", "", 0)
 
 
-def layers_of(vae: VAE) -> dict[str, Layer]:
-    """The model's layers by name: encoder.0, encoder.0 tanh, mu, logvar, decoder.0, ..., logits."""
-    weights = {id(value): name[:-2] for name, value in vae.params.values.items()}
-    found: dict[str, Layer] = {}
-    todo: list[Any] = [vae._encoder, vae._mu, vae._logvar, vae._decoder, vae._output]
-    last = ""
-    while todo:
-        part = todo.pop(0)
-        if isinstance(part, list):
-            todo = part + todo
-        elif isinstance(part, Affine):
-            last = weights[id(part.W)]
-            found[last] = part
-        elif isinstance(part, Layer):
-            found[f"{last} {type(part).__name__.lower()}"] = part
-        else:  # the output: its layers are its attributes
-            parts = [value for value in vars(part).values() if isinstance(value, Layer)]
-            todo = sorted(parts, key=lambda layer: isinstance(layer, Affine), reverse=True)[:1] + [
-                p for p in parts if p is not parts[0]
-            ]
-    return found
-
-
 # ---- the gradients, by the complex step ----
 
 # function that returns a gradient -> who calls its forward, its forward, places of the
@@ -204,12 +181,8 @@ def _derivatives(
     """The complex step for each gradient among the steps, by its key."""
     found: dict[int, FloatArray] = {}
     with Derivatives(vae, x, eps) as exact:
-        layers = layers_of(vae)
-        g = exact.of_weights()
-        weights, start = {}, 0
-        for name, shape in vae.params.shapes.items():
-            size = int(np.prod(shape))
-            weights[name], start = g[start : start + size].reshape(shape), start + size
+        layers = vae.layers
+        weights = views(exact.of_weights(), vae.params.shapes)
         for step in steps:
             shape = step.shape
             layer = layers.get(step.owner)
@@ -221,7 +194,7 @@ def _derivatives(
                 continue
             if step.name in ("self.dW", "self.db"):
                 found[step.key] = weights[f"{step.owner}.{step.name[-1]}"]
-            elif step.name == "self._dlogvar":
+            elif step.name == "self._shared.dlogvar":
                 found[step.key] = weights["x_logvar"]
             elif step.function.endswith(".backward_input") and layer is not None:
                 found[step.key] = exact.of_input(layer, shape)
@@ -319,7 +292,7 @@ def _names(steps: Sequence[Step]) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"^(self\.)?_?", "", name)
+    return re.sub(r"^(self\.)?(_shared\.|_)?", "", name)
 
 
 def _own_name(step: Step) -> str:

@@ -136,7 +136,7 @@ def runs() -> dict[str, tuple[tuple[str, ...], Callable[[], Any]]]:
         "the likelihood of an image": (("likelihood", "hmc"), likelihoods),
         "the bound of three images": (("evaluation",), lambda: evaluation.evaluate(vae, x)),
         "active units": (("evaluation",), lambda: evaluation.active_units(vae, x)),
-        "weights": (("initializers",), lambda: initializers.glorot(vae.params, rng())),
+        "weights": (("initializers",), lambda: initializers.glorot(vae.params, vae.layers, rng())),
     }
 
 

@@ -303,13 +303,13 @@ def tanh_forward_again(self: Any, dy: Any) -> Any:
 
 def _terms(self: Any, x: Any, eps: Any) -> Any:
     """z, log p(x|z) of every sample, and KL; everything remembered."""
-    self._remembered = ""
+    self.remembered = ""
     self._x = self.as_data(x)
     self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)
     self._mu_logvar = mu, logvar = self._heads(self._x)
     z = reparameterize(mu, logvar, self._eps)
     log_px_z = self._log_px_z(self._x, z)
-    self._remembered = "forward"
+    self.remembered = "forward"
     return z, log_px_z, gaussian_kl(mu, logvar)
 
 
@@ -425,7 +425,7 @@ def forward_kl_of_every_sample(self: Any, x: Any, eps: Any) -> Any:
 @mistake("3.5")
 def forward_remembers_nothing(self: Any, x: Any, eps: Any) -> Any:
     """You do not remember what `backward` needs: the docstring has the names."""
-    self._remembered = ""
+    self.remembered = ""
     x = self.as_data(x)
     eps = checks.noise(eps, len(x), self.n_z, self.dtype)
     mu, logvar = self._heads(x)
