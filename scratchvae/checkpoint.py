@@ -27,9 +27,10 @@ NAMES = {
 LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no model of anybody
 
 
-def save_model(vae: VAE, path: str | PathLike[str]) -> None:
+def save_model(vae: VAE, path: str | PathLike[str], trained_on: Identity | None = None) -> None:
     """Write the model as .npz, at exactly this path. An interrupted write loses nothing.
 
+    trained_on: what its data set is known by, `ImageSet.identity`; the file keeps it.
     TypeError for a subclass of VAE, and for a VAE with an attribute that its settings do not
     tell: `load_model` would give another model.
     """
@@ -43,7 +44,7 @@ def save_model(vae: VAE, path: str | PathLike[str]) -> None:
             "class from them"
         )
     check_rebuilt("vae", vae)
-    data = json.dumps(vae.trained_on and vae.trained_on._asdict())
+    data = json.dumps(trained_on and trained_on._asdict())
     names = {"format": FORMAT, "version": VERSION, "config": json.dumps(vae.settings)}
     write_arrays(path, {**names, "data": data, "theta": vae.params.theta})
 
@@ -54,6 +55,15 @@ def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
     FileFormatError when the file is missing, damaged (every flipped bit is noticed), of
     another kind or version, or when the model needs more than max_memory bytes.
     """
+    return _read(path, max_memory)[0]
+
+
+def trained_on(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> Identity | None:
+    """What the file of a model says of its data set. Errors: as for `load_model`."""
+    return _read(path, max_memory)[1]
+
+
+def _read(path: str | PathLike[str], max_memory: int) -> tuple[VAE, Identity | None]:
     max_memory = checks.positive_int("max_memory", max_memory)
     path = readable(path)
     try:
@@ -65,7 +75,7 @@ def load_model(path: str | PathLike[str], *, max_memory: int = GIGABYTE) -> VAE:
         ) from error
 
 
-def _model(arrays: ArrayFile, max_memory: int) -> VAE:
+def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
     kind, version = arrays.text("format"), arrays.whole("version")
     if kind != FORMAT:
         raise ValueError(f"it holds {kind!r}; it should be {FORMAT!r}")
@@ -91,10 +101,10 @@ def _model(arrays: ArrayFile, max_memory: int) -> VAE:
     arrays.into("theta", vae.params.theta)
     checks.finite("theta", vae.params.theta)
     data = json.loads(arrays.text("data")) if version > 1 else None
-    if data is not None:
-        shape = checks.image_shape(data["image_shape"])
-        vae.trained_on = Identity(_text(data, "name"), shape, _text(data, "checksum"))
-    return vae
+    if data is None:
+        return vae, None
+    shape = checks.image_shape(data["image_shape"])
+    return vae, Identity(_text(data, "name"), shape, _text(data, "checksum"))
 
 
 def _text(data: dict[str, object], name: str) -> str:

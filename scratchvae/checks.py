@@ -265,8 +265,10 @@ def rows(name: str, value: ArrayLike, columns: int) -> NDArray[Any]:
     """value as an array of real numbers, (B, columns), with B ≥ 1."""
     found = array(name, value)
     if found.ndim != 2 or found.shape[1] != columns or len(found) == 0:
+        one = f"; of one data point, {name}[None]" if found.shape == (columns,) else ""
         raise ValueError(
-            f"{name} has shape {found.shape}; it should be (B, {columns}), a data point in each row"
+            f"{name} has shape {found.shape}; it should be (B, {columns}), a data point in each "
+            f"row{one}"
         )
     return found
 

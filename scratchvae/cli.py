@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from scratchvae import __version__, checks, datasets
-from scratchvae.checkpoint import load_model, save_model
+from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
 from scratchvae.datasets import Images, grey, load_mnist
 from scratchvae.evaluation import active_units, evaluate, seen_by
@@ -145,7 +145,6 @@ def train(args: argparse.Namespace) -> int:
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
-    vae.trained_on = data.identity
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
     seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
@@ -185,7 +184,7 @@ def _train_into(
     def save() -> None:
         nonlocal written
         with uninterrupted():
-            save_model(vae, model)
+            save_model(vae, model, data.identity)
             written = len(history.elbo)
             history.save(folder / "history.json")
 
@@ -431,17 +430,18 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     Another data set than the one that the model was trained on must be asked for by --data, and
     it is said.
     """
-    data, trained_on = load_mnist(args.data, max_memory=args.max_memory), vae.trained_on
+    data = load_mnist(args.data, max_memory=args.max_memory)
+    known = trained_on(args.model, max_memory=args.max_memory)
     if data.image_shape != _image_shape(vae):
         height, width = _image_shape(vae)
         raise ValueError(
             f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
             f"the model is of {height} x {width}"
         )
-    if trained_on is None:
+    if known is None:
         note = f"the model does not say what it was trained on; the images are {data.name}"
-    elif trained_on.checksum != data.identity.checksum:
-        note = f"the model was trained on {trained_on.name}; the images are {data.name}, others"
+    elif known.checksum != data.identity.checksum:
+        note = f"the model was trained on {known.name}; the images are {data.name}, others"
         if args.data is None:
             raise ValueError(f"{note}. The data set should be named by --data")
     else:

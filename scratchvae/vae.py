@@ -130,7 +130,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
-from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS, Output
 from scratchvae.distributions import (
     gaussian_kl,
@@ -211,7 +210,7 @@ class VAE:
     """
 
     remembers: tuple[str, ...] = (  # attributes that are no settings: θ, and what calls leave
-        "params", "trained_on", "remembered", "_x", "_eps", "_mu_logvar", "_z",
+        "params", "remembered", "_x", "_eps", "_mu_logvar", "_z",
     )  # fmt: skip
 
     def __init__(
@@ -246,7 +245,6 @@ class VAE:
         self._encoder, self._mu, self._logvar, self._decoder, self._output = networks
         self.encoder_layers, self.layers = networks.encoder_layers, networks.layers
         INITIALIZERS[init](self.params, self.layers, rng)
-        self.trained_on: Identity | None = None  # the data set; `scratchvae train` tells it
         self.connect()
 
     def networks(self) -> Networks:
@@ -370,15 +368,21 @@ class VAE:
         h = layers.forward(self._decoder, z.reshape(-1, self.n_z))
         return self._output.log_likelihood(x, h)
 
-    def elbo(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
+    def elbo(
+        self, x: ArrayLike, eps: ArrayLike | None = None, *, seed: int | np.random.Generator = 0
+    ) -> FloatArray:
         """𝓛(x) ≃ −KL(q(z|x) ‖ p(z)) + (1/L) Σ_l log p(x|z_l)  (AEVB eq. (10), estimator B).
 
-        x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,), in nats.
+        x: (B, n_x). eps: (B, n_z), or (L, B, n_z); None: drawn with this seed, L = 1.
+        Returns (B,), in nats.
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> vae.elbo(x, np.zeros((2, 1))).round(4)
         array([-3.6147, -1.9054])
         """
+        if eps is None:
+            B = len(checks.rows("x", x, self.n_x))
+            eps = self.noise(B, checks.generator("seed", seed, "bound"))
         reconstruction, kl = self.forward(x, eps)
         return reconstruction - kl
 

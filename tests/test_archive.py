@@ -12,6 +12,7 @@ import pytest
 
 from scratchvae import VAE, FileFormatError, load_model, read_idx, save_model
 from scratchvae.archive import ArrayFile, write_arrays
+from scratchvae.checkpoint import trained_on
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_version_1_is_still_read(tmp_path):
     model = _version_1(tmp_path / "old.npz")
     again = load_model(tmp_path / "old.npz")
     assert again.params.theta.tobytes() == model.params.theta.tobytes()
-    assert again.trained_on is None
+    assert trained_on(tmp_path / "old.npz") is None
 
 
 @pytest.mark.parametrize("version", [1.9, "1", True, 2, 3, -1, [1], 1 + 0j, 2**62])
@@ -171,9 +172,9 @@ def test_the_data_set_is_kept(tmp_path):
     from scratchvae.datasets import Identity
 
     vae = VAE(4, (3,), 2)
-    vae.trained_on = Identity("fashion", (2, 2), "ab12")
-    save_model(vae, tmp_path / "m.npz")
-    assert load_model(tmp_path / "m.npz").trained_on == vae.trained_on
+    fashion = Identity("fashion", (2, 2), "ab12")
+    save_model(vae, tmp_path / "m.npz", fashion)
+    assert trained_on(tmp_path / "m.npz") == fashion
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -765,7 +765,6 @@ def test_another_data_set_is_said(trained, image_set, tmp_path, monkeypatch, cap
 def test_a_model_that_does_not_know_its_data_set(trained, image_set, capsys):
     """A model that a program saved: evaluate says which images it uses."""
     vae = load_model(trained / "model.npz")
-    vae.trained_on = None
     save_model(vae, trained / "model.npz")
     assert main(["evaluate", str(trained / "model.npz"), "--data", str(image_set)]) == 0
     assert "does not say what it was trained on; the images are images" in capsys.readouterr().err

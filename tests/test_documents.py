@@ -96,14 +96,6 @@ def test_an_import_points_up_the_reading_order():
                 assert used <= set(order[:i]), f"{name} imports {used - set(order[:i])}"
 
 
-PRIVATE_USED = {  # names with an underscore that another file uses; the list only shrinks
-    "scratchvae/wake_sleep.py": "_decoder _decoder_hidden _encoder _log_px_z _logvar _mu _output "
-    "_remembered",
-    "scratchvae/study/step.py": "_decoder _encoder _logvar _mu _output",
-    "scratchvae/homework/drivers.py": "_remembered",
-    "scratchvae/homework/public_tests.py": "_remembered",
-    "demos/museum.py": "_decoder _logvar _mu",
-}
 PUBLIC_ALL_THE_SAME = {
     "_asdict",
     "_exit",
@@ -134,8 +126,7 @@ def test_a_name_with_an_underscore_stays_in_its_file():
         path.relative_to(ROOT).as_posix(): private_names(path.read_text(encoding="utf-8"))
         for path in sources
     }
-    allowed = {name: set(names.split()) for name, names in PRIVATE_USED.items()}
-    assert {name: names for name, names in used.items() if names} == allowed
+    assert {name: names for name, names in used.items() if names} == {}
 
 
 def imported(path: Path) -> set[str]:

@@ -588,3 +588,25 @@ def test_the_encoder_s_gradient_of_several_z_is_a_mean():
         vae.encoder_gradient(x, z)
         gradients.append(vae.params.g.copy())
     np.testing.assert_allclose(gradients[0], np.mean(gradients[1:], axis=0), rtol=1e-12, atol=1e-15)
+
+
+def test_a_bound_of_a_seed():
+    """Without ε, `elbo` draws it: the same seed gives the same bits, another seed others; and the
+    mean over seeds is the mean over ε.
+    """
+    vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
+    assert (vae.elbo(x, seed=1) == vae.elbo(x, seed=1)).all()
+    assert (vae.elbo(x, seed=1) != vae.elbo(x, seed=2)).all()
+    rng = np.random.default_rng(0)
+    drawn = np.array([vae.elbo(x, seed=rng) for _ in range(4000)])
+    error = drawn.std(axis=0) / np.sqrt(len(drawn))
+    z, weight = np.polynomial.hermite_e.hermegauss(40)
+    of_each = np.array([vae.elbo(x, np.full((2, 1), point)) for point in z])
+    exact = weight @ of_each / weight.sum()
+    assert (np.abs(drawn.mean(axis=0) - exact) < 5 * error).all()
+
+
+def test_one_data_point_is_a_row():
+    """`reconstruct(x[0])` says what to write."""
+    with pytest.raises(ValueError, match=r"x has shape \(3,\).*; of one data point, x\[None\]"):
+        VAE(3, (2,), 1).reconstruct([0, 1, 1])
