@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-loss_and_gradient: Any = import_module("scratchvae.one_page").loss_and_gradient
+
+def loss_and_gradient(*arguments: Any) -> Any:
+    """The page's own: it is in the handout, and nowhere else in the package."""
+    return import_module("scratchvae.one_page").loss_and_gradient(*arguments)
+
+
 # the layers in the order of the weights, and the exercise of each
 EXERCISES = enumerate((5, 3, 4, 2, 1))
 MARKED = [pytest.param(i, marks=getattr(pytest.mark, f"exercise_page_{n}")) for i, n in EXERCISES]
