@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from scratchvae.homework.exercises import EXERCISES
+from scratchvae.homework.exercises import EXERCISES, PAGE
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("dev", deadline=None, max_examples=100)
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
-    for exercise in EXERCISES:
+    for exercise in (*EXERCISES, *PAGE):
         config.addinivalue_line(
             "markers", f"{exercise.marker}: exercise {exercise.number}, {exercise.title}"
         )
