@@ -193,18 +193,18 @@ class Isotropic(Output):
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ² I)."""
-        self._x, self._mu = x, self.mean(h).reshape(-1, *x.shape)
-        return gaussian_log_density(x, self._mu, np.broadcast_to(self._shared.logvar, x.shape))
+        self._x, self._x_mu = x, self.mean(h).reshape(-1, *x.shape)
+        return gaussian_log_density(x, self._x_mu, np.broadcast_to(self._shared.logvar, x.shape))
 
     def backward(self, weight: float) -> FloatArray:
         """dμ through the affine layer. All pixels and rows share log σ²: their dlog σ² add."""
-        dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
+        dmu, dlogvar = gaussian_log_density_backward(self._x, self._x_mu, self._shared.logvar)
         self._shared.dlogvar[...] = weight * dlogvar.sum()
         return self._affine.backward((weight * dmu).reshape(-1, self._x.shape[1]))
 
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
-        dmu, _ = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
+        dmu, _ = gaussian_log_density_backward(self._x, self._x_mu, self._shared.logvar)
         return self._affine.backward_input(dmu.reshape(-1, self._x.shape[1]))
 
 
