@@ -40,9 +40,12 @@ from scratchvae.parameters import FloatArray, Parameters
 
 
 class Output:
-    """What every output can do. h: (L B, n_h). x: (B, n_x); each x belongs to L rows of h.
+    """What every output can do. h: (L B, n_h), whose row l B + b is z_l of x_b. x: (B, n_x).
 
-    layers: its layers by name, in their order in θ.
+    layers: its layers by name, in their order in θ; the constructor makes them, of n_h numbers of
+    the last hidden layer and n_x pixels. A decoder of your own stands in `OUTPUTS` under its
+    name: then `VAE(..., decoder=name)`, workers and files of models know it, wherever the script
+    that puts it there is imported.
     """
 
     pixels = "grey"  # what x should be, by default; see `datasets.PIXELS`
@@ -69,7 +72,7 @@ class Output:
         raise NotImplementedError
 
     def backward(self, weight: float) -> FloatArray:
-        """dh of weight · Σ log p(x|z) at the last `log_likelihood`.
+        """dh of weight · Σ log p(x|z) at the last `log_likelihood`; in training −1 / (L B).
 
         It writes the gradient of the output's own weights.
         """

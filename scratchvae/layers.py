@@ -38,8 +38,9 @@ used twice, as the VAE uses h for μ and for log σ²: then two dh come back, an
 used h twice adds them.
 
 **A layer of your own** is a class with three methods: `forward`, `backward_input`,
-`backward_weights`. Its `weights` say the shape of each weight, and how it begins. The
-model gives it the views: self.W and self.dW for the weight W.
+`backward_weights`. Its `weights`, which the constructor may set, say the shape of each
+weight, and how it begins. The model gives it the views: self.W and self.dW for the weight
+W. Its x and y are (B, n_in) and (B, n_out): an image is reshaped inside.
 
 **Notation.** x W is the matrix product (in NumPy x @ W), a ⊙ b is the product entry by
 entry (a * b), and f′ is the derivative of f.

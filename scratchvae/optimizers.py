@@ -76,10 +76,13 @@ class Optimizer:
 
     lr: the learning rate α > 0. weight_decay: λ ≥ 0. `step` goes through θ block by
     block, and `update`, which each optimizer has of its own, moves one block.
+    settings: the constructor's arguments after params, each an attribute too: a file and other
+    processes make the optimizer of them. sums: the vectors that it keeps, attributes that the
+    constructor makes as `np.zeros_like(params.theta)`.
     """
 
-    settings: tuple[str, ...] = ("lr", "weight_decay")  # the constructor's arguments after params
-    sums: tuple[str, ...] = ()  # the vectors that it keeps, as long as θ
+    settings: tuple[str, ...] = ("lr", "weight_decay")
+    sums: tuple[str, ...] = ()
 
     def as_set(self) -> dict[str, float]:
         """The settings as they are now: they may change between two steps."""
@@ -121,7 +124,7 @@ class Optimizer:
             self.update(theta, g, block, work[: theta.size])
 
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
-        """Change one block of θ in place.
+        """Change one block of θ in place. g has the weight decay in it.
 
         theta, g: this block of θ and of g. block: its slice, θ[block]. work: an array
         of the same length, for intermediate results; its old numbers do not matter.

@@ -63,8 +63,9 @@ class AEVB:
     """Algorithm 1's own step. Another algorithm is a class with another `step`.
 
     model, optimizer: of the training. n: images in the data set.
-    state: what the algorithm remembers beside θ, the optimizer and the generator, by name.
-    Algorithm 1 remembers nothing else.
+    state: arrays that the algorithm remembers beside θ, the optimizer and the generator, by
+    name; what a file holds of them comes back into them. Algorithm 1 remembers nothing else.
+    Numbers and texts of the class, as `beta = 4.0`, have to be the same when a training goes on.
     """
 
     def __init__(self, model: Model, optimizer: Optimizer, n: int) -> None:
@@ -72,7 +73,12 @@ class AEVB:
         self.state: dict[str, NDArray[Any]] = {}
 
     def step(self, rows: NDArray[np.intp], x: FloatArray, rng: np.random.Generator) -> Bound:
-        """One step on x, (B, n_x), which are the images of these rows: (B,)."""
+        """One step on x, (B, n_x), which are the images of these rows: (B,).
+
+        It draws its noise from rng, fills model.params.g, calls optimizer.step(), and returns the
+        minibatch's mean bound before the update, `Bound.mean(reconstruction, kl)`. An epoch's
+        `train` is the mean of these. Its `test` is the bound of `evaluate`, for every algorithm.
+        """
         return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
 
 
@@ -111,9 +117,9 @@ def epochs(
     schedule: "constant", "iwae" or "cosine" (which needs n): the factor of the optimizer's
     learning rate while an epoch lasts (`schedules.py`).
     algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or a class of your own.
-    workers: processes that share each step (`parallel.py`). The same seed and workers give the
-    same bits; another number of workers draws the same numbers, and rounds differently. A
-    script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
+    workers: processes that share each step of AEVB (`parallel.py`). The same seed and workers
+    give the same bits; another number of workers draws the same numbers, and rounds differently.
+    A script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
     or an optimizer with an attribute that its `settings` do not tell; so with `saved`.
     saved: a file with the state after each epoch and the loop's body of it (`resume.Saved`).
     The training goes on from it, to the bit; `n` counts from the first epoch.
@@ -138,6 +144,8 @@ def epochs(
         batch_size=batch_size, pixels=pixels, workers=workers, seed=seed,
     )  # fmt: skip
     rng, one = checks.generator("seed", seed, "training"), algorithm(model, optimizer, len(images))
+    for name, array in one.state.items():
+        checks.instance(f"state[{name!r}] of {algorithm.__name__}", array, np.ndarray, "an array")
     done = 0 if saved is None else saved.load(model, optimizer, rng, one.state, settings)
     # without test images the first minibatch shows whether the last update was a good one
     evaluated = images[:batch_size] if test_images is None else test_images
@@ -266,6 +274,12 @@ def _checked(
         workers=workers,
         seed=None if isinstance(seed, np.random.Generator) else checks.whole_seed("seed", seed),
         algorithm=algorithm.__name__,
+        **{
+            f"{algorithm.__name__}.{key}": value
+            for kind in reversed(algorithm.__mro__)
+            for key, value in vars(kind).items()
+            if not key.startswith("__") and isinstance(value, int | float | str)
+        },
         **schedules.settings_of(schedule, n),
     )
 
@@ -307,6 +321,7 @@ class _OneProcess:
                 step += 1
                 x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
                 bound = self.algorithm.step(rows, x, rng)
+                checks.instance("what step returns", bound, Bound, "the minibatch's Bound")
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
                 seen += len(x)
                 mean = Bound(*(sums / seen).tolist())

@@ -248,7 +248,12 @@ class VAE:
         self.connect()
 
     def networks(self) -> Networks:
-        """New layers, for the constructor. A subclass may have others here."""
+        """New layers, for the constructor. A subclass may have others here.
+
+        It may replace some: `super().networks()._replace(encoder=[...])`. When it is called, the
+        arguments of VAE are attributes. A subclass sets its own before `super().__init__(...)`,
+        and adds them to `settings`: workers and files make a model of its settings.
+        """
         return affine_networks(self.n_x, self.hidden, self.n_z, self.decoder, self.activation)
 
     def connect(self) -> None:

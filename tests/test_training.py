@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from scratchvae import (
+    AEVB,
     SGD,
     VAE,
     Adam,
@@ -401,3 +402,35 @@ def test_a_history_prints_as_a_table():
     assert lines[0].split() == ["epoch", "elbo", "reconstruction", "kl", "test_elbo"]
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "...", "6", "7", "8"]
     assert lines[-1].split() == ["8", "-8.00", "-9.00", "1.00", "-9.00"]
+
+
+class Weighted(AEVB):
+    """An algorithm with a number of its own."""
+
+    beta = 4.0
+
+
+def test_numbers_of_an_algorithm_have_to_be_the_same(tmp_path, monkeypatch):
+    """A training with β = 4 does not go on with β = 8."""
+    fit(model(), STRIPES, epochs=1, algorithm=Weighted, resume=tmp_path / "t.npz", progress=False)
+    monkeypatch.setattr(Weighted, "beta", 8.0)
+    with pytest.raises(ValueError, match=r"Weighted.beta was 4.0 and is 8.0"):
+        fit(model(), STRIPES, algorithm=Weighted, resume=tmp_path / "t.npz", progress=False)
+
+
+def test_what_an_algorithm_of_ones_own_forgets_is_said():
+    """A state that is no array, and a step that returns nothing: an error that names it."""
+
+    class Counts(AEVB):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.state = {"k": 0}
+
+    class Silent(AEVB):
+        def step(self, rows, x, rng):
+            pass
+
+    with pytest.raises(TypeError, match=r"state\['k'\] of Counts is 0; it should be an array"):
+        epochs(model(), STRIPES, 1, algorithm=Counts)
+    with pytest.raises(TypeError, match="what step returns is None; it should be the minibatch's"):
+        next(epochs(model(), STRIPES, 1, algorithm=Silent))
