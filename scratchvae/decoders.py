@@ -1,24 +1,24 @@
 """What the decoder models: three families of p(x|z), each with log likelihood and gradient.
 
-The hidden layers of the decoder turn z into h′, here called h. The output layer turns h
-into the parameters of a distribution of x.
+The hidden layers of the decoder turn z into h, which is h′ in `vae.py`. The output layer
+turns h into the parameters of a distribution of x.
 
     bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
     gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
-                               log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
+                               log σ² = affine(h)              AEVB appendix C.2
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 
 The two Gaussian decoders take any real x. `fit` and `evaluate` take images, and scale
-them to [0, 1].
+them to [0, 1]. AEVB has `gaussian` for its pictures of a face, Frey Face (§5).
 
-Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its log p(x)
-has a closed form.
+Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its p(x) has a
+closed form, N(x; b, Wᵀ W + σ² I).
 
 A Gaussian gives a *density*. It can exceed 1, and its logarithm can be positive. Suppose
 log p(x) = 900 nats for an image of 560 pixels. Then the density is e^(900/560) = 5 per
 pixel, as a geometric mean. A density of 5 over an interval of length 1/5 has mass 1: the
-model knows each pixel to about a fifth of the range from black to white. Only differences
-between models say more.
+model knows each pixel to about a fifth of the range from black to white. To compare two
+models, take the difference of their log p(x).
 """
 
 from collections.abc import Mapping
@@ -69,14 +69,15 @@ class Output:
         raise NotImplementedError
 
     def backward(self, weight: float) -> FloatArray:
-        """dh of weight · Σ log p(x|z) at the last `log_likelihood`.
+        """∂/∂h of weight · Σ log p(x|z) at the last `log_likelihood`. Returns (L B, n_h).
 
-        It writes the gradient of the output's own weights.
+        Σ is the sum over all L samples and B data points. It also writes the gradient of the
+        output's own weights.
         """
         raise NotImplementedError
 
     def backward_input(self) -> FloatArray:
-        """dh of Σ log p(x|z), and nothing written."""
+        """∂/∂h of Σ log p(x|z), (L B, n_h). It writes nothing."""
         raise NotImplementedError
 
 
@@ -146,7 +147,7 @@ class Gaussian(Output):
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
-        """dμ and dlog σ² of the log density, each through its head. Both heads use h: they add."""
+        """dμ and dlog σ², each through its affine layer. Both layers use h: their dh add."""
         dmu, dlogvar = self._dmoments(weight)
         return self._mu.backward(self._sigmoid.backward(dmu)) + self._logvar.backward(dlogvar)
 
@@ -193,18 +194,18 @@ class Isotropic(Output):
 
     def log_likelihood(self, x: FloatArray, h: FloatArray) -> FloatArray:
         """log N(x; μ, σ² I)."""
-        self._x, self._mu = x, self.mean(h).reshape(-1, *x.shape)
-        return gaussian_log_density(x, self._mu, np.broadcast_to(self._shared.logvar, x.shape))
+        self._x, self._x_mu = x, self.mean(h).reshape(-1, *x.shape)
+        return gaussian_log_density(x, self._x_mu, np.broadcast_to(self._shared.logvar, x.shape))
 
     def backward(self, weight: float) -> FloatArray:
         """dμ through the affine layer. All pixels and rows share log σ²: their dlog σ² add."""
-        dmu, dlogvar = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
+        dmu, dlogvar = gaussian_log_density_backward(self._x, self._x_mu, self._shared.logvar)
         self._shared.dlogvar[...] = weight * dlogvar.sum()
         return self._affine.backward((weight * dmu).reshape(-1, self._x.shape[1]))
 
     def backward_input(self) -> FloatArray:
         """The same with weight 1, and only dh."""
-        dmu, _ = gaussian_log_density_backward(self._x, self._mu, self._shared.logvar)
+        dmu, _ = gaussian_log_density_backward(self._x, self._x_mu, self._shared.logvar)
         return self._affine.backward_input(dmu.reshape(-1, self._x.shape[1]))
 
 
