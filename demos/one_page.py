@@ -40,7 +40,7 @@ def bound(x, mu, logvar, a):
     softplus = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))  # log(1 + e^a), no overflow
     log_px_z = (x * a - softplus).sum(axis=1)  # Σ_i x_i log p_i + (1 − x_i) log(1 − p_i), eq. (11)
     kl = -0.5 * (1 + logvar - mu * mu - np.exp(logvar)).sum(axis=1)  # KL(q(z|x) ‖ N(0, I))
-    return (log_px_z - kl).mean()  # 𝓛 = E_q[log p(x|z)] − KL, eq. (10) with one z for each x
+    return (log_px_z - kl).mean()  # 𝓛 ≃ log p(x|z) − KL, eq. (10) with one z for each x
 
 
 # %% Backward: the gradient of loss = −𝓛, from its end to its beginning; dz is ∂loss/∂z
@@ -69,7 +69,7 @@ def loss_and_gradient(theta, x, eps):
 # %% Training
 def adam_step(theta, gradient, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, rows=32):
     for parts in zip(theta, gradient, m, v):
-        for i in range(0, len(parts[0]), rows):
+        for i in range(0, len(parts[0]), rows):  # a few rows at a time stay in the cache
             W, g, m_i, v_i = (part[i : i + rows] for part in parts)
             m_i += (1 - beta1) * (g - m_i)  # m ← β₁ m + (1 − β₁) g
             v_i += (1 - beta2) * (g * g - v_i)  # v ← β₂ v + (1 − β₂) g²

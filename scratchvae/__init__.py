@@ -2,20 +2,17 @@
 
 Every equation is a line of code. Every gradient is derived and tested.
 
-Read the files in this order. Each uses only files before it, and the helpers:
+The order in which to read the files is that of README's table. In short:
 
     info                          entropy, cross entropy, KL; it needs no other file
     parameters                    all weights in one vector
-    datasets                      MNIST, and minibatches
     layers, distributions         forward, and the backward pass by hand
-    initializers                  how the weights are drawn
-    decoders, vae, autoencoder    the models: the bound or the loss, and its gradient
-    optimizers                    SGD, Adagrad, Adam
-    history, evaluation, training the bound of a data set, and Algorithm 1
+    decoders, vae                 the model: the bound, and its gradient
+    optimizers, training          SGD, Adagrad, Adam; Algorithm 1
     hmc, likelihood               estimates of log p(x)
+    autoencoder, wake_sleep, mcem what the VAE is compared with
 
-Helpers: checks, files, archive, progress, gradient_check, pca, checkpoint. Pictures: figures.
-Commands: cli. Matplotlib is imported only when a picture is drawn.
+Matplotlib is imported only when a picture is drawn.
 """
 
 from scratchvae.autoencoder import Autoencoder

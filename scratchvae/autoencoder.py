@@ -4,8 +4,8 @@
 
 The notes (§0) compare it with the VAE. Its purpose is the code z, the features of x. The
 decoder is there to compute the loss, and is dropped after training. In a VAE the decoder
-is the purpose: it makes new images. An autoencoder has no distribution of z, so there is
-none to draw new images from.
+is the purpose: it makes new images. An autoencoder has no distribution of z, so no
+new z can be drawn and decoded.
 
 **Its gradient.** ∂‖x − x̂‖² / ∂x̂ = 2 (x̂ − x), so dx̂ = 2 (x̂ − x) / B. The rest is the
 backward pass of the layers.

@@ -1,24 +1,24 @@
 """What the decoder models: three families of p(x|z), each with log likelihood and gradient.
 
-The hidden layers of the decoder turn z into h′, here called h. The output layer turns h
-into the parameters of a distribution of x.
+The hidden layers of the decoder turn z into h, which is h′ in `vae.py`. The output layer
+turns h into the parameters of a distribution of x.
 
     bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
     gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1),
-                               log σ² = affine(h)              AEVB appendix C.2, §5, Frey Face
+                               log σ² = affine(h)              AEVB appendix C.2
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 
 The two Gaussian decoders take any real x. `fit` and `evaluate` take images, and scale
-them to [0, 1].
+them to [0, 1]. AEVB has `gaussian` for its pictures of a face, Frey Face (§5).
 
-Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its log p(x)
-has a closed form.
+Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its p(x) has a
+closed form, N(x; b, Wᵀ W + σ² I).
 
 A Gaussian gives a *density*. It can exceed 1, and its logarithm can be positive. Suppose
 log p(x) = 900 nats for an image of 560 pixels. Then the density is e^(900/560) = 5 per
 pixel, as a geometric mean. A density of 5 over an interval of length 1/5 has mass 1: the
-model knows each pixel to about a fifth of the range from black to white. Only differences
-between models say more.
+model knows each pixel to about a fifth of the range from black to white. To compare two
+models, take the difference of their log p(x).
 """
 
 from collections.abc import Mapping
@@ -72,14 +72,17 @@ class Output:
         raise NotImplementedError
 
     def backward(self, weight: float) -> FloatArray:
-        """dh of weight · Σ log p(x|z) at the last `log_likelihood`; in training −1 / (L B).
+        """∂/∂h of weight · Σ log p(x|z) at the last `log_likelihood`. Returns (L B, n_h).
 
-        It writes the gradient of the output's own weights.
+        In training the weight is −1 / (L B).
+
+        Σ is the sum over all L samples and B data points. It also writes the gradient of the
+        output's own weights.
         """
         raise NotImplementedError
 
     def backward_input(self) -> FloatArray:
-        """dh of Σ log p(x|z), and nothing written."""
+        """∂/∂h of Σ log p(x|z), (L B, n_h). It writes nothing."""
         raise NotImplementedError
 
 
@@ -149,7 +152,7 @@ class Gaussian(Output):
         return gaussian_log_density(x, *self._moments)
 
     def backward(self, weight: float) -> FloatArray:
-        """dμ and dlog σ² of the log density, each through its head. Both heads use h: they add."""
+        """dμ and dlog σ², each through its affine layer. Both layers use h: their dh add."""
         dmu, dlogvar = self._dmoments(weight)
         return self._mu.backward(self._sigmoid.backward(dmu)) + self._logvar.backward(dlogvar)
 

@@ -58,7 +58,8 @@ def evaluate(
     The same seed gives the same pixels for every model, so all models that are compared see
     the same bits. The noise too is the same for models with the same n_z and dtype.
     workers: processes. Each chunk of images has generators of its own, so the result does not
-    depend on the number of processes (to the bit, where this one has one BLAS thread too).
+    depend on the number of processes. The bits are equal if this process, as each of the others,
+    uses one thread in NumPy's matrix products.
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
     datasets.check_images("images", images, model.n_x)
@@ -104,7 +105,7 @@ def seen_by(model: Model, pixels: str | None) -> Draw:
 
 
 def check_rebuilt(name: str, model: Model) -> None:
-    """Another process, which makes type(model)(**model.settings) and gives it θ, has this model.
+    """Check that type(model)(**model.settings), made by another process and given θ, is this model.
 
     TypeError for what would not be there: an attribute that no setting tells, or a class that
     another process cannot import.

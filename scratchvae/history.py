@@ -1,4 +1,4 @@
-"""What a training came to: the bound and its two terms, of a minibatch, an epoch, all epochs."""
+"""What a training reached: the bound and its two terms, of a minibatch, an epoch, all epochs."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Terms(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """The mean of eq. (10) over a data set, in nats per data point: elbo = reconstruction − kl."""
+    """A mean of eq. (10) over data points, in nats per data point: elbo = reconstruction − kl."""
 
     elbo: float
     reconstruction: float
@@ -35,7 +35,7 @@ class Bound(NamedTuple):
 
     @classmethod
     def of(cls, terms: Sequence[Terms]) -> "Bound":
-        """The mean over all data points of all chunks."""
+        """The mean over all data points, whose terms come in several parts."""
         return cls.mean(*(np.concatenate(part) for part in zip(*terms)))
 
 

@@ -15,34 +15,40 @@ energy −log f(z) + ½ ‖r‖². The end (z′, r′) is accepted with the pro
 
     min(1, exp( log f(z′) − ½ ‖r′‖²  −  log f(z) + ½ ‖r‖² ))
 
-which corrects the rest (Metropolis), so that f stays the distribution of z.
+(Metropolis); else z stays. This keeps f as the distribution of z. Let π = f(z) N(r; 0, I) be
+the density of (z, r), and π′ its value at the end. Of the density π, the part
+π · min(1, π′/π) = min(π, π′) goes from (z, r) to (z′, −r′). The move from (z′, −r′) brings as
+much back to (z, r): it runs backwards, min(π, π′) is symmetric, and volumes are equal. The
+sign of r′ does not matter, because each move draws r anew.
 
 **Why δ is drawn anew.** Let f = N(0, σ²), with one z. The force is −z/σ². Put the three
-lines together, with cos θ = 1 − δ² / 2σ² and κ = δ / sin θ (for δ < 2σ):
+lines together, with an angle ω: cos ω = 1 − δ² / 2σ², and κ = δ / sin ω (for δ < 2σ):
 
-    z′ = (1 − δ²/2σ²) z + δ r                     = cos θ · z + κ sin θ · r
-    r′ = −(δ/σ²) (1 − δ²/4σ²) z + (1 − δ²/2σ²) r  = −(sin θ / κ) z + cos θ · r
+    z′ = (1 − δ²/2σ²) z + δ r                     = cos ω · z + κ sin ω · r
+    r′ = −(δ/σ²) (1 − δ²/4σ²) z + (1 − δ²/2σ²) r  = −(sin ω / κ) z + cos ω · r
 
-since sin² θ = 1 − cos² θ = (δ²/σ²) (1 − δ²/4σ²). This turns (z, κ r) by the angle θ. So
-n leapfrogs turn it by n θ:
+since sin² ω = 1 − cos² ω = (δ²/σ²) (1 − δ²/4σ²). This turns (z, κ r) by the angle ω. So
+n leapfrogs turn it by n ω:
 
-    z′ = cos(n θ) z + κ sin(n θ) r
+    z′ = cos(n ω) z + κ sin(n ω) r
 
-If n θ = k π, then z′ = ±z, whatever r is. The chain stands still or mirrors its start,
-for ever. It keeps its energy, so every move is accepted, and the acceptance says that
-all is well. It is a resonance. For n = 4 it begins at δ = 2 sin(π/8) σ = 0.77 σ.
+If n ω = k π, then z′ = ±z, whatever r is. The chain stands still or mirrors its start,
+for ever. It keeps its energy, so every move is accepted, and the acceptance does not show
+the fault. This is a resonance. For n = 4 the first is at δ = 2 sin(π/8) σ = 0.77 σ.
 
 So each move of each chain has a step size of its own, u δ, with u uniform on
-[0.6, 1.2]. u is drawn without a look at z or r. For a given u the move keeps f, and so
-does a mixture of such moves. After a move, the mean of cos² (n θ) is left of the variance with
-which a chain began. At the resonance above it was 1, and now it is 0.69: after 20
-moves, 0.1 %. The ends: the angle is about n u δ/σ, and the largest is twice the
-smallest. For k = 1 it goes from 0.59 π to 1.21 π, and for a larger k through more than
-a whole π. A smaller lower end wastes moves that go nowhere. A larger upper end brings
-u δ near 2σ, where no leapfrog stays bounded. The acceptance to which δ is tuned is the
-mean over u.
+[0.6, 1.2]. u does not depend on z or r. For a given u the move keeps f, and so does a
+mixture of such moves. By the last formula, a chain that begins with some variance of z
+keeps the part cos² (n ω) of it after a move. At the resonance above the part is 1. With
+the drawn u it is 0.69 on average, and below 0.1 % after 20 moves.
 
-**Units.** Here f is a mixture of the two densities of a VAE on the log scale,
+Why these ends of u? The angle n ω is about n u δ/σ, and the largest is twice the smallest.
+At the resonance k = 1 it goes from 0.59 π to 1.21 π, and for a larger k through more than
+a whole π. With a smaller lower end, more moves would hardly leave their start. With a
+larger upper end, u δ would come near 2σ, and from there on leapfrogs go to infinity. The
+acceptance to which δ is tuned is the mean over u.
+
+**Units.** Here log f is a weighted mean of two log densities of a VAE,
 
     log f(z) = (1 − β) log q(z|x) + β log p(x, z)
 

@@ -771,6 +771,7 @@ def _p_log_q(p: Array, q: Array) -> Array:
 def _gibbs_terms(p: Array, q: Array) -> Array:
     """p log(p/q) − p + q, entry by entry: never negative, and 0 only for p = q.
 
+    Their sum is KL, and KL ≥ 0 is called Gibbs's inequality.
     The straight form is p * log(p / q) - p + q. It has three faults. So there are two
     forms: `far` = p (log p − log q) + q − p, and, where |q − p| ≤ ½ p, a form for near
     numbers, below.

@@ -18,9 +18,9 @@ The uniform distribution on [−c, c] has the variance c² / 3. So
     c = √(6 / (n_in + n_out))
 
 This is for the W of an affine layer. A layer says n_in and n_out of each of its weights,
-its fan-in and fan-out: a 3 × 3 convolution has an output that is a sum of 9 times as many
-products as it has channels. Or it says the number that the weight begins with: 0 for a
-bias.
+its fan-in and fan-out. In a 3 × 3 convolution, for example, an output is a sum of 9 products
+for each input channel, so its fan-in is 9 times the number of these channels. Or the layer
+says the number that the weight begins with: 0 for a bias.
 
 **The paper** draws all parameters, the biases too, from N(0, 0.01) (AEVB section 5).
 0.01 is the variance, so the standard deviation is 0.1.

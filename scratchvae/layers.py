@@ -37,10 +37,11 @@ first, where the two should add. `weights_of` refuses such a layer. An *output* 
 used twice, as the VAE uses h for μ and for log σ²: then two dh come back, and whoever
 used h twice adds them.
 
-**A layer of your own** is a class with three methods: `forward`, `backward_input`,
-`backward_weights`. Its `weights`, which the constructor may set, say the shape of each
-weight, and how it begins. The model gives it the views: self.W and self.dW for the weight
-W. Its x and y are (B, n_in) and (B, n_out): an image is reshaped inside.
+**A layer of your own** is a subclass of `Layer` with three methods: `forward`,
+`backward_input`, `backward_weights`. Its `weights`, which the constructor may set, say
+the shape of each weight, and how it begins. The model gives it the views: self.W and
+self.dW for the weight W. Its x and y are (B, n_in) and (B, n_out): an image is reshaped
+inside.
 
 **Notation.** x W is the matrix product (in NumPy x @ W), a ⊙ b is the product entry by
 entry (a * b), and f′ is the derivative of f.
@@ -59,7 +60,8 @@ class Weight(NamedTuple):
     """One weight of a layer: its shape, and how it begins (`initializers.glorot`).
 
     begins: (fan_in, fan_out) for random numbers, or the one number that every entry begins
-    with. fan_in: how many inputs an output is a sum of. fan_out: how many outputs use an input.
+    with. fan_in: how many inputs the sum of one output has. fan_out: how many outputs use one
+    input.
     """
 
     shape: tuple[int, ...]
@@ -158,9 +160,9 @@ class Affine(Layer):
     def backward_input(self, dy: FloatArray) -> FloatArray:
         """dx = dy Wᵀ. dy: (B, n_out). Returns (B, n_in).
 
-        It is computed as (W dyᵀ)ᵀ, which is the same: so dy is transposed for the product,
-        and not W, which is the larger one unless n_in < B, as in the decoder's first layer.
-        This took less time where it was measured.
+        It is computed as (W dyᵀ)ᵀ, which is the same. Now dy is transposed for the product,
+        and not W. For n_in > B, W is the larger one. This took less time where it was
+        measured.
         """
         return (self.W @ dy.T).T  # ∂loss/∂x = ∂loss/∂y Wᵀ
 
@@ -291,7 +293,7 @@ def weights_of(layers: Mapping[str, Layer]) -> dict[str, Weight]:
         if (other := places[id(layer)]) != name:
             raise ValueError(f"{name} and {other} are one layer; there should be one for each")
     return {
-        f"{name}.{key}".rstrip("."): weight
+        f"{name}.{key}".rstrip("."): weight  # the weight "" has the name of its layer
         for name, layer in layers.items()
         for key, weight in layer.weights.items()
     }

@@ -3,10 +3,13 @@
 **Importance weighting** (Burda et al. 2015). Let z_k ~ q(z|x), w_k = p(x, z_k) /
 q(z_k|x). Then E[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x), and
 
-    L_K = log (1/K) Σ_k w_k            E[L_1] = 𝓛(x) ≤ E[L_K] ≤ E[L_K+1] ≤ log p(x)
+    L_K = log (1/K) Σ_k w_k            E[L_1] = 𝓛(x) ≤ E[L_K] ≤ E[L_(K+1)] ≤ log p(x)
 
-It is the log of the mean. The mean of the logs would be 𝓛, whatever K. By Jensen's
-inequality L_K is too small on average, and the error shrinks as K grows.
+It is the log of the mean. The mean of the logs would be 𝓛 on average, whatever K. By
+Jensen's inequality L_K is too small on average. The error shrinks as K grows. Take
+K + 1 weights. To leave out one of them gives K + 1 means of K weights, and the mean of these
+is the mean of all. So by Jensen's inequality L_(K+1) is at least the mean of K + 1 logs, and
+each of these is an L_K.
 
 **Annealed importance sampling, AIS** (Neal 2001; Wu et al. 2017). It goes from a
 density that is easy to draw from, f_0, to p(x, z) in T small steps, through
@@ -78,8 +81,8 @@ images, in nats per image (K = 5000, and 16 chains), from q:
     q too narrow: log σ² less by 4         −140.7           3.4    −119.5
 
 p(x) does not depend on q, so both lines estimate one number, about −112. In the second
-line importance weighting is 28 nats too low and says 0.6 for each image, and AIS is 7
-too low.
+line importance weighting is 28 nats too low, and its standard error is 0.6 for each image.
+AIS is 7 too low.
 """
 
 from collections.abc import Callable, Iterator
@@ -230,7 +233,7 @@ class LogMean:
         self.K = 0
 
     def add(self, log_w: FloatArray) -> None:
-        """Take in k new weights of each data point. log_w: (k, n), finite.
+        """Take in k new weights of each data point. log_w: (k, n), below ∞.
 
         self.K counts all weights so far. The sums are float64, also for a float32 log_w.
         """
@@ -307,7 +310,7 @@ def _anneal(
 def _posterior(
     chains: Callable[[int], Chain], B: int, K: int, rng: np.random.Generator
 ) -> Estimates:
-    """(mean of q̂(z) / p(x, z))⁻¹ over half of K posterior samples (AEVB appendix D).
+    """−log of the mean of q̂(z) / p(x, z) over half of K posterior samples (AEVB appendix D).
 
     q̂ is a Gaussian that is fitted to the other half. B: data points.
     """

@@ -31,17 +31,16 @@ the mean of a over the minibatch:
     log δ ← log δ + 0.1 · (ā − 0.9)        of all data points
     log δ ← log δ + 0.1 · (a − ā)          of those of the minibatch
 
-The first line has news in every minibatch, long before a data point is visited often.
+The first line changes every δ in every minibatch, long before a data point is visited often.
 The second line compares the data points with one another.
 
 **An encoder, afterwards.** Estimates of log p(x) may begin at q(z|x), which MCEM does
 not have. `fit_encoder` gives it one: φ climbs the bound while θ stands still. It
-changes no p(x). Its weights start afresh, by Glorot: from those of a training that
-never moved them, or from tiny ones, the encoder can end with some images in a wrong
-mode of their posterior, and more steps do not bring them out. From another start, other
-images may be wrong. So `best_encoder` takes several encoders of one decoder, and finds
-the best for each x. By AEVB eq. (1) it is the one with the highest bound, since log p(x)
-does not depend on φ:
+changes no p(x). Its weights are drawn afresh, by Glorot. If they begin as MCEM left them,
+or tiny, q(z|x) of some images can end in a wrong mode of their posterior, and more steps do
+not help. From another start, other images may be wrong. So `best_encoder` takes several
+encoders of one decoder, and finds the best for each x. By AEVB eq. (1) it is the one with
+the highest bound, since log p(x) does not depend on φ:
 
     𝓛(x) = log p(x) − KL(q(z|x) ‖ p(z|x))
 
@@ -105,8 +104,8 @@ class MCEM(AEVB):
         vae, z = self.model, self.chains[rows]
         first = np.isnan(z[:, 0])  # at its first visit z ~ N(0, I)
         z[first] = rng.standard_normal((int(first.sum()), vae.n_z), vae.dtype)
-        still = np.zeros_like(z)  # q(z|x) = N(0, I), so that eps of the chain is z
-        chain = Chain(vae, x, still, still, z[None])
+        zeros = np.zeros_like(z)  # q(z|x) = N(0, I), so that eps of the chain is z
+        chain = Chain(vae, x, zeros, zeros, z[None])
         accepted = chain.move(1.0, self.delta[rows], LEAPFROGS, rng)[0]
         share = accepted.mean()
         self.delta *= np.exp(TUNING * (share - ACCEPTANCE))
@@ -131,7 +130,7 @@ def fit_encoder(
     """φ, drawn afresh by Glorot, climbs the bound of the images, while θ stands still; in place.
 
     images: (N, n_x), as for `fit`. steps: of Adam, on minibatches of 100, with a learning rate
-    that falls from lr to 0 (`schedules.py`, "cosine").
+    that falls from lr to nearly 0 (`schedules.py`, "cosine").
     """
     rng, adam = checks.generator("seed", seed, "encoder"), Adam(vae.params, lr)
     draw = seen_by(vae, None)

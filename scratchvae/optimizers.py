@@ -10,9 +10,10 @@
               θ ← θ − α m̂ / (√v̂ + epsilon)
 
 α is the learning rate, `lr`. t is the number of the step: 1, 2, 3, ... s, m and v start
-at 0. epsilon is a small number, so that nothing is divided by 0. Products, quotients,
-squares and roots are entry by entry. Adagrad is the paper's choice; its source is Duchi
-et al. 2011. Adam's source is Kingma and Ba 2015, Algorithm 1.
+at 0. β₁ and β₂, in [0, 1), say how much of the old m and v stays. epsilon is a small
+number, so that nothing is divided by 0. Products, quotients, squares and roots are entry
+by entry. Adagrad is the paper's choice; its source is Duchi et al. 2011. Adam's source is
+Kingma and Ba 2015, Algorithm 1.
 
 **Why Adam divides by 1 − βᵗ.** m̂ and v̂ are weighted means of g and g² over all steps
 so far. Here g_i is the gradient of step i. m starts at 0, and after t steps it is
@@ -44,8 +45,9 @@ Put m̂ and v̂ into the step. Then multiply the numerator and the denominator b
 long vectors.
 
 **Weight decay** adds λ θ to g. λ θ is the gradient of ½ λ ‖θ‖², so the loss has this
-term in addition (L2). It goes into U and V as g does. The decay of AdamW does not: it
-takes α λ θ from θ, beside the step. It comes from a prior on θ. The paper has p(θ) = N(0, I), and
+term in addition (L2). λ θ goes into U and V as g does. The decay of AdamW does not: it
+takes α λ θ from θ, beside the step. The term ½ λ ‖θ‖² comes from a prior on θ. The paper
+has p(θ) = N(0, I), and
 
     −log N(θ; 0, I) = ½ ‖θ‖² + const
 
@@ -89,10 +91,10 @@ class Optimizer:
         return {name: getattr(self, name) for name in self.settings}
 
     def check_rebuilt(self) -> None:
-        """type(self)(params, **settings), with the sums and t, is this optimizer.
+        """Check that type(self)(params, **settings), with the sums and t, is this optimizer.
 
-        A file and another process have no more of it. TypeError, with the name, for an
-        attribute that is in neither, and for an array that `sums` does not name.
+        A file and another process get nothing else of it. TypeError, with the name, for an
+        attribute that is neither a setting nor one of the sums.
         """
         kind = type(self)
         for key, value in vars(self).items():

@@ -29,9 +29,10 @@ updates its own stretch of θ, and keeps the optimizer's sums of that stretch. A
 made of whole rows of the weights. A row of a bias is one entry.
 
 **What has to be waited for.** x and dy are complete before others read them, and θ is
-complete before others use it. These are two barriers in each step:
+complete before others use it. So each step has two barriers. At a barrier each process waits
+until all have come:
 
-    each process:   draw X^M and ε         all draw the same numbers from equal generators
+    each process:   draw x and ε           all draw the same numbers from equal generators
                     x, dy of every layer   of its own data points, dy times B_k / B
                     ── barrier ──          x and dy of all data points are there
                     the bound              if it is not finite, the epoch ends here for all
@@ -47,9 +48,10 @@ processes rounds differently.
 
 **Where things lie.** One block of shared memory holds θ, x and dy of the layers, the
 optimizer's sums and the images. It also holds the terms of the bound, and the g_k of the
-weights of no affine layer. Each process has a g of its own, and fills its stretch of it.
-The parent makes no step. During an epoch it waits, and wakes ten times a second to show
-the progress. After the epoch the same processes evaluate.
+weights that belong to no affine layer. Each process has a g of its own, and fills its stretch
+of it. The parent, the process that started the others, makes no step. During an epoch it
+waits, and wakes ten times a second to show the progress. After the epoch the same processes
+evaluate.
 """
 
 import os
@@ -255,7 +257,7 @@ class Team:
 
 
 def _work(rank: int, semaphores: list[Any], pipe: Connection, job: Job) -> None:
-    """One worker: wait for a command, do it, answer; until it is ended."""
+    """Worker number `rank`, from 0: wait for a command, do it, answer; until it is ended."""
     processes.live_with_the_parent()
     memory = SharedMemory(job.memory)
     worker = _Worker(rank, semaphores, job, _arrays(memory, job.layout))
@@ -426,7 +428,7 @@ def _affine(model: Model) -> dict[str, Affine]:
 
 
 def _others(model: Model) -> list[str]:
-    """The weights of no affine layer."""
+    """The weights that belong to no affine layer."""
     of_affine = shapes_of(_affine(model))
     return [name for name in model.params.shapes if name not in of_affine]
 

@@ -65,7 +65,7 @@ class Parameters:
 
 
 def bytes_of(shapes: Shapes, dtype: np.dtype[Any]) -> int:
-    """The memory for θ and g, and for a first θ that is drawn in float64."""
+    """At most the memory of θ, of g, and of the float64 numbers with which θ begins."""
     return sum(prod(shape) for shape in shapes.values()) * (2 * dtype.itemsize + 8)
 
 

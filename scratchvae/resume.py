@@ -1,4 +1,4 @@
-"""All that a training needs to go on to the bit, in one file.
+"""All that a training needs to go on with the same bits as without a stop, in one file.
 
 After an epoch, the next one depends on
 
@@ -9,13 +9,14 @@ The history belongs to it too. All of it lies in one file that is written whole,
 crash can leave the parts of two different epochs. The other files of a run follow from it.
 
 The settings stand there twice. Those of the beginning have to be the same when it goes on.
-Those of the optimizer after the epoch are state: they come back with θ. A loop over `epochs`
-may change them. So the file is written when its body is over. An epoch whose body was left by
-`break` or an exception is not in the file: it is made again, to the same bits.
+Those of the optimizer after the epoch are state: they come back with θ. The body of a loop
+over `training.epochs` may change them. So the file is written after the body. An epoch whose
+body was left by `break` or an exception is not in the file: it is made again, to the same bits.
 
 **The bits** depend on one thing more: how NumPy's matrix products round. Another version of
-NumPy, another BLAS or another number of its threads adds in another order. The training goes
-on all the same, as close as rounding is, and `OtherArithmetic` says what differs.
+NumPy, another BLAS (the library of these products) or another number of its threads adds in
+another order. Then the training goes on too, but its numbers differ by rounding. The warning
+`OtherArithmetic` says what has changed.
 """
 
 import json
@@ -74,8 +75,8 @@ class Saved:
     """The file of one training. `epochs` reads it once, and writes it after each loop's body.
 
     history: what the body of the loop fills. It is a part of the state, and comes back with it.
-    every: seconds between two writes at least; the last epoch is always written. overwrite:
-    begin anew; the file that is there stays until it is written. more: what else has to be the
+    every: the least number of seconds between two writes; the last epoch is always written.
+    overwrite: begin anew; an old file stays until the first write. more: what else has to be the
     same when the training goes on, by name.
     """
 
@@ -133,7 +134,7 @@ class Saved:
         0, and nothing is changed, when there is no file, or it shall be overwritten. ValueError,
         with what differs, for a training with other settings. FileFormatError for a file that
         is damaged or of another kind. Then nothing is changed either. A warning,
-        `OtherArithmetic`, when NumPy will round otherwise.
+        `OtherArithmetic`, when NumPy rounds differently now.
         """
         self.settings = {**settings, **self.settings}
         if self.overwrite or not self.path.exists():

@@ -60,7 +60,7 @@ def training_step(
 
 
 class AEVB:
-    """Algorithm 1's own step. Another algorithm is a class with another `step`.
+    """Algorithm 1's own step. Another algorithm is a subclass with another `step`.
 
     model, optimizer: of the training. n: images in the data set.
     state: arrays that the algorithm remembers beside θ, the optimizer and the generator, by
@@ -98,7 +98,7 @@ def epochs(
     saved: Saved | None = None,
     report: Callable[[int, int, Bound], None] | None = None,
 ) -> Iterator[Epoch]:
-    """Algorithm 1 with L = 1, an epoch at a time: what is done in between stands in the loop.
+    """Algorithm 1 with L = 1, an epoch at a time. The loop's body runs after each epoch.
 
         for epoch in epochs(vae, images, 100, optimizer=adam, test_images=test_images):
             if epoch.number > 50 and epoch.test.elbo < best:
@@ -116,12 +116,12 @@ def epochs(
     test_images: evaluated after every epoch, always with the same pixels and noise.
     schedule: "constant", "iwae" or "cosine" (which needs n): the factor of the optimizer's
     learning rate while an epoch lasts (`schedules.py`).
-    algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or a class of your own.
+    algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or your own subclass of AEVB.
     workers: processes that share each step of AEVB (`parallel.py`). The same seed and workers
     give the same bits; another number of workers draws the same numbers, and rounds differently.
     A script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
-    or an optimizer with an attribute that its `settings` do not tell; so with `saved`.
-    saved: a file with the state after each epoch and the loop's body of it (`resume.Saved`).
+    or an optimizer with an attribute that its `settings` do not tell; the same with `saved`.
+    saved: a file with the state after each epoch and the body that follows it (`resume.Saved`).
     The training goes on from it, to the bit; `n` counts from the first epoch.
     report: called now and then with the epoch's number, the images seen in it, and their bound.
 
@@ -129,7 +129,7 @@ def epochs(
     Generator as seed. A number as seed would draw the same order, pixels and noise again.
 
     When an epoch ends midway, for whatever reason, the model returns to the end of the last
-    whole epoch, and the exception goes on; the optimizer does not return.
+    whole epoch, and the exception is raised; the optimizer does not return.
     FloatingPointError when the bound is no longer finite.
 
     >>> from scratchvae import VAE
@@ -143,13 +143,13 @@ def epochs(
         model, optimizer, images, test_images, n, schedule, algorithm, saved,
         batch_size=batch_size, pixels=pixels, workers=workers, seed=seed,
     )  # fmt: skip
-    rng, one = checks.generator("seed", seed, "training"), algorithm(model, optimizer, len(images))
-    for name, array in one.state.items():
+    rng, run = checks.generator("seed", seed, "training"), algorithm(model, optimizer, len(images))
+    for name, array in run.state.items():
         checks.instance(f"state[{name!r}] of {algorithm.__name__}", array, np.ndarray, "an array")
-    done = 0 if saved is None else saved.load(model, optimizer, rng, one.state, settings)
-    # without test images the first minibatch shows whether the last update was a good one
+    done = 0 if saved is None else saved.load(model, optimizer, rng, run.state, settings)
+    # without test images, some images show whether the bound is finite after the last update
     evaluated = images[:batch_size] if test_images is None else test_images
-    process = partial(_OneProcess, one) if workers == 1 else partial(Team, workers=workers)
+    process = partial(_OneProcess, run) if workers == 1 else partial(Team, workers=workers)
 
     def loop() -> Iterator[Epoch]:
         with process(
@@ -166,7 +166,7 @@ def epochs(
                     _check_finite(after, f"after epoch {number}", optimizer)
                 yield Epoch(number, train, None if test_images is None else after, seconds)
                 if saved is not None:
-                    saved.save(model, optimizer, rng, one.state, number, last=number == n)
+                    saved.save(model, optimizer, rng, run.state, number, last=number == n)
 
     return iter(()) if n is not None and done >= n else loop()
 
@@ -194,7 +194,7 @@ def fit(
     Autoencoder's objective is −‖x − x̂‖², and its KL is 0.
     resume: a file that holds the state after each whole epoch. If it is there, the training
     goes on from it, to the bit. ValueError when its settings differ; the warning
-    `OtherArithmetic` when NumPy or its BLAS differ, whose bits are others. See `resume.py`.
+    `OtherArithmetic` when NumPy or its BLAS differ, so that the bits differ. See `resume.py`.
     overwrite: begin anew in place of going on; the file of `resume` that is there stays until
     the first new epoch is whole. progress: the line.
 
@@ -216,6 +216,7 @@ def fit(
         workers=workers, report=lambda *seen: line.within(*seen),
         saved=None if resume is None else Saved(resume, history, overwrite=overwrite),
     )  # fmt: skip
+    # the file of `resume`, if there is one, has now filled the history
     line = EpochLine(n, len(images), len(history.elbo), show=progress)
     for epoch in each:
         history.record(epoch)
@@ -241,7 +242,7 @@ def _checked(
     workers: int,
     seed: int | np.random.Generator,
 ) -> dict[str, Any]:
-    """What has to be the same when the training goes on. Errors, before any work."""
+    """Errors, before any work. Returns what has to be the same when the training goes on."""
     checks.positive_int("batch_size", batch_size)
     checks.positive_int("workers", workers)
     datasets.check_images("images", images, model.n_x)

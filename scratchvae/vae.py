@@ -21,7 +21,7 @@ Each z costs a pass through the decoder. A grid of 100 points in each dimension 
 That is no proof that there is no other way: without hidden layers and with a Gaussian
 decoder of fixed σ the integral has a closed form. For a network with hidden layers none
 is known, and `likelihood.py` only estimates p(x). The posterior p(z|x) =
-p(x|z) p(z) / p(x) is divided by p(x), so it is not known either. The encoder, a network
+p(x|z) p(z) / p(x) contains p(x), so it is not known either. The encoder, a network
 with the weights φ, takes its place. It turns x into μ and log σ², and
 
     q(z|x) = N(z; μ, σ²)        is an approximation of p(z|x).
@@ -34,7 +34,7 @@ As in AEVB, θ are the decoder's weights here. The code keeps θ and φ in one v
 arrow with W and b has a different W and b, and a different dW and db. z is reshaped from
 (L, B, 20) to (L·B, 20) between the two lines. In training no x is sampled: the x on the
 right is the given one, and da comes from log p(x|z) at it. The second sampling makes new
-images, as many as a has rows.
+images, one for each row of the logits.
 
  ENCODER  q(z|x)                                         first sampling: z ~ q(z|x)
 
@@ -83,17 +83,17 @@ are called importance weights, and are not weights of a network:
     log w_l = log p(x, z_l) − log q(z_l|x)
     𝓛(x) ≃ (1/L) Σ_l log w_l                                  AEVB eq. (6)
 
-They also give p(x): E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x). So
-𝓛 = E_q[log w] ≤ log E_q[w] = log p(x). Estimator B uses that the KL of eq. (3) has a
-closed form, and samples the rest:
+They also give p(x): E_q[w] = ∫ q(z|x) p(x, z) / q(z|x) dz = ∫ p(x, z) dz = p(x). So, by
+Jensen's inequality, 𝓛 = E_q[log w] ≤ log E_q[w] = log p(x). Estimator B uses that the KL
+of eq. (3) has a closed form, and samples the rest:
 
     𝓛(x) ≃ ½ Σ_j [1 + log σ_j² − μ_j² − σ_j²] + (1/L) Σ_l log p(x|z_l)   AEVB eq. (10)
 
 **Why this has a derivative** (AEVB §2.4). Let f(z) = log p(x|z), the part of (10) that
-is sampled, and ∇_φ the gradient with respect to φ. f has no φ. In E_q[f(z)] = ∫ q(z|x)
-f(z) dz the density q has φ. So ∇_φ ∫ q f dz = ∫ (∇_φ q) f dz, and ∇_φ q is no density:
-as it stands, this is no mean over q. But the density of ε has no φ. Only μ and σ, which
-the encoder computes, depend on φ. So the gradient goes inside the mean over ε:
+is sampled, and ∇_φ the gradient with respect to φ. f does not depend on φ. But q does:
+∇_φ E_q[f(z)] = ∇_φ ∫ q(z|x) f(z) dz = ∫ (∇_φ q) f dz, and ∇_φ q is no density: as it
+stands, this is no mean over q. But the density of ε does not depend on φ. Only μ and σ,
+which the encoder computes, do. So the gradient goes inside the mean over ε:
 
     E_q[f(z)] = E_ε[f(μ + σ ⊙ ε)]            ∇_φ E_q[f(z)] = E_ε[∇_φ f(μ + σ ⊙ ε)]
 
@@ -111,7 +111,7 @@ of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample 
 **Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
 factor −1 / (L B), and each KL_b has the factor 1 / B.
 
-    1. da       = −(x − sigmoid(a)) / (L B)         a Bernoulli's, in `distributions.py`;
+    1. da       = −(x − sigmoid(a)) / (L B)         for a Bernoulli: `distributions.py`;
                                                     x is used for each of the L samples
        dh′      = da Wᵀ                             the output layer's backward pass
     2. dz       = the decoder's backward pass of dh′
@@ -294,6 +294,7 @@ class VAE:
         return self._heads(self.as_data(x))
 
     def _heads(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """μ and log σ²: two affine layers, the heads, stand on the same h."""
         h = layers.forward(self._encoder, x)
         return self._mu.forward(h), self._logvar.forward(h)
 
@@ -339,7 +340,7 @@ class VAE:
         return self.decode(self.encode(x)[0])
 
     def noise(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """ε ~ N(0, I), one row for each of n data points. Returns (n, n_z)."""
+        """ε ~ N(0, I), one row for each of n data points; z ~ p(z) too. Returns (n, n_z)."""
         return rng.standard_normal((n, self.n_z), self.dtype)
 
     # ---- the bound ----

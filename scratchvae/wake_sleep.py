@@ -7,8 +7,8 @@ one of them:
     wake     x from the data, z ~ q(z|x)        θ moves along ∇_θ log p(x, z)
     sleep    z̃ ~ p(z), x̃ ~ p(x|z̃): a dream     φ moves along ∇_φ log q(z̃|x̃)
 
-The drawn z, z̃ and x̃ are constants in both derivatives. So nothing has to be derived
-through a sample, and z may be discrete too. The loss whose gradient is computed here is
+The drawn z, z̃ and x̃ are constants in both derivatives. So no derivative goes through a
+sample, and z may be discrete too. The loss whose gradient is computed here is
 
     loss = −(1/B) Σ_b [ log p(x_b, z_b) + log q(z̃_b|x̃_b) ]
 
