@@ -8,8 +8,9 @@ turns h into the parameters of a distribution of x.
                                log σ² = affine(h)              AEVB appendix C.2
     isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one log σ² for all pixels and all z
 
-The two Gaussian decoders take any real x. `fit` and `evaluate` take images, and scale
-them to [0, 1]. AEVB has `gaussian` for its pictures of a face, Frey Face (§5).
+Here μ and σ² are those of the pixels, not of q(z|x). The two Gaussian decoders take any
+real x. `fit` and `evaluate` take images, and scale them to [0, 1]. AEVB has `gaussian` for its
+pictures of a face, Frey Face (§5).
 
 Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its p(x) has a
 closed form, N(x; b, Wᵀ W + σ² I).
@@ -40,12 +41,14 @@ from scratchvae.parameters import FloatArray, Parameters
 
 
 class Output:
-    """What every output can do. h: (L B, n_h), whose row l B + b is z_l of x_b. x: (B, n_x).
+    """What every output can do. x: (B, n_x). h: (L B, n_h).
+
+    Row l B + b of h belongs to z_l of x_b, with l and the index b from 0.
 
     layers: its layers by name, in their order in θ; the constructor makes them, of n_h numbers of
     the last hidden layer and n_x pixels. A decoder of your own stands in `OUTPUTS` under its
-    name: then `VAE(..., decoder=name)`, workers and files of models know it, wherever the script
-    that puts it there is imported.
+    name: then `VAE(..., decoder=name)`, worker processes and files of models know it, wherever
+    the script that puts it there is imported.
     """
 
     pixels = "grey"  # what x should be, by default; see `datasets.PIXELS`
@@ -74,7 +77,7 @@ class Output:
     def backward(self, weight: float) -> FloatArray:
         """∂/∂h of weight · Σ log p(x|z) at the last `log_likelihood`. Returns (L B, n_h).
 
-        In training the weight is −1 / (L B).
+        weight is a factor here, not a weight of a layer: in training it is −1 / (L B).
 
         Σ is the sum over all L samples and B data points. It also writes the gradient of the
         output's own weights.

@@ -58,8 +58,8 @@ def evaluate(
     The same seed gives the same pixels for every model, so all models that are compared see
     the same bits. The noise too is the same for models with the same n_z and dtype.
     workers: processes. Each chunk of images has generators of its own, so the result does not
-    depend on the number of processes. The bits are equal if this process, as each of the others,
-    uses one thread in NumPy's matrix products.
+    depend on the number of processes. It is equal to the last bit if this process, as each
+    of the others, uses one thread in NumPy's matrix products.
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
     datasets.check_images("images", images, model.n_x)

@@ -20,7 +20,7 @@ class Terms(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A mean of eq. (10) over data points, in nats per data point: elbo = reconstruction − kl."""
+    """A mean of AEVB eq. (10) over data points, in nats for each: elbo = reconstruction − kl."""
 
     elbo: float
     reconstruction: float
@@ -42,8 +42,9 @@ class Bound(NamedTuple):
 class Epoch(NamedTuple):
     """An epoch of `training.epochs`.
 
-    number: from 1. train: the mean over its minibatches, each before its update. test: of the
-    test images after it, None without test images. seconds: of training, without the evaluation.
+    number: from 1. train: the mean over its images, each before the update of its minibatch. test:
+    of the test images after it, None without test images. seconds: of training, without the
+    evaluation.
     """
 
     number: int
@@ -56,8 +57,8 @@ class Epoch(NamedTuple):
 class History:
     """One entry for each epoch; bounds in nats per data point.
 
-    elbo, reconstruction, kl: means over the minibatches of the epoch, each before its update;
-    elbo = reconstruction − kl.
+    elbo, reconstruction, kl: means over the images of the epoch, each before the update of its
+    minibatch; elbo = reconstruction − kl.
     test_elbo, test_reconstruction, test_kl: of the test images after the epoch; empty
     without test images.
     seconds: of training, without the evaluation.

@@ -15,10 +15,10 @@ energy −log f(z) + ½ ‖r‖². The end (z′, r′) is accepted with the pro
 
     min(1, exp( log f(z′) − ½ ‖r′‖²  −  log f(z) + ½ ‖r‖² ))
 
-(Metropolis); else z stays. This keeps f as the distribution of z. Let π = f(z) N(r; 0, I) be
-the density of (z, r), and π′ its value at the end. Of the density π, the part
-π · min(1, π′/π) = min(π, π′) goes from (z, r) to (z′, −r′). The move from (z′, −r′) brings as
-much back to (z, r): it runs backwards, min(π, π′) is symmetric, and volumes are equal. The
+(Metropolis); else z stays. This keeps f as the distribution of z. Let ρ = f(z) N(r; 0, I) be
+the density of (z, r), and ρ′ its value at the end. Of the density ρ, the part
+ρ · min(1, ρ′/ρ) = min(ρ, ρ′) goes from (z, r) to (z′, −r′). The move from (z′, −r′) brings as
+much back to (z, r): it runs backwards, min(ρ, ρ′) is symmetric, and volumes are equal. The
 sign of r′ does not matter, because each move draws r anew.
 
 **Why δ is drawn anew.** Let f = N(0, σ²), with one z. The force is −z/σ². Put the three
@@ -32,9 +32,9 @@ n leapfrogs turn it by n ω:
 
     z′ = cos(n ω) z + κ sin(n ω) r
 
-If n ω = k π, then z′ = ±z, whatever r is. The chain stands still or mirrors its start,
-for ever. It keeps its energy, so every move is accepted, and the acceptance does not show
-the fault. This is a resonance. For n = 4 the first is at δ = 2 sin(π/8) σ = 0.77 σ.
+If n ω = k π with a whole k, then z′ = ±z, whatever r is. The chain stands still or mirrors
+its start, for ever. It keeps its energy, so every move is accepted, and the acceptance does
+not show the fault. This is a resonance. For n = 4 the first is at δ = 2 sin(π/8) σ = 0.77 σ.
 
 So each move of each chain has a step size of its own, u δ, with u uniform on
 [0.6, 1.2]. u does not depend on z or r. For a given u the move keeps f, and so does a

@@ -50,8 +50,9 @@ above. q̂ may be narrower than the posterior, but its tails must not be heavier
 q̂(z) / p(x, z) would be large where z ~ p(z|x) hardly ever is. And the log of a mean is
 too small on average, so this estimate, with its minus sign, is too large on average.
 
-**Standard errors.** Let w̄ be the mean of K weights. The error of log w̄ is the error
-of w̄ divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
+**Standard errors.** Let w̄ be the mean of K weights. Its variance is estimated by
+(mean of w² − w̄²) / (K − 1). Because d log w̄ = dw̄ / w̄, the error of log w̄ is the error of w̄
+divided by w̄: √( (mean of w² / w̄² − 1) / (K − 1) ).
 
 **The effective number of samples** is ESS = (Σ w)² / Σ w². It is K for equal weights,
 and 1 if one weight is far larger than all others. Since mean of w² / w̄² = K / ESS, the
@@ -340,7 +341,7 @@ def _fitted_log_density(fitted: NDArray[np.float64], z: NDArray[np.float64]) -> 
     """log N(z; m, C), with the mean m and the covariance C of `fitted`, for each data point.
 
     Let C = R Rᵀ with a triangular R (Cholesky). Then log det C = 2 Σ log R_jj, and
-    log N = −½ [n log 2π + log det C + ‖R⁻¹ (z − m)‖²]. Both (K, B, n_z). Returns (K, B).
+    log N = −½ [n_z log 2π + log det C + ‖R⁻¹ (z − m)‖²]. Both (K, B, n_z). Returns (K, B).
     """
     m = fitted.mean(axis=0)
     centred = fitted - m

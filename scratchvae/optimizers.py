@@ -52,8 +52,8 @@ has p(θ) = N(0, I), and
     −log N(θ; 0, I) = ½ ‖θ‖² + const
 
 With the prior, θ maximises (bound of the whole data set) + log p(θ). This is an
-approximate MAP (maximum a posteriori) estimate. The bound of the whole data set is N
-times the mean bound of one data point (AEVB eq. (8)), and the loss is minus the *mean*
+approximate MAP (maximum a posteriori) estimate. The bound of the whole data set of N
+images is N times the mean bound of one (AEVB eq. (8)), and the loss is minus the *mean*
 bound. So divide by −N:
 
     loss + ½ ‖θ‖² / N + const

@@ -103,7 +103,8 @@ class Team:
     """The worker processes of one training, from the parent's side. Use it in a `with`.
 
     epoch: one pass over the images. evaluate: the bound of the test images.
-    After each epoch the parent's model and optimizer hold the new θ, sums and t.
+    After each epoch the parent's model and optimizer hold the new θ, sums and t. A worker's rank is
+    its number k, from 0.
     """
 
     def __init__(
@@ -360,10 +361,10 @@ class _Worker:
         """Wait until all are here: release the semaphore of every other worker, then acquire
         one's own as often.
 
-        A semaphore counts, and does not know who released it. This is enough. Take the first
-        worker that has passed k barriers. Its semaphore was acquired k (n − 1) times. The other
-        n − 1 workers have not passed k barriers yet, so each of them has released it at most k
-        times, and hence exactly k times: all have come to barrier k.
+        A semaphore counts, and does not know who released it. This is enough. Take the first of
+        n workers that has passed m barriers. Its semaphore was acquired m (n − 1) times. The other
+        n − 1 workers have not passed m barriers yet, so each of them has released it at most m
+        times, and hence exactly m times: all have come to barrier m.
 
         A release also makes earlier writes visible. A worker tries often before it sleeps, since
         waking up takes longer than most waits.

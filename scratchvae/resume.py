@@ -102,7 +102,10 @@ class Saved:
         *,
         last: bool = True,
     ) -> None:
-        """Write the state after this epoch. arrays: what else the algorithm remembers, by name."""
+        """Write the state after this epoch, if it is the last or `every` seconds have gone by.
+
+        arrays: what else the algorithm remembers, by name.
+        """
         if not last and time.monotonic() - self.written < self.every:
             return
         state = {

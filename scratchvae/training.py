@@ -9,7 +9,7 @@
     until convergence of the parameters
 
 Here θ and φ are one vector. 𝓛̃ is an estimate of the bound 𝓛 with drawn ε. The paper
-estimates the bound of all N data points from a minibatch of M:
+estimates the bound of all N data points from a minibatch of M (B in the code):
 
     𝓛(θ, φ; X) ≃ 𝓛̃^M = (N/M) Σ_b 𝓛̃(x_b)                                  AEVB eq. (8)
 
@@ -60,7 +60,7 @@ def training_step(
 
 
 class AEVB:
-    """Algorithm 1's own step. Another algorithm is a subclass with another `step`.
+    """Algorithm 1, which the paper calls AEVB. Another algorithm is a subclass with another `step`.
 
     model, optimizer: of the training. n: images in the data set.
     state: arrays that the algorithm remembers beside θ, the optimizer and the generator, by
@@ -77,7 +77,8 @@ class AEVB:
 
         It draws its noise from rng, fills model.params.g, calls optimizer.step(), and returns the
         minibatch's mean bound before the update, `Bound.mean(reconstruction, kl)`. An epoch's
-        `train` is the mean of these. Its `test` is the bound of `evaluate`, for every algorithm.
+        `train` is the mean of these, weighted by their images. Its `test` is the bound of
+        `evaluate`, for every algorithm.
         """
         return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
 
@@ -101,7 +102,7 @@ def epochs(
     """Algorithm 1 with L = 1, an epoch at a time. The loop's body runs after each epoch.
 
         for epoch in epochs(vae, images, 100, optimizer=adam, test_images=test_images):
-            if epoch.number > 50 and epoch.test.elbo < best:
+            if epoch.number > 50 and epoch.test.elbo < best:  # best: the highest so far
                 break                # early stopping
             adam.lr *= 0.99          # another learning rate from the next epoch on
 
@@ -191,7 +192,7 @@ def fit(
     """Train the model in place: the loop over `epochs`, with a line on stderr and a history.
 
     epochs: how many. The other arguments, and errors: as for the function `epochs`. An
-    Autoencoder's objective is −‖x − x̂‖², and its KL is 0.
+    Autoencoder's objective is −‖x − x̂‖² (`autoencoder.py`), and its KL is 0.
     resume: a file that holds the state after each whole epoch. If it is there, the training
     goes on from it, to the bit. ValueError when its settings differ; the warning
     `OtherArithmetic` when NumPy or its BLAS differ, so that the bits differ. See `resume.py`.
@@ -313,8 +314,8 @@ class _OneProcess:
     ) -> tuple[Bound, int]:
         """One pass over the images. Returns the mean bound and the number of the last minibatch.
 
-        The mean is over the minibatches, each before its update. A bound that is not finite
-        ends the pass. report: called with the images seen so far and their mean bound.
+        The mean is over the images, each before the update of its minibatch. A bound that is not
+        finite ends the pass. report: called with the images seen so far and their mean bound.
         """
         draw, sums, seen, step = seen_by(self.model, self.pixels), np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends the pass

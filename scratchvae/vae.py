@@ -104,7 +104,8 @@ would be a mere number, without a derivative in φ.
 
 **The reduction**, from many numbers to one loss. We sum over pixels and over latent
 dimensions. Then we take the mean over the L samples, and the mean over the B data points
-of the minibatch, all in nats. With estimate (10) for 𝓛, and z_lb for sample l of x_b,
+of the minibatch, all in nats. With estimate (10) for 𝓛, where the index b
+counts data points, KL_b is the KL of x_b, and z_lb is sample l for x_b,
 
     loss = −(1/B) Σ_b 𝓛(x_b) = (1/B) Σ_b KL_b − 1/(L B) Σ_b Σ_l log p(x_b|z_lb)
 
@@ -252,7 +253,7 @@ class VAE:
 
         It may replace some: `super().networks()._replace(encoder=[...])`. When it is called, the
         arguments of VAE are attributes. A subclass sets its own before `super().__init__(...)`,
-        and adds them to `settings`: workers and files make a model of its settings.
+        and adds them to `settings`: worker processes and files make a model of its settings.
         """
         return affine_networks(self.n_x, self.hidden, self.n_z, self.decoder, self.activation)
 
@@ -522,7 +523,7 @@ class VAE:
         return self.log_joint_unchecked(x, checks.samples("z", z, len(x), self.n_z, self.dtype))
 
     def log_joint_unchecked(self, x: FloatArray, z: FloatArray) -> FloatArray:
-        """`log_joint` for x of `as_data` and any z, (L, B, n_z): a leapfrog of HMC may run to ∞."""
+        """`log_joint` for x of `as_data` and any z, (L, B, n_z): in `hmc.py` z may run to ∞."""
         self.remembered = ""
         self._z = z
         log_joint = self._log_px_z(x, z) + standard_normal_log_density(z)
