@@ -115,9 +115,10 @@ class LogLikelihood(NamedTuple):
     """log p(x) of each data point, (N,), and its standard error, (N,), in nats.
 
     acceptance: the share of HMC moves that were accepted; nan without HMC.
-    effective: the effective number of samples, (N,), from 1 to K. needed: what it should be
-    at least; below it, log_p may be wrong by many standard errors: too low, and for "hmc" too
-    high. Where every weight is 0, log_p is −∞, its error ∞, and effective 0.
+    effective: the effective number of samples, (N,), from 1 to the number of weights, which is
+    K, and K / 2 for "hmc". needed: what it should be at least; below it, log_p may be wrong by
+    many standard errors: too low, and for "hmc" too high. Where every weight is
+    0, log_p is −∞, its error ∞, and effective 0.
     """
 
     log_p: NDArray[np.float64]
@@ -299,7 +300,7 @@ def _anneal(
     T = len(deltas)
     log_w, accepted = np.zeros(chain.state.log_p.shape), np.zeros(deltas.shape[1])
     for t in range(T):
-        # log f_t − log f_{t−1} = (β_t − β_{t−1}) (log p − log f_0) = (log p − log f_0) / T
+        # t counts from 0 here: log f_{t+1} − log f_t = (β_{t+1} − β_t) (log p − log f_0)
         log_w += (chain.state.log_p - chain.state.log_q) / T
         moved = chain.move((t + 1) / T, deltas[t], LEAPFROGS["ais"], rng).mean(axis=0)
         accepted += moved / T
