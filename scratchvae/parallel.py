@@ -60,7 +60,6 @@ from functools import partial
 from math import prod
 from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,16 +104,9 @@ class Team:
     """
 
     def __init__(
-        self,
-        model: Model,
-        optimizer: Optimizer,
-        images: Images,
-        test_images: Images,
-        *,
-        batch_size: int,
-        pixels: str | None,
-        workers: int,
-    ) -> None:
+        self, model: Model, optimizer: Optimizer, images: Images, test_images: Images,
+        batch_size: int, pixels: str | None, workers: int,
+    ) -> None:  # fmt: skip
         self.model, self.optimizer = model, optimizer
         theta, dtype = model.params.theta, model.params.theta.dtype.str
         B = min(batch_size, len(images))
@@ -132,25 +124,19 @@ class Team:
         for name in _others(model):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
         # θ, g and the first weights of each worker's model
-        processes.check_workers("workers", workers, 3 * theta.nbytes, _size(shapes))
-        _check_room(_size(shapes))
+        size = _places(shapes)[""]
+        processes.check_workers("workers", workers, 3 * theta.nbytes, size)
+        _check_room(size)
         with processes.shared_memory_needed():
-            self._memory = SharedMemory(create=True, size=_size(shapes))
+            self._memory = SharedMemory(create=True, size=size)
         self._has_name = True
         self._shared = _arrays(self._memory, shapes)
         self._shared["images"][...] = images
         self._shared["test_images"][...] = test_images
         self._job = Job(
-            type(model),
-            model.settings,
-            type(optimizer),
-            optimizer.as_set(),
-            pixels,
-            batch_size,
-            workers,
-            shapes,
-            self._memory.name,
-        )
+            type(model), model.settings, type(optimizer), optimizer.as_set(), pixels, batch_size,
+            workers, shapes, self._memory.name,
+        )  # fmt: skip
 
     def __enter__(self) -> "Team":
         n, self._pipes, self._workers = self._job.n, [], []
@@ -172,16 +158,11 @@ class Team:
             if os.name == "posix":  # all have it open: when the last one ends, it is gone
                 self._unlink()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for worker in self._workers:  # they hold nothing that has to be saved
             worker.kill()
         for worker in self._workers:
@@ -237,18 +218,16 @@ class Team:
 
     def _answers(self, meanwhile: Callable[[], None]) -> list[Any]:
         """One answer of each worker, by rank. The parent sleeps, and wakes ten times a second."""
-        answers: dict[int, Any] = {}
+        answers: dict[Any, Any] = {}
         while len(answers) < len(self._pipes):
-            todo = [rank for rank in range(len(self._pipes)) if rank not in answers]
-            ready = wait([self._pipes[rank] for rank in todo], timeout=0.1)
-            for rank in todo:
-                if self._pipes[rank] in ready:
-                    try:
-                        answers[rank] = self._pipes[rank].recv()
-                    except (EOFError, ConnectionError) as error:
-                        raise WorkerDied(DIED) from error
+            todo = [pipe for pipe in self._pipes if pipe not in answers]
+            ready = wait(todo, timeout=0.1)
+            try:
+                answers |= {pipe: pipe.recv() for pipe in todo if pipe in ready}
+            except (EOFError, ConnectionError) as error:
+                raise WorkerDied(DIED) from error
             meanwhile()
-        return [answers[rank] for rank in range(len(self._pipes))]
+        return [answers[pipe] for pipe in self._pipes]
 
 
 # ---- what runs in a worker ----
@@ -457,10 +436,6 @@ def _places(layout: Layout) -> dict[str, int]:
         places[name] = start
         start += _rounded_up(prod(shape) * np.dtype(dtype).itemsize, 64)
     return places | {"": start}
-
-
-def _size(layout: Layout) -> int:
-    return _places(layout)[""]
 
 
 def _arrays(memory: SharedMemory, layout: Layout) -> dict[str, NDArray[Any]]:
