@@ -33,7 +33,6 @@ from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.options import Commands, command, positive, share, sizes
 from scratchvae.processes import cores
 from scratchvae.progress import say
-from scratchvae.resume import sweep
 from scratchvae.runs import ALGORITHMS, Likelihood, Training
 
 RIVALS = ("aevb", "wake-sleep")
@@ -352,7 +351,6 @@ def paper(args: argparse.Namespace) -> int:
         return there(wanted)
 
     with locked(folder):
-        sweep(folder)
         FIGURES[args.figure](args, folder, run)
     return 0
 
