@@ -108,18 +108,11 @@ class Training:
         """Whether this can be a result: as many numbers of each kind as the curve has points."""
         samples, *bounds = (result.get(name) for name in ("samples", "train", "test"))
         n = 0 if self.algorithm == "mcem" or not isinstance(samples, list) else len(samples)
-        return (
-            _numbers(samples)
-            and len(samples) > 0
-            and all(_numbers(bound) and len(bound) == n for bound in bounds)
-        )
-
-    def model_file(self, folder: Path, samples: int) -> Path:
-        """Where the model of this point is."""
-        return self.model_files(folder, samples)[0]
+        of_each = all(_numbers(bound) and len(bound) == n for bound in bounds)
+        return _numbers(samples) and len(samples) > 0 and of_each
 
     def model_files(self, folder: Path, samples: int) -> list[Path]:
-        """The same, for every encoder that the decoder of this point has."""
+        """Where the model of this point is, with every encoder that its decoder has."""
         more = [f"-encoder{k}" for k in range(2, ENCODERS + 1)] if self.algorithm == "mcem" else []
         return [folder / f"{self.name}@{samples}{which}.npz" for which in ("", *more)]
 
