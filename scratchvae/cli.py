@@ -170,11 +170,7 @@ def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
 
 
 def _train_into(
-    folder: Path,
-    vae: VAE,
-    optimizer: Optimizer,
-    data: datasets.ImageSet,
-    args: argparse.Namespace,
+    folder: Path, vae: VAE, optimizer: Optimizer, data: datasets.ImageSet, args: argparse.Namespace
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
     written = 0  # epochs
