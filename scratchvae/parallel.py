@@ -256,22 +256,20 @@ class _Worker:
         for name, layer in self.affine.items():  # in place of dW and db
             layer.backward_weights = partial(self._write_rows, name)  # type: ignore[method-assign]
 
-        # this worker's stretch of θ, and an optimizer of it alone
+        # this worker's stretch of θ, and an optimizer of it alone. It may be empty: a small model
+        # may have fewer rows of weights than workers
         mine = _stretch(params.shapes, rank, job.n)
         self.weight_rows = _weight_rows(params.shapes, mine)
-        self.optimizer: Optimizer | None = None
-        if mine.stop > mine.start:  # a small model may have fewer rows of weights than workers
-            stretch = Parameters({"stretch": params.theta[mine].shape}, params.theta.dtype)
-            stretch.move_to(params.theta[mine], params.g[mine])
-            self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
-            for name in self.optimizer.sums:
-                setattr(self.optimizer, name, shared[f"sum {name}"][mine])
+        stretch = Parameters({}, params.theta.dtype)
+        stretch.move_to(params.theta[mine], params.g[mine])
+        self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
+        for name in self.optimizer.sums:
+            setattr(self.optimizer, name, shared[f"sum {name}"][mine])
 
     def epoch(self, rng: np.random.Generator, settings: dict[str, Any], t: int) -> Any:
-        """Algorithm 1 over all minibatches. Worker 0 answers; the others answer None."""
-        if self.optimizer is not None:
-            for name, value in {**settings, "t": t}.items():
-                setattr(self.optimizer, name, value)
+        """Algorithm 1 over all minibatches. All workers have the same answer."""
+        for name, value in {**settings, "t": t}.items():
+            setattr(self.optimizer, name, value)
         images, sums, seen, step = self.shared["images"], np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in minibatches(len(images), self.job.batch_size, rng):
@@ -285,8 +283,6 @@ class _Worker:
                     break
                 if self.rank == 0:
                     self.shared["progress"][...] = seen, *(sums / seen)
-        if self.rank != 0:
-            return None
         return (sums / seen).tolist(), step, rng.bit_generator.state
 
     def _step(self, x: NDArray[Any], eps: Any) -> Bound:
@@ -306,7 +302,7 @@ class _Worker:
 
         reconstruction_mean, kl_mean = terms.sum(axis=0) / B
         bound = Bound(reconstruction_mean - kl_mean, reconstruction_mean, kl_mean)
-        if np.isfinite(bound.elbo) and self.optimizer is not None:
+        if np.isfinite(bound.elbo):
             self._gradient(B)
             self.optimizer.step()  # θ[mine] ← update
         self._barrier()  # all of θ is there
@@ -373,8 +369,8 @@ def _part(size: int, rank: int, n: int) -> slice:
 
 def _stretch(shapes: Mapping[str, tuple[int, ...]], rank: int, n: int) -> slice:
     """The rank-th of n stretches of θ, about as long as the others: whole rows of the weights."""
-    size = sum(prod(shape) for shape in shapes.values())
-    return slice(_next_row(shapes, size * rank // n), _next_row(shapes, size * (rank + 1) // n))
+    part = _part(sum(prod(shape) for shape in shapes.values()), rank, n)
+    return slice(_next_row(shapes, part.start), _next_row(shapes, part.stop))
 
 
 def _next_row(shapes: Mapping[str, tuple[int, ...]], i: int) -> int:

@@ -223,9 +223,8 @@ def live_with_the_parent() -> None:
 
     A terminal sends Ctrl-C and SIGHUP to all its processes; they are left to the parent.
     """
-    for stop in STOPS:
-        if stop != signal.SIGTERM:
-            signal.signal(stop, signal.SIG_IGN)
+    for stop in set(STOPS) - {signal.SIGTERM}:
+        signal.signal(stop, signal.SIG_IGN)
     _mask("SIG_UNBLOCK")
     parent = multiprocessing.parent_process()
 

@@ -143,9 +143,8 @@ class Training:
         """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
         curve.samples.append(epoch.number * len(images))
         if self.algorithm != "mcem":
-            train, test = (
-                evaluate(vae, part, seed=self.seed) for part in (images[:EVALUATED], test_images)
-            )
+            train = evaluate(vae, images[:EVALUATED], seed=self.seed)
+            test = evaluate(vae, test_images, seed=self.seed)
             curve.record(epoch._replace(train=train, test=test))
         if self.models:
             twin = VAE(**vae.settings)  # the training goes on with its own encoder
@@ -185,14 +184,12 @@ class Training:
         """The mean objective over the second half of the epochs of TRIAL samples."""
         part = images[: TRIAL // 2]
         vae, optimizer = self._model(lr, images)
+        each = epochs(
+            vae, part, ceil(TRIAL / len(part)), batch_size=self.batch_size, optimizer=optimizer,
+            seed=self.seed, algorithm=ALGORITHMS[self.algorithm],
+        )  # fmt: skip
         try:
-            bounds = [
-                epoch.train.elbo
-                for epoch in epochs(
-                    vae, part, ceil(TRIAL / len(part)), batch_size=self.batch_size,
-                    optimizer=optimizer, seed=self.seed, algorithm=ALGORITHMS[self.algorithm],
-                )
-            ]  # fmt: skip
+            bounds = [epoch.train.elbo for epoch in each]
         except FloatingPointError:
             return -inf
         return float(np.mean(bounds[len(bounds) // 2 :]))
