@@ -112,9 +112,8 @@ def figure4(args: argparse.Namespace, folder: Path, run: Run) -> None:
 def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """Samples of the models with n_z = 2, 5, 10, 20."""
     sheets, shape = [], (1, 1)
-    for training, result in run(
-        [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
-    ).items():
+    trainings = [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
+    for training, result in run(trainings).items():
         vae = load_model(folder / f"{training.name}.npz")
         assert vae.image_shape is not None
         shape = vae.image_shape

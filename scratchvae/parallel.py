@@ -111,12 +111,10 @@ class Team:
         theta, dtype = model.params.theta, model.params.theta.dtype.str
         B = min(batch_size, len(images))
         shapes = {
-            "theta": (theta.shape, dtype),
-            "terms": ((workers, 2), "f8"),
-            "progress": ((4,), "f8"),
+            "theta": (theta.shape, dtype), "terms": ((workers, 2), "f8"), "progress": ((4,), "f8"),
             "images": (images.shape, images.dtype.str),
             "test_images": (test_images.shape, test_images.dtype.str),
-        }
+        }  # fmt: skip
         shapes |= {f"sum {name}": (theta.shape, dtype) for name in optimizer.sums}
         for name, layer in _affine(model).items():
             n_in, n_out = layer.W.shape

@@ -120,7 +120,7 @@ class Saved:
                 if (kind, version, saved.checked) != (FORMAT, VERSION, True):
                     raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
                 state = json.loads(saved.text("state"))
-                differ = _differ(state["settings"], json.loads(json.dumps(self.settings)), repr)
+                differ = difference(state["settings"], json.loads(json.dumps(self.settings)), repr)
                 if not differ:
                     into = _arrays(model, optimizer, arrays)
                     read = {name: np.empty_like(array) for name, array in into.items()}
@@ -132,7 +132,7 @@ class Saved:
                         name: type(value)(state["optimizer"][name])
                         for name, value in optimizer.as_set().items()
                     }
-                    others = _differ(state["arithmetic"], _arithmetic(self.settings), str)
+                    others = difference(state["arithmetic"], _arithmetic(self.settings), str)
                     rng.bit_generator.state = state["generator"]
         except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
             raise FileFormatError(
@@ -158,7 +158,7 @@ def _arrays(model: Model, optimizer: Optimizer, arrays: Arrays) -> dict[str, NDA
     return {"theta": model.params.theta, **sums, **{f"state.{k}": a for k, a in arrays.items()}}
 
 
-def _differ(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[Any], str]) -> str:
+def difference(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[Any], str]) -> str:
     """What is not the same, in words."""
     return "; ".join(
         f"{name} was {shown(then.get(name))} and is {shown(now.get(name))}"
