@@ -40,15 +40,9 @@ class Autoencoder:
     remembers: tuple[str, ...] = ("params", "remembered", "_x", "_x_hat")  # as for the VAE
 
     def __init__(
-        self,
-        n_x: int,
-        hidden: Sequence[int] = (500,),
-        n_z: int = 20,
-        *,
-        activation: str = "tanh",
-        dtype: DTypeLike = np.float32,
-        seed: int | np.random.Generator = 0,
-    ) -> None:
+        self, n_x: int, hidden: Sequence[int] = (500,), n_z: int = 20, *, activation: str = "tanh",
+        dtype: DTypeLike = np.float32, seed: int | np.random.Generator = 0,
+    ) -> None:  # fmt: skip
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)

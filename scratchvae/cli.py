@@ -34,7 +34,7 @@ from scratchvae.options import Commands, command, from_zero, positive, share, sh
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied
 from scratchvae.progress import say
-from scratchvae.resume import OtherArithmetic, Saved, sweep
+from scratchvae.resume import OtherArithmetic, Saved
 from scratchvae.schedules import SCHEDULES
 from scratchvae.training import EpochLine, epochs
 from scratchvae.vae import VAE
@@ -170,16 +170,11 @@ def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
 
 
 def _train_into(
-    folder: Path,
-    vae: VAE,
-    optimizer: Optimizer,
-    data: datasets.ImageSet,
-    args: argparse.Namespace,
+    folder: Path, vae: VAE, optimizer: Optimizer, data: datasets.ImageSet, args: argparse.Namespace
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
     written = 0  # epochs
     earlier = state.stat() if args.overwrite and state.exists() else None
-    sweep(folder)
 
     def save() -> None:
         nonlocal written

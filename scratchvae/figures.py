@@ -145,13 +145,9 @@ def two_samplings(
     plane.set_title("Sampling 1: z ~ p(z) = N(0, I)", fontsize=10)
     plane.spines[["top", "right"]].set_visible(False)
 
-    height, width = (side + 4 for side in image_shape)  # with the gap
-    strip.imshow(_tile(images, n, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
+    _labelled(strip, images, image_shape, [str(i + 1) for i in range(n)], ["mean", "draw"])
     _legible(strip, image_shape)
-    strip.set_xticks((np.arange(n) + 0.5) * width - 2.5, [str(i + 1) for i in range(n)])
-    strip.set_yticks((np.arange(2) + 0.5) * height - 2.5, ["mean", "draw"])
-    strip.tick_params(length=0, labeltop=True, labelbottom=False)
-    strip.spines[:].set_visible(False)
+    strip.tick_params(labeltop=True, labelbottom=False)
     strip.set_title("Sampling 2: the mean of p(x|z), and a draw x ~ p(x|z)", fontsize=10)
     _save(figure, path)
 
@@ -172,16 +168,12 @@ def morph(
     with suppress(ValueError):  # opposite directions
         rows["on the sphere"] = on_sphere(z0, z1, t)
     figure = Figure(figsize=(1.4 + 0.8 * (n + 2), 0.7 + 1.15 * len(rows)), layout="constrained")
-    height, width = (side + 4 for side in image_shape)  # with the gap
     for axes, (name, z) in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows.items()):
         images = np.concatenate([x[:1], vae.decode(z), x[1:]])
-        axes.imshow(_tile(images, n + 2, image_shape, gap=4), cmap="gray_r", vmin=0, vmax=1)
         lengths = [f"{length:.2f}" for length in np.linalg.norm(z, axis=1)]
-        ticks = (np.arange(n + 2) + 0.5) * width - 2.5
-        axes.set_xticks(ticks, ["x₀", *lengths, "x₁"], fontsize=8)
-        axes.set_yticks([height / 2 - 2.5], [f"{name}\n|z| below"], fontsize=9)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
+        _labelled(axes, images, image_shape, ["x₀", *lengths, "x₁"], [f"{name}\n|z| below"])
+        axes.tick_params("x", labelsize=8)
+        axes.tick_params("y", labelsize=9)
     figure.suptitle("From μ(x₀) to μ(x₁): E[x|z(t)], t from 0 to 1", fontsize=10)
     _save(figure, path)
 
@@ -239,9 +231,8 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
     axes = figure.subplots()
     kinds = np.unique(labels)
     cmap = "tab10" if len(kinds) <= 10 else "viridis"
-    points = axes.scatter(
-        mu[:, 0], mu[:, 1], c=np.searchsorted(kinds, labels), cmap=cmap, s=2, alpha=0.6
-    )
+    z1, z2 = mu.T
+    points = axes.scatter(z1, z2, c=np.searchsorted(kinds, labels), cmap=cmap, s=2, alpha=0.6)
     circle = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "0.5", "alpha": 0.85}
     if len(kinds) > 20:
         scale = figure.colorbar(points, shrink=0.7, label="label")
@@ -334,6 +325,19 @@ def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> Floa
     found = checks.rows(name, images, height * width)
     checks.finite(name, found)
     return found
+
+
+def _labelled(
+    axes: Any, images: FloatArray, image_shape: tuple[int, int], columns: list[str], rows: list[str]
+) -> None:
+    """Draw the images in a grid, with these texts beside its columns and rows."""
+    gap = 4
+    height, width = (side + gap for side in image_shape)
+    axes.imshow(_tile(images, len(columns), image_shape, gap), cmap="gray_r", vmin=0, vmax=1)
+    axes.set_xticks((np.arange(len(columns)) + 0.5) * width - 2.5, columns)
+    axes.set_yticks((np.arange(len(rows)) + 0.5) * height - 2.5, rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
@@ -488,13 +492,9 @@ _ARROW = {"arrowstyle": "-|>", "color": GREY, "lw": 1.1, "shrinkA": 0, "shrinkB"
 def _draw_edge(axes: Any, edge: Edge) -> None:
     start, end = edge.start, edge.end
     if start.title == "KL":  # to the right, and up
-        corner, stop = (end.x, start.y), (end.x, end.y - end.height / 2 - 0.05)
-        axes.plot([start.x + 0.29, corner[0]], [start.y, start.y], color=GREY, lw=1.1, zorder=1)
-        axes.annotate("", stop, corner, arrowprops=_ARROW, zorder=1)
-        _draw_gradient(axes, edge, ((start.x + end.x) / 2, start.y))
-        return
-    vertical = start.x == end.x
-    if vertical:
+        begin, stop = (end.x, start.y), (end.x, end.y - end.height / 2 - 0.05)
+        axes.plot([start.x + 0.29, end.x], [start.y, start.y], color=GREY, lw=1.1, zorder=1)
+    elif start.x == end.x:
         begin, stop = (start.x, start.y - start.height / 2), (end.x, end.y + end.height / 2 + 0.37)
     else:
         begin, stop = (start.x + 0.29, start.y), (end.x - 0.29, end.y)
@@ -502,15 +502,13 @@ def _draw_edge(axes: Any, edge: Edge) -> None:
             lower = min(0.3 * end.height, abs(start.y - end.y) / 4)
             stop = (stop[0], end.y + np.sign(start.y - end.y) * lower)
     axes.annotate("", stop, begin, arrowprops=_ARROW, zorder=1)
-    t = 0.5 if end.title != "KL" else 0.72 if start.title == "μ" else 0.4
-    middle = begin[0] + t * (stop[0] - begin[0]), begin[1] + t * (stop[1] - begin[1])
-    _draw_gradient(axes, edge, middle)
-
-
-def _draw_gradient(axes: Any, edge: Edge, place: tuple[float, float]) -> None:
     if edge.gradient is not None:
+        t = 0.5 if end.title != "KL" else 0.72 if start.title == "μ" else 0.4
+        x, y = begin[0] + t * (stop[0] - begin[0]), begin[1] + t * (stop[1] - begin[1])
+        if start.title == "KL":
+            x, y = (start.x + end.x) / 2, start.y
         axes.text(
-            *place, "\n".join(edge.gradient), ha="center", va="center", fontsize=8,
+            x, y, "\n".join(edge.gradient), ha="center", va="center", fontsize=8,
             color=GRADIENT, linespacing=1.05, zorder=2,
             bbox={"facecolor": "w", "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip

@@ -38,13 +38,10 @@ class DiskFull(OSError):
 def readable(value: str | os.PathLike[str]) -> Path:
     """The path of a file that is there; FileFormatError if there is none, or a folder."""
     path = checks.path("path", value)
-    try:
-        found = path.is_file()
-    except OSError:  # a name that the system cannot have
-        found = False
-    if not found:
-        raise FileFormatError(f"{path} does not exist, or is no file")
-    return path
+    with suppress(OSError):  # a name that the system cannot have
+        if path.is_file():
+            return path
+    raise FileFormatError(f"{path} does not exist, or is no file")
 
 
 @contextmanager
@@ -72,20 +69,18 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
     mode = PRIVATE if private else stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     try:
         part, held = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
-        with held:
-            try:
-                yield part
-                if mode is not None:
-                    os.chmod(part, mode)
-                _to_disk(held.fileno())
-                if sys.platform == "win32":  # it moves no open file
-                    held.close()
-                part.replace(target)
-            finally:
-                if sys.platform == "win32":
-                    held.close()
-                part.unlink(missing_ok=True)
-            _folder_to_disk(target.parent)
+        try:
+            yield part
+            if mode is not None:
+                os.chmod(part, mode)
+            _to_disk(held.fileno())
+            if sys.platform == "win32":  # it moves no open file
+                held.close()
+            part.replace(target)
+        finally:
+            held.close()
+            part.unlink(missing_ok=True)
+        _folder_to_disk(target.parent)
     except OSError as error:
         if error.errno is None or error.errno not in FULL:
             raise
@@ -197,6 +192,7 @@ def uninterrupted() -> Iterator[None]:
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process. OSError, with the other's number, when one holds it.
 
+    What interrupted writes of dead processes left in the folder goes first.
     The system gives the lock back when a process ends, however it ends. Where the file
     system has no locks, a line on stderr says so, and the block runs.
     """
@@ -224,6 +220,7 @@ def locked(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.seek(0)
         file.write(str(os.getpid()).encode())
+        remove_dead_parts(folder)
         yield
 
 

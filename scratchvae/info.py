@@ -545,11 +545,9 @@ def _gaussians(
     # 1/σ_q has to be a number of the dtype; σ_p = 0 is a point
     least = -170 if _array("logvar_q", logvar_q).dtype == np.float32 else -1400
     named = {
-        "mu_p": _numbers("mu_p", mu_p),
-        "logvar_p": _numbers("logvar_p", logvar_p),
-        "mu_q": _numbers("mu_q", mu_q),
-        "logvar_q": _numbers("logvar_q", logvar_q, least),
-    }
+        "mu_p": _numbers("mu_p", mu_p), "logvar_p": _numbers("logvar_p", logvar_p),
+        "mu_q": _numbers("mu_q", mu_q), "logvar_q": _numbers("logvar_q", logvar_q, least),
+    }  # fmt: skip
     try:
         return list(np.broadcast_arrays(*map(np.atleast_1d, named.values())))
     except ValueError:
@@ -713,16 +711,15 @@ def monte_carlo_kl(
     x = _numbers("samples", samples)
     if x.ndim == 0 or len(x) < 2:
         raise ValueError(f"samples has shape {x.shape}; it should hold 2 draws or more")
-    log_p_x, log_q_x = (
-        _array(f"{name}(x)", _called(name, f, x)).astype(np.float64)
-        for name, f in (("log_p", log_p), ("log_q", log_q))
-    )
-    for name, values in (("log_p(x)", log_p_x), ("log_q(x)", log_q_x)):
+    logs = []
+    for name, f in (("log_p", log_p), ("log_q", log_q)):
+        values = _array(f"{name}(x)", _called(name, f, x)).astype(np.float64)
         if values.shape != (len(x),) or np.isnan(values).any():
-            shape = f"{name} has shape {values.shape}"
+            shape = f"{name}(x) has shape {values.shape}"
             raise ValueError(f"{shape}; it should be {(len(x),)}, without NaN")
+        logs.append(values)
     with np.errstate(invalid="ignore"):
-        difference = (log_p_x - log_q_x) / _log(base)
+        difference = (logs[0] - logs[1]) / _log(base)
         return Estimate(float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(x))))
 
 

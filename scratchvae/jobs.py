@@ -40,6 +40,7 @@ from scratchvae import processes
 from scratchvae.checks import printable
 from scratchvae.files import FileFormatError, written_whole
 from scratchvae.progress import put, say
+from scratchvae.resume import difference
 
 FORMAT, VERSION = "scratchvae.Job", 1
 ENDINGS = (".share", ".state", ".lr")  # of the files .NAME.ending of an unfinished job
@@ -124,15 +125,10 @@ def result_of(job: Job, folder: Path) -> Result | None:
         raise FileFormatError(
             f"{path} is no result of a job ({error}); move it away, and the job runs again"
         ) from error
-    ours = _configuration(job)
-    differ = [
-        f"{name} was {theirs.get(name)!r} and is {ours.get(name)!r}"
-        for name in {**theirs, **ours}
-        if theirs.get(name) != ours.get(name)
-    ]
+    differ = difference(theirs, _configuration(job), repr)
     if differ:
         raise ValueError(
-            f"{path} holds a result of another configuration: {'; '.join(differ)}. "
+            f"{path} holds a result of another configuration: {differ}. "
             "Choose another folder with --out"
         )
     return result

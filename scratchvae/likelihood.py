@@ -216,9 +216,7 @@ def _prior(vae: VAE, x: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 # the Gaussian at which the chains begin
-STARTS: dict[str, Callable[..., tuple[FloatArray, FloatArray]]] = {
-    "q": VAE.encode, "prior": _prior,
-}  # fmt: skip
+STARTS: dict[str, Callable[..., tuple[FloatArray, FloatArray]]] = {"q": VAE.encode, "prior": _prior}
 
 
 class LogMean:

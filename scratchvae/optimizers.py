@@ -155,13 +155,9 @@ class Adagrad(Optimizer):
     sums = ("s",)
 
     def __init__(
-        self,
-        params: Parameters,
-        lr: float = 0.02,
-        *,
-        epsilon: float = 1e-8,
+        self, params: Parameters, lr: float = 0.02, *, epsilon: float = 1e-8,
         weight_decay: float = 0.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
         self.epsilon = checks.positive_number("epsilon", epsilon)
         self.s = np.zeros_like(params.theta)
@@ -191,15 +187,9 @@ class Adam(Optimizer):
     sums = ("U", "V")
 
     def __init__(
-        self,
-        params: Parameters,
-        lr: float = 1e-3,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
+        self, params: Parameters, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999,
+        epsilon: float = 1e-8, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
         self.beta1, self.beta2 = checks.fraction("beta1", beta1), checks.fraction("beta2", beta2)
         self.epsilon = checks.positive_number("epsilon", epsilon)

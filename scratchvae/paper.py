@@ -33,7 +33,6 @@ from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.options import Commands, command, positive, share, sizes
 from scratchvae.processes import cores
 from scratchvae.progress import say
-from scratchvae.resume import sweep
 from scratchvae.runs import ALGORITHMS, Likelihood, Training
 
 RIVALS = ("aevb", "wake-sleep")
@@ -113,9 +112,8 @@ def figure4(args: argparse.Namespace, folder: Path, run: Run) -> None:
 def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """Samples of the models with n_z = 2, 5, 10, 20."""
     sheets, shape = [], (1, 1)
-    for training, result in run(
-        [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
-    ).items():
+    trainings = [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
+    for training, result in run(trainings).items():
         vae = load_model(folder / f"{training.name}.npz")
         assert vae.image_shape is not None
         shape = vae.image_shape
@@ -352,7 +350,6 @@ def paper(args: argparse.Namespace) -> int:
         return there(wanted)
 
     with locked(folder):
-        sweep(folder)
         FIGURES[args.figure](args, folder, run)
     return 0
 

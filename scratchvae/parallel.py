@@ -62,7 +62,6 @@ from functools import partial
 from math import prod
 from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,26 +107,17 @@ class Team:
     """
 
     def __init__(
-        self,
-        model: Model,
-        optimizer: Optimizer,
-        images: Images,
-        test_images: Images,
-        *,
-        batch_size: int,
-        pixels: str | None,
-        workers: int,
-    ) -> None:
+        self, model: Model, optimizer: Optimizer, images: Images, test_images: Images,
+        batch_size: int, pixels: str | None, workers: int,
+    ) -> None:  # fmt: skip
         self.model, self.optimizer = model, optimizer
         theta, dtype = model.params.theta, model.params.theta.dtype.str
         B = min(batch_size, len(images))
         shapes = {
-            "theta": (theta.shape, dtype),
-            "terms": ((workers, 2), "f8"),
-            "progress": ((4,), "f8"),
+            "theta": (theta.shape, dtype), "terms": ((workers, 2), "f8"), "progress": ((4,), "f8"),
             "images": (images.shape, images.dtype.str),
             "test_images": (test_images.shape, test_images.dtype.str),
-        }
+        }  # fmt: skip
         shapes |= {f"sum {name}": (theta.shape, dtype) for name in optimizer.sums}
         for name, layer in _affine(model).items():
             n_in, n_out = layer.W.shape
@@ -135,25 +125,19 @@ class Team:
         for name in _others(model):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
         # θ, g and the first weights of each worker's model
-        processes.check_workers("workers", workers, 3 * theta.nbytes, _size(shapes))
-        _check_room(_size(shapes))
+        size = _places(shapes)[""]
+        processes.check_workers("workers", workers, 3 * theta.nbytes, size)
+        _check_room(size)
         with processes.shared_memory_needed():
-            self._memory = SharedMemory(create=True, size=_size(shapes))
+            self._memory = SharedMemory(create=True, size=size)
         self._has_name = True
         self._shared = _arrays(self._memory, shapes)
         self._shared["images"][...] = images
         self._shared["test_images"][...] = test_images
         self._job = Job(
-            type(model),
-            model.settings,
-            type(optimizer),
-            optimizer.as_set(),
-            pixels,
-            batch_size,
-            workers,
-            shapes,
-            self._memory.name,
-        )
+            type(model), model.settings, type(optimizer), optimizer.as_set(), pixels, batch_size,
+            workers, shapes, self._memory.name,
+        )  # fmt: skip
 
     def __enter__(self) -> "Team":
         n, self._pipes, self._workers = self._job.n, [], []
@@ -175,16 +159,11 @@ class Team:
             if os.name == "posix":  # all have it open: when the last one ends, it is gone
                 self._unlink()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for worker in self._workers:  # they hold nothing that has to be saved
             worker.kill()
         for worker in self._workers:
@@ -240,18 +219,16 @@ class Team:
 
     def _answers(self, meanwhile: Callable[[], None]) -> list[Any]:
         """One answer of each worker, by rank. The parent sleeps, and wakes ten times a second."""
-        answers: dict[int, Any] = {}
+        answers: dict[Any, Any] = {}
         while len(answers) < len(self._pipes):
-            todo = [rank for rank in range(len(self._pipes)) if rank not in answers]
-            ready = wait([self._pipes[rank] for rank in todo], timeout=0.1)
-            for rank in todo:
-                if self._pipes[rank] in ready:
-                    try:
-                        answers[rank] = self._pipes[rank].recv()
-                    except (EOFError, ConnectionError) as error:
-                        raise WorkerDied(DIED) from error
+            todo = [pipe for pipe in self._pipes if pipe not in answers]
+            ready = wait(todo, timeout=0.1)
+            try:
+                answers |= {pipe: pipe.recv() for pipe in todo if pipe in ready}
+            except (EOFError, ConnectionError) as error:
+                raise WorkerDied(DIED) from error
             meanwhile()
-        return [answers[rank] for rank in range(len(self._pipes))]
+        return [answers[pipe] for pipe in self._pipes]
 
 
 # ---- what runs in a worker ----
@@ -280,22 +257,20 @@ class _Worker:
         for name, layer in self.affine.items():  # in place of dW and db
             layer.backward_weights = partial(self._write_rows, name)  # type: ignore[method-assign]
 
-        # this worker's stretch of θ, and an optimizer of it alone
+        # this worker's stretch of θ, and an optimizer of it alone. It may be empty: a small model
+        # may have fewer rows of weights than workers
         mine = _stretch(params.shapes, rank, job.n)
         self.weight_rows = _weight_rows(params.shapes, mine)
-        self.optimizer: Optimizer | None = None
-        if mine.stop > mine.start:  # a small model may have fewer rows of weights than workers
-            stretch = Parameters({"stretch": params.theta[mine].shape}, params.theta.dtype)
-            stretch.move_to(params.theta[mine], params.g[mine])
-            self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
-            for name in self.optimizer.sums:
-                setattr(self.optimizer, name, shared[f"sum {name}"][mine])
+        stretch = Parameters({}, params.theta.dtype)
+        stretch.move_to(params.theta[mine], params.g[mine])
+        self.optimizer = job.optimizer(stretch, **job.optimizer_settings)
+        for name in self.optimizer.sums:
+            setattr(self.optimizer, name, shared[f"sum {name}"][mine])
 
     def epoch(self, rng: np.random.Generator, settings: dict[str, Any], t: int) -> Any:
-        """Algorithm 1 over all minibatches. Worker 0 answers; the others answer None."""
-        if self.optimizer is not None:
-            for name, value in {**settings, "t": t}.items():
-                setattr(self.optimizer, name, value)
+        """Algorithm 1 over all minibatches. All workers have the same answer."""
+        for name, value in {**settings, "t": t}.items():
+            setattr(self.optimizer, name, value)
         images, sums, seen, step = self.shared["images"], np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in minibatches(len(images), self.job.batch_size, rng):
@@ -309,8 +284,6 @@ class _Worker:
                     break
                 if self.rank == 0:
                     self.shared["progress"][...] = seen, *(sums / seen)
-        if self.rank != 0:
-            return None
         return (sums / seen).tolist(), step, rng.bit_generator.state
 
     def _step(self, x: NDArray[Any], eps: Any) -> Bound:
@@ -330,7 +303,7 @@ class _Worker:
 
         reconstruction_mean, kl_mean = terms.sum(axis=0) / B
         bound = Bound(reconstruction_mean - kl_mean, reconstruction_mean, kl_mean)
-        if np.isfinite(bound.elbo) and self.optimizer is not None:
+        if np.isfinite(bound.elbo):
             self._gradient(B)
             self.optimizer.step()  # θ[mine] ← update
         self._barrier()  # all of θ is there
@@ -397,8 +370,8 @@ def _part(size: int, rank: int, n: int) -> slice:
 
 def _stretch(shapes: Mapping[str, tuple[int, ...]], rank: int, n: int) -> slice:
     """The rank-th of n stretches of θ, about as long as the others: whole rows of the weights."""
-    size = sum(prod(shape) for shape in shapes.values())
-    return slice(_next_row(shapes, size * rank // n), _next_row(shapes, size * (rank + 1) // n))
+    part = _part(sum(prod(shape) for shape in shapes.values()), rank, n)
+    return slice(_next_row(shapes, part.start), _next_row(shapes, part.stop))
 
 
 def _next_row(shapes: Mapping[str, tuple[int, ...]], i: int) -> int:
@@ -460,10 +433,6 @@ def _places(layout: Layout) -> dict[str, int]:
         places[name] = start
         start += _rounded_up(prod(shape) * np.dtype(dtype).itemsize, 64)
     return places | {"": start}
-
-
-def _size(layout: Layout) -> int:
-    return _places(layout)[""]
 
 
 def _arrays(memory: SharedMemory, layout: Layout) -> dict[str, NDArray[Any]]:

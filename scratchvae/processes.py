@@ -68,34 +68,25 @@ def _quota() -> float:
     """
     least = float(os.cpu_count() or 1)
     for folder in _cgroup_folders("cpu"):
-        try:
+        with suppress(OSError, ValueError, ZeroDivisionError):  # no such limit in this group
             names = ["cpu.max"] if (folder / "cpu.max").exists() else VERSION_1
             quota, period = " ".join((folder / name).read_text() for name in names).split()
             if quota not in ("max", "-1"):
                 least = min(least, int(quota) / int(period))
-        except (OSError, ValueError, ZeroDivisionError):  # no such limit in this group
-            continue
     return least
 
 
 def _free_memory() -> float:
     """Bytes that can be taken before the machine, or the container, has none: ∞ if unknown."""
     free = float("inf")
-    try:
+    with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
         free = next(1024.0 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable"))
-    except (OSError, ValueError, StopIteration):
-        pass
     for folder in _cgroup_folders("memory"):
-        for limit, used in (
-            ("memory.max", "memory.current"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes"),
-        ):
-            try:
-                left = int((folder / limit).read_text()) - int((folder / used).read_text())
-            except (OSError, ValueError):  # "max", or no such file
-                continue
-            free = min(free, max(0, left))
+        for names in ("max", "current"), ("limit_in_bytes", "usage_in_bytes"):  # version 2, and 1
+            with suppress(OSError, ValueError):  # "max" is no number, or no such file
+                limit, used = (int((folder / f"memory.{name}").read_text()) for name in names)
+                free = min(free, max(0, limit - used))
     return free
 
 
@@ -112,7 +103,7 @@ def _cgroup_folders(kind: str) -> list[Path]:
             continue
         root = CGROUPS / kinds if kinds else CGROUPS
         inside = root / group.lstrip("/")
-        found += [x for x in (inside, *inside.parents) if root in (x, *x.parents)]
+        found += [x for x in (inside, *inside.parents) if x.is_relative_to(root)]
     return found
 
 
@@ -232,9 +223,8 @@ def live_with_the_parent() -> None:
 
     A terminal sends Ctrl-C and SIGHUP to all its processes; they are left to the parent.
     """
-    for stop in STOPS:
-        if stop != signal.SIGTERM:
-            signal.signal(stop, signal.SIG_IGN)
+    for stop in set(STOPS) - {signal.SIGTERM}:
+        signal.signal(stop, signal.SIG_IGN)
     _mask("SIG_UNBLOCK")
     parent = multiprocessing.parent_process()
 

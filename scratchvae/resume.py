@@ -26,7 +26,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.checks import printable
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
-from scratchvae.files import FileFormatError, remove_dead_parts
+from scratchvae.files import FileFormatError
 from scratchvae.history import History
 from scratchvae.optimizers import Optimizer
 from scratchvae.processes import arithmetic
@@ -55,13 +54,10 @@ def settings_of(
 ) -> dict[str, Any]:
     """What has to be the same when a training goes on, by name."""
     return {
-        "model": type(model).__name__,
-        **model.settings,
-        "optimizer": type(optimizer).__name__,
-        **optimizer.as_set(),
-        **others,
-        **{name: _fingerprint(array) for name, array in images.items()},
-    }
+        "model": type(model).__name__, **model.settings,
+        "optimizer": type(optimizer).__name__, **optimizer.as_set(),
+        **others, **{name: _fingerprint(array) for name, array in images.items()},
+    }  # fmt: skip
 
 
 def _fingerprint(images: Images | None) -> str:
@@ -81,27 +77,16 @@ class Saved:
     """
 
     def __init__(
-        self,
-        path: str | os.PathLike[str],
-        history: History,
-        *,
-        every: float = 0.0,
-        overwrite: bool = False,
-        **more: Any,
-    ) -> None:
+        self, path: str | os.PathLike[str], history: History, *, every: float = 0.0,
+        overwrite: bool = False, **more: Any,
+    ) -> None:  # fmt: skip
         self.path, self.history, self.every = checks.path("path", path), history, every
         self.overwrite, self.settings, self.written = overwrite, more, time.monotonic()
 
     def save(
-        self,
-        model: Model,
-        optimizer: Optimizer,
-        rng: np.random.Generator,
-        arrays: Arrays,
-        epoch: int,
-        *,
-        last: bool = True,
-    ) -> None:
+        self, model: Model, optimizer: Optimizer, rng: np.random.Generator, arrays: Arrays,
+        epoch: int, *, last: bool = True,
+    ) -> None:  # fmt: skip
         """Write the state after this epoch, if it is the last or `every` seconds have gone by.
 
         arrays: what else the algorithm remembers, by name.
@@ -109,29 +94,19 @@ class Saved:
         if not last and time.monotonic() - self.written < self.every:
             return
         state = {
-            "settings": self.settings,
-            "optimizer": optimizer.as_set(),
-            "arithmetic": _arithmetic(self.settings),
-            "t": optimizer.t,
-            "generator": rng.bit_generator.state,
-            "epoch": epoch,
-            "history": asdict(self.history),
-        }
-        content: dict[str, Any] = {name: getattr(optimizer, name) for name in optimizer.sums}
-        content |= {f"state.{name}": array for name, array in arrays.items()}
-        content |= {"format": FORMAT, "version": VERSION, "theta": model.params.theta}
+            "settings": self.settings, "optimizer": optimizer.as_set(), "t": optimizer.t,
+            "arithmetic": _arithmetic(self.settings), "generator": rng.bit_generator.state,
+            "epoch": epoch, "history": asdict(self.history),
+        }  # fmt: skip
+        content = {"format": FORMAT, "version": VERSION, **_arrays(model, optimizer, arrays)}
         content["state"] = json.dumps(state, default=lambda array: array.tolist())
         write_arrays(self.path, content)
         self.written = time.monotonic()
 
     def load(
-        self,
-        model: Model,
-        optimizer: Optimizer,
-        rng: np.random.Generator,
-        arrays: Arrays,
+        self, model: Model, optimizer: Optimizer, rng: np.random.Generator, arrays: Arrays,
         settings: dict[str, Any],
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Put all that is given, and the history, into the file's state. Returns its epoch.
 
         0, and nothing is changed, when there is no file, or it shall be overwritten. ValueError,
@@ -149,11 +124,9 @@ class Saved:
                 if (kind, version, saved.checked) != (FORMAT, VERSION, True):
                     raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
                 state = json.loads(saved.text("state"))
-                differ = _differ(state["settings"], json.loads(json.dumps(self.settings)), repr)
+                differ = difference(state["settings"], json.loads(json.dumps(self.settings)), repr)
                 if not differ:
-                    new = [(model.params, "theta"), *((optimizer, name) for name in optimizer.sums)]
-                    into = {name: getattr(owner, name) for owner, name in new}
-                    into |= {f"state.{name}": array for name, array in arrays.items()}
+                    into = _arrays(model, optimizer, arrays)
                     read = {name: np.empty_like(array) for name, array in into.items()}
                     for name, array in read.items():
                         saved.into(name, array)
@@ -163,7 +136,7 @@ class Saved:
                         name: type(value)(state["optimizer"][name])
                         for name, value in optimizer.as_set().items()
                     }
-                    others = _differ(state["arithmetic"], _arithmetic(self.settings), str)
+                    others = difference(state["arithmetic"], _arithmetic(self.settings), str)
                     rng.bit_generator.state = state["generator"]
         except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
             raise FileFormatError(
@@ -183,7 +156,13 @@ class Saved:
         return epoch
 
 
-def _differ(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[Any], str]) -> str:
+def _arrays(model: Model, optimizer: Optimizer, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """The arrays of the file, by name: θ, the optimizer's sums, and those of the algorithm."""
+    sums = {name: getattr(optimizer, name) for name in optimizer.sums}
+    return {"theta": model.params.theta, **sums, **{f"state.{k}": a for k, a in arrays.items()}}
+
+
+def difference(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[Any], str]) -> str:
     """What is not the same, in words."""
     return "; ".join(
         f"{name} was {shown(then.get(name))} and is {shown(now.get(name))}"
@@ -195,8 +174,3 @@ def _differ(then: Mapping[str, Any], now: Mapping[str, Any], shown: Callable[[An
 def _arithmetic(settings: dict[str, Any]) -> dict[str, Any]:
     """`arithmetic` of the steps: worker processes have one BLAS thread, whatever this one has."""
     return {**arithmetic(), **({"BLAS threads": 1} if settings.get("workers", 1) > 1 else {})}
-
-
-def sweep(folder: Path) -> None:
-    """Remove what interrupted writes of dead processes left in the folder."""
-    remove_dead_parts(folder)

@@ -108,18 +108,11 @@ class Training:
         """Whether this can be a result: as many numbers of each kind as the curve has points."""
         samples, *bounds = (result.get(name) for name in ("samples", "train", "test"))
         n = 0 if self.algorithm == "mcem" or not isinstance(samples, list) else len(samples)
-        return (
-            _numbers(samples)
-            and len(samples) > 0
-            and all(_numbers(bound) and len(bound) == n for bound in bounds)
-        )
-
-    def model_file(self, folder: Path, samples: int) -> Path:
-        """Where the model of this point is."""
-        return self.model_files(folder, samples)[0]
+        of_each = all(_numbers(bound) and len(bound) == n for bound in bounds)
+        return _numbers(samples) and len(samples) > 0 and of_each
 
     def model_files(self, folder: Path, samples: int) -> list[Path]:
-        """The same, for every encoder that the decoder of this point has."""
+        """Where the model of this point is, with every encoder that its decoder has."""
         more = [f"-encoder{k}" for k in range(2, ENCODERS + 1)] if self.algorithm == "mcem" else []
         return [folder / f"{self.name}@{samples}{which}.npz" for which in ("", *more)]
 
@@ -150,9 +143,8 @@ class Training:
         """Add a point to the curve. MCEM has no bound, and no encoder of its own."""
         curve.samples.append(epoch.number * len(images))
         if self.algorithm != "mcem":
-            train, test = (
-                evaluate(vae, part, seed=self.seed) for part in (images[:EVALUATED], test_images)
-            )
+            train = evaluate(vae, images[:EVALUATED], seed=self.seed)
+            test = evaluate(vae, test_images, seed=self.seed)
             curve.record(epoch._replace(train=train, test=test))
         if self.models:
             twin = VAE(**vae.settings)  # the training goes on with its own encoder
@@ -192,14 +184,12 @@ class Training:
         """The mean objective over the second half of the epochs of TRIAL samples."""
         part = images[: TRIAL // 2]
         vae, optimizer = self._model(lr, images)
+        each = epochs(
+            vae, part, ceil(TRIAL / len(part)), batch_size=self.batch_size, optimizer=optimizer,
+            seed=self.seed, algorithm=ALGORITHMS[self.algorithm],
+        )  # fmt: skip
         try:
-            bounds = [
-                epoch.train.elbo
-                for epoch in epochs(
-                    vae, part, ceil(TRIAL / len(part)), batch_size=self.batch_size,
-                    optimizer=optimizer, seed=self.seed, algorithm=ALGORITHMS[self.algorithm],
-                )
-            ]  # fmt: skip
+            bounds = [epoch.train.elbo for epoch in each]
         except FloatingPointError:
             return -inf
         return float(np.mean(bounds[len(bounds) // 2 :]))

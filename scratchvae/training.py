@@ -23,11 +23,11 @@ convergence" is a number of epochs.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import count
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,21 +84,12 @@ class AEVB:
 
 
 def epochs(
-    model: Model,
-    images: Images,
-    n: int | None = None,
-    *,
-    batch_size: int = 100,
-    optimizer: Optimizer | None = None,
-    seed: int | np.random.Generator = 0,
-    test_images: Images | None = None,
-    pixels: str | None = None,
-    schedule: str = "constant",
-    algorithm: type[AEVB] = AEVB,
-    workers: int = 1,
-    saved: Saved | None = None,
+    model: Model, images: Images, n: int | None = None, *, batch_size: int = 100,
+    optimizer: Optimizer | None = None, seed: int | np.random.Generator = 0,
+    test_images: Images | None = None, pixels: str | None = None, schedule: str = "constant",
+    algorithm: type[AEVB] = AEVB, workers: int = 1, saved: Saved | None = None,
     report: Callable[[int, int, Bound], None] | None = None,
-) -> Iterator[Epoch]:
+) -> Iterator[Epoch]:  # fmt: skip
     """Algorithm 1 with L = 1, an epoch at a time. The loop's body runs after each epoch.
 
         for epoch in epochs(vae, images, 100, optimizer=adam, test_images=test_images):
@@ -150,17 +141,16 @@ def epochs(
     done = 0 if saved is None else saved.load(model, optimizer, rng, run.state, settings)
     # without test images, some images show whether the bound is finite after the last update
     evaluated = images[:batch_size] if test_images is None else test_images
-    process = partial(_OneProcess, run) if workers == 1 else partial(Team, workers=workers)
 
     def loop() -> Iterator[Epoch]:
-        with process(
-            model, optimizer, images, evaluated, batch_size=batch_size, pixels=pixels
-        ) as team:
+        data = images, evaluated, batch_size, pixels
+        alone = nullcontext(_OneProcess(run, *data))
+        with alone if workers == 1 else Team(model, optimizer, *data, workers) as team:
             for number in count(done + 1) if n is None else range(done + 1, n + 1):  # repeat
                 factor = SCHEDULES[schedule](number, n or number)
                 with _whole_or_undone(model.params.theta), _scheduled(optimizer, factor):
                     start = time.perf_counter()
-                    train, step = team.epoch(rng, partial(report or _nothing, number))
+                    train, step = team.epoch(rng, partial(report or (lambda *_: None), number))
                     _check_finite(train, f"at step {step} of epoch {number}", optimizer)
                     seconds = time.perf_counter() - start
                     after = team.evaluate()
@@ -173,22 +163,12 @@ def epochs(
 
 
 def fit(
-    model: Model,
-    images: Images,
-    *,
-    epochs: int = 10,
-    batch_size: int = 100,
-    optimizer: Optimizer | None = None,
-    seed: int | np.random.Generator = 0,
-    test_images: Images | None = None,
-    pixels: str | None = None,
-    schedule: str = "constant",
-    algorithm: type[AEVB] = AEVB,
-    workers: int = 1,
-    resume: str | PathLike[str] | None = None,
-    overwrite: bool = False,
-    progress: bool = True,
-) -> History:
+    model: Model, images: Images, *, epochs: int = 10, batch_size: int = 100,
+    optimizer: Optimizer | None = None, seed: int | np.random.Generator = 0,
+    test_images: Images | None = None, pixels: str | None = None, schedule: str = "constant",
+    algorithm: type[AEVB] = AEVB, workers: int = 1, resume: str | PathLike[str] | None = None,
+    overwrite: bool = False, progress: bool = True,
+) -> History:  # fmt: skip
     """Train the model in place: the loop over `epochs`, with a line on stderr and a history.
 
     epochs: how many. The other arguments, and errors: as for the function `epochs`. An
@@ -229,20 +209,10 @@ _epochs = epochs  # `fit` has an argument of that name
 
 
 def _checked(
-    model: Model,
-    optimizer: Optimizer,
-    images: Images,
-    test_images: Images | None,
-    n: int | None,
-    schedule: str,
-    algorithm: type[AEVB],
-    saved: Saved | None,
-    *,
-    batch_size: int,
-    pixels: str | None,
-    workers: int,
-    seed: int | np.random.Generator,
-) -> dict[str, Any]:
+    model: Model, optimizer: Optimizer, images: Images, test_images: Images | None, n: int | None,
+    schedule: str, algorithm: type[AEVB], saved: Saved | None, *, batch_size: int,
+    pixels: str | None, workers: int, seed: int | np.random.Generator,
+) -> dict[str, Any]:  # fmt: skip
     """Errors, before any work. Returns what has to be the same when the training goes on."""
     checks.positive_int("batch_size", batch_size)
     checks.positive_int("workers", workers)
@@ -268,46 +238,32 @@ def _checked(
         optimizer.check_rebuilt()
     seen_by(model, pixels)
     return settings_of(
-        model,
-        optimizer,
-        {} if saved is None else {"images": images, "test_images": test_images},
-        batch_size=batch_size,
-        pixels=pixels or model.pixels,
-        workers=workers,
+        model, optimizer, {} if saved is None else {"images": images, "test_images": test_images},
+        batch_size=batch_size, pixels=pixels or model.pixels, workers=workers,
         seed=None if isinstance(seed, np.random.Generator) else checks.whole_seed("seed", seed),
-        algorithm=algorithm.__name__,
-        **{
-            f"{algorithm.__name__}.{key}": value
-            for kind in reversed(algorithm.__mro__)
-            for key, value in vars(kind).items()
-            if not key.startswith("__") and isinstance(value, int | float | str)
-        },
+        algorithm=algorithm.__name__, **_numbers_of(algorithm),
         **schedules.settings_of(schedule, n),
-    )
+    )  # fmt: skip
 
 
-class _OneProcess:
+def _numbers_of(algorithm: type[AEVB]) -> dict[str, Any]:
+    """The numbers and texts of the class, by name, as `beta`."""
+    return {
+        f"{algorithm.__name__}.{key}": value
+        for kind in reversed(algorithm.__mro__)
+        for key, value in vars(kind).items()
+        if not key.startswith("__") and isinstance(value, int | float | str)
+    }
+
+
+class _OneProcess(NamedTuple):
     """The epochs of an algorithm in this process; `parallel.Team` makes them with several."""
 
-    def __init__(
-        self,
-        algorithm: AEVB,
-        model: Model,
-        optimizer: Optimizer,
-        images: Images,
-        test_images: Images,
-        *,
-        batch_size: int,
-        pixels: str | None,
-    ) -> None:
-        self.algorithm, self.model, self.images = algorithm, model, images
-        self.test_images, self.batch_size, self.pixels = test_images, batch_size, pixels
-
-    def __enter__(self) -> "_OneProcess":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing to give back."""
+    algorithm: AEVB
+    images: Images
+    test_images: Images
+    batch_size: int
+    pixels: str | None
 
     def epoch(
         self, rng: np.random.Generator, report: Callable[[int, Bound], None]
@@ -317,11 +273,12 @@ class _OneProcess:
         The mean is over the images, each before the update of its minibatch. A bound that is not
         finite ends the pass. report: called with the images seen so far and their mean bound.
         """
-        draw, sums, seen, step = seen_by(self.model, self.pixels), np.zeros(3), 0, 0
+        model = self.algorithm.model
+        draw, sums, seen, step = seen_by(model, self.pixels), np.zeros(3), 0, 0
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow ends the pass
             for rows in minibatches(len(self.images), self.batch_size, rng):
                 step += 1
-                x = draw(self.images[rows], rng, self.model.dtype)  # X^M ← random minibatch
+                x = draw(self.images[rows], rng, model.dtype)  # X^M ← random minibatch
                 bound = self.algorithm.step(rows, x, rng)
                 checks.instance("what step returns", bound, Bound, "the minibatch's Bound")
                 sums += np.multiply(bound, len(x))  # the last minibatch may be shorter
@@ -335,7 +292,7 @@ class _OneProcess:
     def evaluate(self) -> Bound:
         """The bound of the test images."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return evaluate_part(self.model, self.test_images, self.pixels)
+            return evaluate_part(self.algorithm.model, self.test_images, self.pixels)
 
 
 @contextmanager
@@ -366,10 +323,6 @@ def _check_finite(bound: Bound, when: str, optimizer: Optimizer) -> None:
             f"the bound is {bound.elbo} {when}; the model of the last whole epoch is kept. Try a "
             f"new optimizer with a smaller learning rate than lr = {optimizer.lr:g}"
         )
-
-
-def _nothing(number: int, seen: int, mean: Bound) -> None:
-    """Report nothing."""
 
 
 class EpochLine(ProgressLine):

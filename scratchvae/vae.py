@@ -210,25 +210,16 @@ class VAE:
     (2, 784)
     """
 
-    remembers: tuple[str, ...] = (  # attributes that are no settings: θ, and what calls leave
-        "params", "remembered", "_x", "_eps", "_mu_logvar", "_z",
-    )  # fmt: skip
+    # attributes that are no settings: θ, and what calls leave
+    remembers: tuple[str, ...] = ("params", "remembered", "_x", "_eps", "_mu_logvar", "_z")
 
     def __init__(
-        self,
-        n_x: int,
-        hidden: Sequence[int] = (500,),
-        n_z: int = 20,
-        *,
-        decoder: str = "bernoulli",
-        activation: str = "tanh",
-        init: str = "glorot",
-        dtype: DTypeLike = np.float32,
-        seed: int | np.random.Generator = 0,
+        self, n_x: int, hidden: Sequence[int] = (500,), n_z: int = 20, *,
+        decoder: str = "bernoulli", activation: str = "tanh", init: str = "glorot",
+        dtype: DTypeLike = np.float32, seed: int | np.random.Generator = 0,
         image_shape: tuple[int, int] | None = None,
-    ) -> None:
-        self.n_x = checks.positive_int("n_x", n_x)
-        self.n_z = checks.positive_int("n_z", n_z)
+    ) -> None:  # fmt: skip
+        self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)
         self.decoder = checks.one_of("decoder", decoder, OUTPUTS)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)

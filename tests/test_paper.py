@@ -112,7 +112,7 @@ def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
     images = write_image_set(tmp_path / "images")
     training = Training(n_z=2, hidden=(6,), n_train=60, samples=60, data=str(images), models=True)
     vae = VAE(30, (6,), 2, seed=3, image_shape=(6, 5))
-    save_model(vae, training.model_file(tmp_path, 60))
+    save_model(vae, training.model_files(tmp_path, 60)[0])
     job = Likelihood(training, 60, "test", 5, 15, "importance", 300)
     result = run_job(job, str(tmp_path))
     x = paper.load_mnist(images).test_images[5:15]

@@ -30,7 +30,6 @@ from scratchvae import (
 )  # fmt: skip
 from scratchvae.files import locked
 from scratchvae.processes import THREADS, arithmetic
-from scratchvae.resume import sweep
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 12)).astype(np.uint8)
 
@@ -184,11 +183,12 @@ def test_two_trainings_in_one_folder(tmp_path):
         pass
 
 
-def test_sweep(tmp_path):
+def test_a_locked_folder_has_no_dead_parts(tmp_path):
     """Parts that a killed process left go away; other files stay."""
     for name in (f".scratchvae-{'0' * 16}.part", "model.npz", ".lock"):
         (tmp_path / name).touch()
-    sweep(tmp_path)
+    with locked(tmp_path):
+        pass
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "model.npz"]
 
 
