@@ -75,9 +75,9 @@ class AEVB:
     def step(self, rows: NDArray[np.intp], x: FloatArray, rng: np.random.Generator) -> Bound:
         """One step on x, (B, n_x), which are the images of these rows: (B,).
 
-        It draws its noise from rng, fills model.params.g, calls optimizer.step(), and returns the
-        minibatch's mean bound before the update, `Bound.mean(reconstruction, kl)`. An epoch's
-        `train` is the mean of these, weighted by their images. Its `test` is the bound of
+        It draws its noise from rng, fills the model's params.g, lets the optimizer make a step, and
+        returns the minibatch's bound before the update, as `Bound.mean` makes it of the two terms
+        that `forward` returns. An epoch's `train` is the mean of these, weighted by their images. Its `test` is the bound of
         `evaluate`, for every algorithm.
         """
         return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
