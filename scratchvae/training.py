@@ -77,8 +77,8 @@ class AEVB:
 
         It draws its noise from rng, fills the model's params.g, lets the optimizer make a step, and
         returns the minibatch's bound before the update, as `Bound.mean` makes it of the two terms
-        that `forward` returns. An epoch's `train` is the mean of these, weighted by their images. Its `test` is the bound of
-        `evaluate`, for every algorithm.
+        that `forward` returns. An epoch's `train` is the mean of these, weighted by their images.
+        Its `test` is the bound of `evaluate`, for every algorithm.
         """
         return training_step(self.model, x, self.optimizer, rng)  # ε, g, the update
 
