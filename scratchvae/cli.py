@@ -22,7 +22,7 @@ import numpy as np
 from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
-from scratchvae.datasets import Images, grey, load_mnist
+from scratchvae.datasets import Images, grey, load_images
 from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, writable
 from scratchvae.gradient_check import check_gradient
@@ -140,7 +140,7 @@ def add_train(commands: Commands) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
-    data = load_mnist(args.data, max_memory=args.max_memory)
+    data = load_images(args.data, max_memory=args.max_memory)
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
@@ -149,11 +149,21 @@ def train(args: argparse.Namespace) -> int:
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
     seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
     folder = writable(
-        args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
+        args.out or Path("runs") / ("mnist" if args.data is None else _stem(args.data.resolve()))
     )
+    if data.divided:
+        say(
+            f"{data.name} has no test set: {len(data.test_images)} of its "
+            f"{len(data.train_images) + len(data.test_images)} rows, drawn once and for all, test"
+        )
     with locked(folder):
         _check_what_is_there(folder, args)
         return _train_into(folder, vae, optimizer, data, args)
+
+
+def _stem(path: Path) -> str:
+    """The name of a folder, or of a file without what comes after its first dot."""
+    return path.name if path.is_dir() else path.name.split(".")[0]
 
 
 def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
@@ -224,7 +234,7 @@ def _train_into(
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
-    if vae.n_z == 2 and "explore" in args.commands:
+    if vae.n_z == 2 and vae.image_shape is not None and "explore" in args.commands:
         data_of = [] if args.data is None else ["--data", str(args.data)]
         command = shlex.join(["scratchvae", "explore", str(model), *data_of])
         say(f"the plane in a browser: {command}")
@@ -243,13 +253,18 @@ def _train_pictures(
     rng = checks.generator("--seed", args.seed, "pictures")
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
-    _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
-    figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
-    if vae.n_z == 2:
+    drawn = ["learning_curve.png"]
+    if data.image_shape is not None:
+        _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
+        figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
+        drawn += ["reconstructions.png", "samples.png"]
+    if vae.n_z == 2 and data.image_shape is not None:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
+        drawn.append("manifold.png")
+    if vae.n_z == 2:
         figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
-    drawn = ["learning_curve.png", "reconstructions.png", "samples.png"]
-    return [*drawn, *(of_the_plane if vae.n_z == 2 else [])]
+        drawn.append("latent_scatter.png")
+    return drawn
 
 
 def add_sample(commands: Commands) -> None:
@@ -430,14 +445,15 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     Another data set than the one that the model was trained on must be asked for by --data, and
     it is said.
     """
-    data = load_mnist(args.data, max_memory=args.max_memory)
+    data = load_images(args.data, max_memory=args.max_memory)
     known = trained_on(args.model, max_memory=args.max_memory)
-    if data.image_shape != _image_shape(vae):
-        height, width = _image_shape(vae)
-        raise ValueError(
-            f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
-            f"the model is of {height} x {width}"
-        )
+    theirs, ours = (
+        f"{n_x} numbers" if shape is None else f"{shape[0]} x {shape[1]} pixels"
+        for shape, n_x in ((data.image_shape, data.train_images.shape[1]), (_shape(vae), vae.n_x))
+    )  # fmt: skip
+    if theirs != ours:
+        kind = "rows have" if data.image_shape is None else "images are"
+        raise ValueError(f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}")
     if known is None:
         note = f"the model does not say what it was trained on; the images are {data.name}"
     elif known.checksum != data.identity.checksum:
@@ -545,10 +561,19 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
+    shape = _shape(vae)
+    if shape is None:
+        raise ValueError(
+            f"the model is of {vae.n_x} numbers and has no image_shape; a picture needs one"
+        )
+    return shape
+
+
+def _shape(vae: VAE) -> tuple[int, int] | None:
+    """Its image_shape. A model of bits without one may be of square images."""
     side = isqrt(vae.n_x)
-    if vae.image_shape is None and side * side != vae.n_x:
-        raise ValueError(f"the model has {vae.n_x} pixels and no image_shape; a picture needs one")
-    return vae.image_shape or (side, side)
+    square = vae.pixels == "bits" and side * side == vae.n_x
+    return vae.image_shape or ((side, side) if square else None)
 
 
 def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:
