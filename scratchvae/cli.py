@@ -147,7 +147,9 @@ def train(args: argparse.Namespace) -> int:
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
-    seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
+    # refuse what the decoder cannot model, before anything is written
+    seen_by(vae, args.pixels)
+    _check_numbers(vae, data, args)
     folder = writable(
         args.out or Path("runs") / ("mnist" if args.data is None else _stem(args.data.resolve()))
     )
@@ -277,11 +279,15 @@ def add_sample(commands: Commands) -> None:
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Decode draws of the prior z ~ p(z)."""
+    """Decode draws of the prior z ~ p(z): a picture, or a table's rows on stdout."""
     n = args.n or (DRAWN if args.draw else 144)
     if args.draw and n > DRAWN:
         raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
     vae = load_model(args.model, max_memory=args.max_memory)
+    if _shape(vae) is None and args.out is None:
+        for row in vae.sample(n, args.seed, draw=args.draw):
+            say(",".join(f"{number:.6g}" for number in row))
+        return 0
     shape = _image_shape(vae)
     from scratchvae import figures
 
@@ -439,6 +445,19 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
+def _check_numbers(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
+    """ValueError, with the data's name, for numbers that the model cannot have been made for."""
+    both = data.train_images, data.test_images
+    if args.pixels == "dequantized" and data.train_images.dtype != np.uint8:
+        raise ValueError(f"--pixels is dequantized; {data.name} should hold uint8 levels for it")
+    if "bits" in (vae.pixels, args.pixels) and not all(map(datasets.in_unit_interval, both)):
+        low, high = min(part.min() for part in both), max(part.max() for part in both)
+        raise ValueError(
+            f"{data.name} has numbers from {low:g} to {high:g}, and bits need them from 0 to 1: "
+            "real numbers need --decoder gaussian, and levels from 0 to 255 the type uint8"
+        )
+
+
 def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     """The data set of a command that reads a model, when its images are of the model's shape.
 
@@ -454,6 +473,7 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     if theirs != ours:
         kind = "rows have" if data.image_shape is None else "images are"
         raise ValueError(f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}")
+    _check_numbers(vae, data, args)
     if known is None:
         note = f"the model does not say what it was trained on; the images are {data.name}"
     elif known.checksum != data.identity.checksum:

@@ -122,7 +122,7 @@ def load_images(
         train, test = train[first], train[last]
         if train_labels is not None:
             train_labels, test_labels = train_labels[first], train_labels[last]
-    pictures = train.ndim == 3 and all(_drawable(images) for images in (train, test))
+    pictures = train.ndim == 3 and in_unit_interval(train) and in_unit_interval(test)
     name = "MNIST" if place in own_places() else place.resolve().name
     return ImageSet(
         train.reshape(len(train), -1), train_labels, test.reshape(len(test), -1), test_labels,
@@ -285,8 +285,8 @@ def _place(index: list[int]) -> str:
     )  # fmt: skip
 
 
-def _drawable(images: Images) -> bool:
-    """Whether they are grey levels; other numbers have no black and no white."""
+def in_unit_interval(images: Images) -> bool:
+    """Whether they are levels or bits; other numbers have no black and no white."""
     return images.dtype.kind != "f" or bool(images.min() >= 0 and images.max() <= 1)
 
 
@@ -381,8 +381,8 @@ def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: st
 
     value: (N, n_x) or (N, height, width), an array or lists; integers as in `one_meaning`.
     seen: what the model models and what it is given, of `PIXELS`. Bits need numbers in
-    [0, 1]; other floats are any finite numbers whose squares `dtype` holds. uint8 whose
-    maximum is 1 is refused.
+    [0, 1], and only uint8 is dequantized; other floats are any finite numbers whose squares
+    `dtype` holds. uint8 whose maximum is 1 is refused.
     """
     if not isinstance(value, np.ndarray | list | tuple):
         raise TypeError(f"{name} is a {type(value).__name__}; it should be a NumPy array")
@@ -394,6 +394,8 @@ def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: st
         )
     images = one_meaning(name, rows, array.ndim == 3)
     checks.levels(name, images)
+    if images.dtype != np.uint8 and "dequantized" in seen:
+        raise TypeError(f"{name} is of type {images.dtype}; it should be uint8, to be dequantized")
     if images.dtype.kind == "f" and "bits" in seen:
         checks.unit_interval(name, images)
     elif images.dtype.kind == "f":

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -292,6 +293,8 @@ def test_what_is_no_bernoulli_takes_any_finite_number(decoder):
     fit(vae, x, epochs=1, test_images=x, progress=False)
     with pytest.raises(ValueError, match=r"images\[0, 1\] is 1.*e\+30; it should be from"):
         fit(VAE(2, decoder=decoder), np.array([[0, 1e30]]), progress=False)
+    with pytest.raises(TypeError, match="images is of type float64; it should be uint8, to be deq"):
+        fit(vae, x, pixels="dequantized", progress=False)
     with pytest.raises(ValueError, match=r"images\[4, 2\] is nan; it should be finite"):
         fit(vae, WITH_NAN, progress=False)
 
@@ -358,7 +361,7 @@ def run(*arguments: object) -> int:
 
 def test_a_table_at_the_command_line(tmp_path, capsys):
     """train says that it divides the data, and draws no pictures of a table; evaluate knows the
-    same test rows; sample and reconstruct say why they draw nothing.
+    same test rows; reconstruct says why it draws nothing.
     """
     np.savetxt(tmp_path / "t.csv", TABLE, delimiter=",", header="a,b,c", comments="")
     data, out = ("--data", tmp_path / "t.csv"), tmp_path / "out"
@@ -373,10 +376,38 @@ def test_a_table_at_the_command_line(tmp_path, capsys):
     assert captured.err == "" and captured.out.splitlines()[1:3] == [
         line for line in said.splitlines() if line.startswith(("train  ", "test  "))
     ]
-    for command in ("sample", "reconstruct", "interpolate"):
-        more = () if command == "sample" else data
-        assert run(command, out / "model.npz", *more) == 2
+    for command in ("reconstruct", "interpolate"):
+        assert run(command, out / "model.npz", *data) == 2
         assert "the model is of 3 numbers and has no image_shape" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("draw", [True, False])
+def test_samples_of_a_table_are_its_rows(tmp_path, capsys, draw):
+    """sample prints rows as a .csv has them: `vae.sample`, to six digits."""
+    vae = VAE(3, (4,), 2, decoder="gaussian")
+    save_model(vae, tmp_path / "m.npz")
+    more = ["--draw"] if draw else []
+    assert run("sample", tmp_path / "m.npz", "--n", 5, "--seed", 7, *more) == 0
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    ours = np.array(rows, np.float64)
+    np.testing.assert_allclose(ours, vae.sample(5, 7, draw=draw), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], "t.csv has numbers from -.* to .*, and bits need them from 0 to 1: real numbers need"),
+        (["--decoder", "gaussian", "--pixels", "bits"], "t.csv has numbers from .* bits need"),
+        (["--decoder", "gaussian", "--pixels", "dequantized"], "t.csv should hold uint8 levels"),
+    ],
+)
+def test_train_names_the_file_that_the_decoder_cannot_model(tmp_path, capsys, more, message):
+    """One sentence, before a folder is made."""
+    np.savetxt(tmp_path / "t.csv", TABLE, delimiter=",")
+    assert run("train", "--data", tmp_path / "t.csv", "--out", tmp_path / "out", *more) == 2
+    captured = capsys.readouterr()
+    assert re.search(message, captured.err) and captured.out == ""
+    assert not (tmp_path / "out").exists()
 
 
 def test_pictures_without_labels_at_the_command_line(tmp_path, capsys):
