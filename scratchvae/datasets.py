@@ -134,7 +134,8 @@ def load_mnist(
     folder: str | os.PathLike[str] | None = None, *, max_memory: int = GIGABYTE
 ) -> ImageSet:
     """MNIST. With a folder or a file: `load_images` of it."""
-    return load_images(folder, max_memory=max_memory)
+    place = None if folder is None else checks.path("folder", folder)
+    return load_images(place, max_memory=max_memory)
 
 
 def data_place(path: str | os.PathLike[str] | None) -> Path:
@@ -348,7 +349,9 @@ def grey(
 ) -> FloatArray:
     """The images as floats: pixel / 255 if they are uint8. It draws nothing from rng."""
     dtype = _check_draw(images, rng, dtype, part, any_=True)
-    return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
+    if images.dtype == np.uint8:
+        return images.astype(dtype) / 255
+    return checks.cast("images", images, dtype)
 
 
 def dequantize(
@@ -420,7 +423,7 @@ def _check_draw(
 
 
 def _check_pixels(name: str, images: Images, any_: bool = False) -> None:
-    """uint8, bool, or floats in [0, 1]; any_: any finite floats."""
+    """uint8, bool, or floats in [0, 1]; any_: any floats."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array")
     checks.array(name, images)
@@ -431,5 +434,5 @@ def _check_pixels(name: str, images: Images, any_: bool = False) -> None:
             f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1], "
             "or bool for bits"
         )
-    if images.size:
-        (checks.finite if any_ else checks.unit_interval)(name, images)
+    if images.size and not any_:
+        checks.unit_interval(name, images)

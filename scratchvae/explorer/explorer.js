@@ -504,6 +504,7 @@ function makePlane() {
     chip.onclick = () => { state.only = kind; restyle(); };
     $("chips").append(chip);
   }
+  if (!data.labels) $("chips").remove();
 }
 
 function styleChips() {
