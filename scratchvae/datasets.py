@@ -170,7 +170,7 @@ def _of_folder(folder: Path, max_memory: int) -> Parts:
     """The idx files that are there: those with MNIST's names, or the only one of images."""
     there = {path.name.removesuffix(".gz") for path in folder.iterdir()}
     parts = {name.removesuffix(kind) for name in there for kind in IDX if name.endswith(kind)}
-    train = parts.pop() if len(parts) == 1 and parts != {"t10k"} else "train"
+    train = next(iter(parts)) if len(parts) == 1 and parts != {"t10k"} else "train"
     wanted = [train, "t10k"] if "t10k" in parts else [train]
     labelled = any(part + IDX[1] in there for part in wanted)
 
@@ -178,7 +178,10 @@ def _of_folder(folder: Path, max_memory: int) -> Parts:
         for path in (folder / f"{name}.gz", folder / name):
             if path.is_file():
                 return read_idx(path, max_memory=max_memory)
-        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}")
+        else_ = "" if parts else (
+            ". Files of pictures should be one array (N, height, width) in a .npy, by numpy.save"
+        )  # fmt: skip
+        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}{else_}")
 
     images = [read(part + IDX[0]) for part in wanted]
     labels = [read(part + IDX[1]) if labelled else None for part in wanted]

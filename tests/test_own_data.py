@@ -125,7 +125,7 @@ def test_images_and_labels_of_a_npz(tmp_path):
     np.testing.assert_array_equal(data.test_images[:, 0] + 1000.0, data.test_labels)
 
 
-@pytest.mark.parametrize("header", ["", "\ufeffheight,width,age\n"])
+@pytest.mark.parametrize("header", ["", "\ufeff", "height,width,age\n"])
 def test_a_table(tmp_path, header):
     """A .csv is its numbers as written, with a header or none. A table has no image_shape."""
     lines = "".join(",".join(map(repr, row)) + "\n" for row in TABLE.tolist())
@@ -454,12 +454,22 @@ def test_the_paper_is_of_pictures(tmp_path, capsys):
     assert "x.npy is a table; the paper's figures are of pictures" in capsys.readouterr().err
 
 
-def test_the_latent_plane_without_labels(tmp_path):
-    """The picture of points without labels has no numerals: it is not that of one label, 0."""
+@pytest.mark.parametrize("labels", [None, np.repeat([3, 1000], 25)])
+def test_the_latent_plane_without_labels(monkeypatch, labels):
+    """The picture of points has a numeral for each class, and none where there are no labels."""
+    drawn = []
+    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
     mu = np.random.default_rng(0).standard_normal((50, 2))
-    figures.latent_scatter(mu, None, tmp_path / "a.png")
-    figures.latent_scatter(mu, np.zeros(50, np.uint8), tmp_path / "b.png")
-    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+    figures.latent_scatter(mu, labels, "a.png")
+    numerals = [] if labels is None else ["3", "1000"]
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == numerals
+
+
+def test_a_folder_of_picture_files(tmp_path):
+    """It is refused, and the sentence says what to save."""
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG")
+    with pytest.raises(FileFormatError, match=r"holds no train-images.*one array .* numpy\.save"):
+        load_images(tmp_path)
 
 
 def test_a_gzip_of_an_idx_of_floats_is_named(tmp_path):
