@@ -280,14 +280,14 @@ def add_sample(commands: Commands) -> None:
 
 def sample(args: argparse.Namespace) -> int:
     """Decode draws of the prior z ~ p(z): a picture, or a table's rows on stdout."""
-    n = args.n or (DRAWN if args.draw else 144)
-    if args.draw and n > DRAWN:
-        raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
     vae = load_model(args.model, max_memory=args.max_memory)
+    n = args.n or (DRAWN if args.draw else 144)
     if _shape(vae) is None and args.out is None:
-        for row in vae.sample(n, args.seed, draw=args.draw):
+        for row in vae.sample(args.n or 144, args.seed, draw=args.draw):
             say(",".join(f"{number:.6g}" for number in row))
         return 0
+    if args.draw and n > DRAWN:
+        raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
     shape = _image_shape(vae)
     from scratchvae import figures
 
