@@ -17,7 +17,7 @@ Matplotlib is imported only when a picture is drawn.
 
 from scratchvae.autoencoder import Autoencoder
 from scratchvae.checkpoint import load_model, save_model
-from scratchvae.datasets import ImageSet, binarize, load_mnist, minibatches, read_idx
+from scratchvae.datasets import ImageSet, binarize, load_images, load_mnist, minibatches
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError
 from scratchvae.gradient_check import check_gradient
@@ -27,13 +27,15 @@ from scratchvae.morph import straight
 from scratchvae.optimizers import SGD, Adagrad, Adam
 from scratchvae.parameters import Parameters
 from scratchvae.pca import PCA
+from scratchvae.readers import read_idx
 from scratchvae.training import AEVB, epochs, fit, training_step
 from scratchvae.vae import VAE
 
 __all__ = [
     "AEVB", "PCA", "SGD", "VAE", "Adagrad", "Adam", "Autoencoder", "Bound", "Epoch",
     "FileFormatError", "History", "ImageSet", "LogLikelihood", "Parameters", "active_units",
-    "binarize", "check_gradient", "epochs", "evaluate", "fit", "load_mnist", "load_model",
-    "log_likelihood", "minibatches", "read_idx", "save_model", "straight", "training_step",
+    "binarize", "check_gradient", "epochs", "evaluate", "fit", "load_images", "load_mnist",
+    "load_model", "log_likelihood", "minibatches", "read_idx", "save_model", "straight",
+    "training_step",
 ]  # fmt: skip
 __version__ = "0.3.0"

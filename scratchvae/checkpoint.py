@@ -1,8 +1,9 @@
 """A trained model as one file: θ, the arguments that the constructor needs, and its data set.
 
 `format` and `version` say what the file is, so that another file, or a file of a later
-version, is refused with a reason. Version 1 had no checksum and no data set; it is still
-read.
+version, is refused with a reason. Version 1 had no checksum and no data set. In
+versions 1 and 2 the decoder "gaussian" had a sigmoid before its mean: now this is
+"sigmoid-gaussian", with the same θ. Both are still read.
 """
 
 import json
@@ -11,18 +12,20 @@ from os import PathLike
 
 from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
-from scratchvae.datasets import GIGABYTE, Identity
+from scratchvae.datasets import Identity
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
 from scratchvae.layers import shapes_of
 from scratchvae.parameters import Shapes, bytes_of
+from scratchvae.readers import GIGABYTE
 from scratchvae.vae import VAE, affine_networks
 
-FORMAT, VERSION = "scratchvae.VAE", 2
+FORMAT, VERSION = "scratchvae.VAE", 3
 NAMES = {
     1: ["config", "format", "theta", "version"],
     2: ["config", "data", "format", "theta", "version"],
+    3: ["config", "data", "format", "theta", "version"],
 }
 LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no model of anybody
 
@@ -82,9 +85,11 @@ def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
     if NAMES.get(version) != arrays.names or (version > 1 and not arrays.checked):
         raise ValueError(
             f"it has version {version} and {', '.join(arrays.names)}; this program reads "
-            f"version 1, and version {VERSION} with its checksum"
+            f"version 1, and versions 2 and {VERSION} with their checksum"
         )
     config = json.loads(arrays.text("config"))
+    if version < 3 and config["decoder"] == "gaussian":
+        config["decoder"] = "sigmoid-gaussian"
     if len(config["hidden"]) > LAYERS:  # before a layer is made
         raise ValueError(f"it has {len(config['hidden'])} hidden layers; at most {LAYERS} are read")
     shapes = _shapes(**config)
@@ -103,7 +108,7 @@ def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
     data = json.loads(arrays.text("data")) if version > 1 else None
     if data is None:
         return vae, None
-    shape = checks.image_shape(data["image_shape"])
+    shape = data["image_shape"] and checks.image_shape(data["image_shape"])
     return vae, Identity(_text(data, "name"), shape, _text(data, "checksum"))
 
 

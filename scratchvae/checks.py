@@ -279,7 +279,8 @@ def unit_interval(name: str, array: NDArray[Any]) -> None:
         where = first_index(~((array >= 0) & (array <= 1)))
         raise ValueError(
             f"{name}{where} is {array[tuple(where)]}; every pixel should be in [0, 1] "
-            f"(for pixels from 0 to 255, use {name} / 255, or binarize({name}, rng) for bits)"
+            f"(for pixels from 0 to 255, use {name} / 255; for other numbers, a model with "
+            "decoder='gaussian')"
         )
 
 

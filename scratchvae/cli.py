@@ -22,7 +22,7 @@ import numpy as np
 from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
-from scratchvae.datasets import Images, grey, load_mnist
+from scratchvae.datasets import Images, grey, load_images
 from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, writable
 from scratchvae.gradient_check import check_gradient
@@ -140,20 +140,32 @@ def add_train(commands: Commands) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
-    data = load_mnist(args.data, max_memory=args.max_memory)
+    data = load_images(args.data, max_memory=args.max_memory)
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
-    seen_by(vae, args.pixels)  # refuses what the decoder cannot model, before anything is written
+    # refuse what the decoder cannot model, before anything is written
+    seen_by(vae, args.pixels)
+    _check_numbers(vae, data, args)
     folder = writable(
-        args.out or Path("runs") / ("mnist" if args.data is None else args.data.resolve().name)
+        args.out or Path("runs") / ("mnist" if args.data is None else _stem(args.data.resolve()))
     )
+    if data.divided:
+        say(
+            f"{data.name} has no test set: {len(data.test_images)} of its "
+            f"{len(data.train_images) + len(data.test_images)} rows, drawn once and for all, test"
+        )
     with locked(folder):
         _check_what_is_there(folder, args)
         return _train_into(folder, vae, optimizer, data, args)
+
+
+def _stem(path: Path) -> str:
+    """The name of a folder, or of a file without what comes after its first dot."""
+    return path.name if path.is_dir() else path.name.split(".")[0]
 
 
 def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
@@ -219,7 +231,7 @@ def _train_into(
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
-    if vae.n_z == 2 and "explore" in args.commands:
+    if vae.n_z == 2 and vae.image_shape is not None and "explore" in args.commands:
         data_of = [] if args.data is None else ["--data", str(args.data)]
         command = shlex.join(["scratchvae", "explore", str(model), *data_of])
         say(f"the plane in a browser: {command}")
@@ -238,13 +250,18 @@ def _train_pictures(
     rng = checks.generator("--seed", args.seed, "pictures")
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
     figures.learning_curve(history, folder / "learning_curve.png")
-    _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
-    figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
-    if vae.n_z == 2:
+    drawn = ["learning_curve.png"]
+    if data.image_shape is not None:
+        _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
+        figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
+        drawn += ["reconstructions.png", "samples.png"]
+    if vae.n_z == 2 and data.image_shape is not None:
         figures.manifold(vae, data.image_shape, folder / "manifold.png")
+        drawn.append("manifold.png")
+    if vae.n_z == 2:
         figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
-    drawn = ["learning_curve.png", "reconstructions.png", "samples.png"]
-    return [*drawn, *(of_the_plane if vae.n_z == 2 else [])]
+        drawn.append("latent_scatter.png")
+    return drawn
 
 
 def add_sample(commands: Commands) -> None:
@@ -257,11 +274,15 @@ def add_sample(commands: Commands) -> None:
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Decode draws of the prior z ~ p(z)."""
+    """Decode draws of the prior z ~ p(z): a picture, or a table's rows on stdout."""
+    vae = load_model(args.model, max_memory=args.max_memory)
     n = args.n or (DRAWN if args.draw else 144)
+    if _shape(vae) is None and args.out is None:
+        for row in vae.sample(args.n or 144, args.seed, draw=args.draw):
+            say(",".join(f"{number:.6g}" for number in row))
+        return 0
     if args.draw and n > DRAWN:
         raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
-    vae = load_model(args.model, max_memory=args.max_memory)
     shape = _image_shape(vae)
     from scratchvae import figures
 
@@ -419,20 +440,35 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
+def _check_numbers(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
+    """ValueError, with the data's name, for numbers that the model cannot have been made for."""
+    both = data.train_images, data.test_images
+    if args.pixels == "dequantized" and data.train_images.dtype != np.uint8:
+        raise ValueError(f"--pixels is dequantized; {data.name} should hold uint8 levels for it")
+    if "bits" in (vae.pixels, args.pixels) and not all(map(datasets.in_unit_interval, both)):
+        low, high = min(part.min() for part in both), max(part.max() for part in both)
+        raise ValueError(
+            f"{data.name} has numbers from {low:g} to {high:g}, and bits need them from 0 to 1: "
+            "real numbers need --decoder gaussian, and levels from 0 to 255 the type uint8"
+        )
+
+
 def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     """The data set of a command that reads a model, when its images are of the model's shape.
 
     Another data set than the one that the model was trained on must be asked for by --data, and
     it is said.
     """
-    data = load_mnist(args.data, max_memory=args.max_memory)
+    data = load_images(args.data, max_memory=args.max_memory)
     known = trained_on(args.model, max_memory=args.max_memory)
-    if data.image_shape != _image_shape(vae):
-        height, width = _image_shape(vae)
-        raise ValueError(
-            f"the images are {data.image_shape[0]} x {data.image_shape[1]} pixels; "
-            f"the model is of {height} x {width}"
-        )
+    theirs, ours = (
+        f"{n_x} numbers" if shape is None else f"{shape[0]} x {shape[1]} pixels"
+        for shape, n_x in ((data.image_shape, data.train_images.shape[1]), (_shape(vae), vae.n_x))
+    )  # fmt: skip
+    if theirs != ours:
+        kind = "rows have" if data.image_shape is None else "images are"
+        raise ValueError(f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}")
+    _check_numbers(vae, data, args)
     if known is None:
         note = f"the model does not say what it was trained on; the images are {data.name}"
     elif known.checksum != data.identity.checksum:
@@ -540,10 +576,19 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
 
 
 def _image_shape(vae: VAE) -> tuple[int, int]:
+    shape = _shape(vae)
+    if shape is None:
+        raise ValueError(
+            f"the model is of {vae.n_x} numbers and has no image_shape; a picture needs one"
+        )
+    return shape
+
+
+def _shape(vae: VAE) -> tuple[int, int] | None:
+    """Its image_shape. A model of bits without one may be of square images."""
     side = isqrt(vae.n_x)
-    if vae.image_shape is None and side * side != vae.n_x:
-        raise ValueError(f"the model has {vae.n_x} pixels and no image_shape; a picture needs one")
-    return vae.image_shape or (side, side)
+    square = vae.pixels == "bits" and side * side == vae.n_x
+    return vae.image_shape or ((side, side) if square else None)
 
 
 def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:

@@ -1,8 +1,10 @@
-"""Data sets: idx files, MNIST, minibatches, and what a model sees of a pixel.
+"""Data sets: MNIST and your own, minibatches, and what a model sees of a pixel.
 
-**idx** is the format of MNIST's files: two zero bytes, one byte for the type of the
-numbers (8: unsigned bytes), one byte for the number of dimensions, every dimension as a
-big-endian 32-bit integer, then the numbers, the last dimension fastest.
+**Pictures and tables.** An array (N, height, width) is N pictures. An array (N, n) is a
+table: N rows of n numbers. uint8 and bool are levels and bits, floats are numbers. Other
+integers are taken where they can mean one thing: 0 and 1 are bits, a number beyond 0 to
+255 is no level. Integers from 0 to 255 are levels in pictures; in a table they may be
+ages, so it should say what they are by its type.
 
 **Bits.** A Bernoulli decoder models pixels that are 0 or 1. A grey pixel of MNIST, 0 to
 255, is read as the *probability* pixel / 255 that the bit is 1. The bits are drawn anew
@@ -11,9 +13,10 @@ probability. Then u < pixel holds for exactly `pixel` of the 255 values, so
 
     x = 1 if u < pixel else 0       has       P(x = 1) = pixel / 255, exactly.
 
-**Grey.** x = pixel / 255. For a Gaussian decoder x is a number in [0, 1]. For a Bernoulli
-decoder log p(x|z) is then minus a cross entropy and no likelihood: it cannot rise above
-minus the entropy of the grey pixels.
+**Grey.** x = pixel / 255, and floats are x as they are. A Gaussian decoder models any real
+numbers, so nothing confines them. For a Bernoulli decoder x is in [0, 1], and log p(x|z)
+is then minus a cross entropy and no likelihood: it cannot rise above minus the entropy of
+the grey pixels.
 
 **Dequantized.** x = (pixel + u) / 256, u ~ U[0, 1): continuous numbers for a density.
 
@@ -26,103 +29,130 @@ Images stay uint8 in memory, 47 MB for MNIST and a quarter of float32. They beco
 one minibatch at a time.
 """
 
-import gzip
 import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from scratchvae import checks
-from scratchvae.files import FileFormatError, readable
+from scratchvae.files import FileFormatError
 from scratchvae.parameters import FloatArray
+from scratchvae.readers import GIGABYTE, read_arrays, read_idx
 
 Images = NDArray[np.uint8] | NDArray[np.bool_] | FloatArray
-UBYTE = 8  # the idx code of unsigned bytes
-CHUNK, GIGABYTE = 1 << 20, 1 << 30
+Labels = NDArray[np.integer[Any]]
+IDX = "-images-idx3-ubyte", "-labels-idx1-ubyte"  # how the names of a folder's files end
+PARTS = (  # names in a .npz: training images and labels, test images and labels
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("train", "train_labels", "test", "test_labels"),
+    ("images", "labels", "test_images", "test_labels"),
+)
 
 
 class Identity(NamedTuple):
     """What a data set is known by: a name for people, the images' shape, and a checksum."""
 
     name: str
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, int] | None
     checksum: str
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A data set of images with a label each.
+    """A data set: images or rows of a table, with a label each or without labels.
 
-    train_images (N, n_x), train_labels (N,), test_images, test_labels: uint8.
-    image_shape: (height, width), with n_x = height · width.
+    train_images (N, n_x), test_images: uint8, bool or floats. train_labels (N,), test_labels:
+    whole numbers, or None. image_shape: (height, width), with n_x = height · width; None for a
+    table. divided: the test images are a part of the one set that there was.
     """
 
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.uint8]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.uint8]
-    image_shape: tuple[int, int]
+    train_images: Images
+    train_labels: Labels | None
+    test_images: Images
+    test_labels: Labels | None
+    image_shape: tuple[int, int] | None
     name: str = ""
+    divided: bool = False
 
     @cached_property
     def identity(self) -> Identity:
         """The checksum is of all images and labels."""
         digest = hashlib.sha256(str(self.image_shape).encode())
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(np.ascontiguousarray(array).data)
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
         return Identity(self.name, self.image_shape, digest.hexdigest())
+
+
+def load_images(
+    path: str | os.PathLike[str] | None = None, *, max_memory: int = GIGABYTE
+) -> ImageSet:
+    """A data set from a folder or a file.
+
+    path: a folder of idx files, gzipped (.gz) or not, with MNIST's names or with one file of
+    images, with or without labels and test images; one idx file; a .npy; a .npz with x_train,
+    y_train, x_test, y_test, or others of `PARTS`, or with one array; a .csv. None:
+    $SCRATCHVAE_DATA if it is set, else the folder data/ in the package or beside it, MNIST.
+    Where there are no test images, the last tenth after a shuffle are them. The shuffle is
+    always the same, so that the next command has the same ones.
+    FileFormatError when a file is missing, damaged, or does not match the others, or when a
+    file has more than max_memory bytes. And when the data cannot be modelled: fewer than 2
+    rows, a number that is not finite, a table's column with the same number in every row.
+    """
+    place = data_place(path)
+    if place.is_dir():
+        parts = _of_folder(place, max_memory)
+    else:
+        parts = _of_arrays(place, read_arrays(place, max_memory))
+    try:
+        train, train_labels, test, test_labels = _checked(*parts)
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{place}: {error}") from error
+    divided = test is None
+    if test is None:
+        order = checks.generator("seed", 0, "test images").permutation(len(train))
+        first, last = np.split(order, [-max(1, len(train) // 10)])
+        train, test = train[first], train[last]
+        if train_labels is not None:
+            train_labels, test_labels = train_labels[first], train_labels[last]
+    pictures = train.ndim == 3 and in_unit_interval(train) and in_unit_interval(test)
+    name = "MNIST" if place in own_places() else place.resolve().name
+    return ImageSet(
+        train.reshape(len(train), -1), train_labels, test.reshape(len(test), -1), test_labels,
+        (train.shape[1], train.shape[2]) if pictures else None, name, divided,
+    )  # fmt: skip
 
 
 def load_mnist(
     folder: str | os.PathLike[str] | None = None, *, max_memory: int = GIGABYTE
 ) -> ImageSet:
-    """MNIST, or another idx image set whose files have MNIST's names.
-
-    folder: where the files are, gzipped (.gz) or not. None: $SCRATCHVAE_DATA if it is
-    set, else the folder data/ in the package or beside it.
-    FileFormatError when a file is missing, damaged, or does not match the others, or when a
-    file has more than max_memory bytes of images.
-    """
-    place = data_folder(folder)
-    train, train_labels = _images_and_labels(place, "train", max_memory)
-    test, test_labels = _images_and_labels(place, "t10k", max_memory)
-    if train.shape[1:] != test.shape[1:]:
-        raise FileFormatError(
-            f"{place}: training images are {train.shape[1]} x {train.shape[2]} pixels, "
-            f"test images {test.shape[1]} x {test.shape[2]}; they should be of one size"
-        )
-    image_shape = train.shape[1], train.shape[2]
-    n_x = prod(image_shape)
-    name = "MNIST" if place in own_places() else place.resolve().name
-    return ImageSet(
-        train.reshape(-1, n_x), train_labels, test.reshape(-1, n_x), test_labels, image_shape, name
-    )
+    """MNIST. With a folder or a file: `load_images` of it."""
+    place = None if folder is None else checks.path("folder", folder)
+    return load_images(place, max_memory=max_memory)
 
 
-def data_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """The folder asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
-    if folder is None and os.environ.get("SCRATCHVAE_DATA"):
-        folder = os.environ["SCRATCHVAE_DATA"]
-    places = own_places() if folder is None else [checks.path("folder", folder)]
+def data_place(path: str | os.PathLike[str] | None) -> Path:
+    """What is asked for; else $SCRATCHVAE_DATA; else data/ in the package or beside it."""
+    if path is None and os.environ.get("SCRATCHVAE_DATA"):
+        path = os.environ["SCRATCHVAE_DATA"]
+    places = own_places() if path is None else [checks.path("path", path)]
     for place in places:
         try:
-            if place.is_dir():
+            if place.is_file() or place.is_dir():
                 return place
         except OSError:  # a name that the system cannot have
             break
     raise FileFormatError(
-        f"no data folder: looked in {' and '.join(map(str, places))}. It should hold "
-        "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
-        "t10k-labels-idx1-ubyte.gz; the package's repository has MNIST's four files in data/. "
-        "Name the folder with --data or $SCRATCHVAE_DATA"
+        f"no data: looked in {' and '.join(map(str, places))}. It should be a .npy, .npz, .csv or "
+        "idx file, or a folder of idx files such as train-images-idx3-ubyte.gz; the package's "
+        "repository has MNIST's four files in data/. Name it with --data or $SCRATCHVAE_DATA"
     )
 
 
@@ -132,79 +162,159 @@ def own_places() -> list[Path]:
     return [package / "data", package.parent / "data"]
 
 
-def _images_and_labels(
-    folder: Path, part: str, max_memory: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The images (N, height, width) and labels (N,) of "train" or "t10k"."""
-    images, labels = (
-        read_idx(_find(folder, f"{part}-{kind}-ubyte"), max_memory=max_memory)
-        for kind in ("images-idx3", "labels-idx1")
+# training images and labels, test images and labels
+Parts = tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]
+
+
+def _of_folder(folder: Path, max_memory: int) -> Parts:
+    """The idx files that are there: those with MNIST's names, or the only one of images."""
+    there = {path.name.removesuffix(".gz") for path in folder.iterdir()}
+    parts = {name.removesuffix(kind) for name in there for kind in IDX if name.endswith(kind)}
+    train = next(iter(parts)) if len(parts) == 1 and parts != {"t10k"} else "train"
+    wanted = [train, "t10k"] if "t10k" in parts else [train]
+    labelled = any(part + IDX[1] in there for part in wanted)
+
+    def read(name: str) -> NDArray[np.uint8]:
+        for path in (folder / f"{name}.gz", folder / name):
+            if path.is_file():
+                return read_idx(path, max_memory=max_memory)
+        else_ = "" if parts else (
+            ". Files of pictures should be one array (N, height, width) in a .npy, by numpy.save"
+        )  # fmt: skip
+        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}{else_}")
+
+    images = [read(part + IDX[0]) for part in wanted]
+    labels = [read(part + IDX[1]) if labelled else None for part in wanted]
+    return images[0], labels[0], *((images[1], labels[1]) if len(wanted) == 2 else (None, None))
+
+
+def _of_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> Parts:
+    """Those of a file, by their names."""
+    if [*arrays] == [""]:
+        return arrays[""], None, None, None
+    for names in PARTS:
+        if names[0] in arrays:
+            _, labels, test, test_labels = (arrays.get(name) for name in names)
+            return arrays[names[0]], labels, test, test_labels
+    raise FileFormatError(
+        f"{path} holds {', '.join(arrays) or 'nothing'}; it should hold one array, or "
+        f"{', or '.join(', '.join(names) for names in PARTS[:2])}"
     )
-    if images.ndim != 3 or images.size == 0:
-        raise FileFormatError(
-            f"{folder}: {part} images have the dimensions {images.shape}; "
-            "they should be (N, height, width)"
+
+
+def _checked(
+    train: NDArray[Any], train_labels: NDArray[Any] | None, test: NDArray[Any] | None,
+    test_labels: NDArray[Any] | None,
+) -> tuple[Images, Labels | None, Images | None, Labels | None]:  # fmt: skip
+    """The parts with one meaning each. Errors say which part, and where."""
+    train = _shaped("training", train)
+    both = [train] if test is None else [train, _shaped("test", test)]
+    sizes = [" x ".join(map(str, images.shape[1:])) for images in both]
+    if len({*sizes}) > 1:
+        raise ValueError(
+            f"training images are {sizes[0]} pixels, test images {sizes[1]}; they should be of one "
+            "size"
         )
-    if labels.shape != images.shape[:1]:
-        raise FileFormatError(
-            f"{folder}: {len(images)} {part} images but labels of shape {labels.shape}; "
-            "each image should have one label"
+    if test is None and len(train) < 2:
+        raise ValueError("it has 1 row; it should have 2 or more, of which one is to test")
+    if len({images.dtype for images in both}) > 1:
+        raise TypeError(
+            f"training images are of type {train.dtype}, test images {both[1].dtype}; they should "
+            "be of one type"
         )
-    return images, labels
+    whole = train if train.dtype == np.uint8 else np.concatenate(both)
+    kind = one_meaning("the array", whole, train.ndim == 3).dtype
+    found = []
+    for part, images in zip(("training", "test"), both):
+        images = images.astype(kind, copy=False)
+        checks.levels("the array", images)
+        if kind.kind == "f":
+            wrong = ~np.isfinite(images)
+            if wrong.any():
+                raise ValueError(
+                    f"{part} {_place(checks.first_index(wrong))} is {images[wrong][0]}; it should "
+                    "be finite (counted from 1)"
+                )
+        found.append(images)
+    if kind.kind == "f" and train.ndim == 2:
+        same = np.flatnonzero((train == train[:1]).all(axis=0))
+        if len(same):
+            raise ValueError(
+                f"column {same[0] + 1} is {train[0, same[0]]:g} in every row; a column of a table "
+                "should vary. Leave it out, or save pictures as (N, height, width)"
+            )
+    labels = [
+        None if each is None else _labels(part, each, len(images))
+        for part, each, images in zip(("training", "test"), (train_labels, test_labels), both)
+    ]
+    if len(both) == 2 and (labels[0] is None) != (labels[1] is None):
+        raise ValueError("one of training and test images has labels; both should, or neither")
+    return found[0], labels[0], *((found[1], labels[1]) if len(both) == 2 else (None, None))
 
 
-def _find(folder: Path, name: str) -> Path:
-    for path in (folder / f"{name}.gz", folder / name):
-        if path.is_file():
-            return path
-    raise FileFormatError(f"{folder} holds no {name}.gz and no {name}")
+def _shaped(part: str, images: NDArray[Any]) -> NDArray[Any]:
+    """(N, height, width) or (N, n)."""
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.ndim == 4 and images.shape[3] in (3, 4):
+        raise ValueError(
+            f"{part} images have the dimensions {images.shape}, so they are in colour; only grey "
+            "ones are read: (N, height, width)"
+        )
+    if images.ndim not in (2, 3) or images.size == 0:
+        raise ValueError(
+            f"{part} images have the dimensions {images.shape}; they should be "
+            "(N, height, width), or (N, n) for a table"
+        )
+    return images
 
 
-def read_idx(path: str | os.PathLike[str], *, max_memory: int = GIGABYTE) -> NDArray[np.uint8]:
-    """The array of an idx file of unsigned bytes, gzipped when its name ends in .gz.
+def _labels(part: str, labels: NDArray[Any], n: int) -> Labels:
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.shape != (n,):
+        raise ValueError(
+            f"{n} {part} images but labels of shape {labels.shape}; each image should have one "
+            "label"
+        )
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{part} labels are of type {labels.dtype}; they should be whole numbers")
+    return labels
 
-    FileFormatError when the file is missing, no gzip, no idx, or holds less or more than its
-    header says, or when that is more than max_memory bytes. (A gzip of 3 MB can hold 3 GB.)
-    It takes no more memory than the file holds, whatever the header says.
+
+def _place(index: list[int]) -> str:
+    """An index for people, from 1."""
+    first, *others, last = (i + 1 for i in index)
+    return f"image {first}, row {others[0]}, column {last}" if others else (
+        f"row {first}, column {last}"
+    )  # fmt: skip
+
+
+def in_unit_interval(images: Images) -> bool:
+    """Whether they are levels or bits; other numbers have no black and no white."""
+    return images.dtype.kind != "f" or bool(images.min() >= 0 and images.max() <= 1)
+
+
+def one_meaning(name: str, array: NDArray[Any], pictures: bool) -> Images:
+    """uint8, bool and floats as they are, and other integers as the one that they can mean.
+
+    0 and 1 are bits; numbers below 0 or above 255 are no levels, so they are numbers. From 0
+    to 255 they are levels in pictures. In a table they may be both: TypeError.
     """
-    path, max_memory = readable(path), checks.positive_int("max_memory", max_memory)
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
-            return _parse_idx(file, max_memory)
-    except (OSError, EOFError, zlib.error, ValueError) as error:  # gzip.BadGzipFile is an OSError
-        raise FileFormatError(f"{path} cannot be read as an idx file: {error}") from error
-
-
-def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.uint8]:
-    magic = file.read(4)
-    if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise ValueError(
-            f"it begins with {magic!r}, not with two zero bytes, a type and a number of dimensions"
-        )
-    if magic[2] != UBYTE:
-        raise ValueError(
-            f"its numbers are of type {magic[2]:#04x}; only unsigned bytes ({UBYTE:#04x}) are read"
-        )
-    header = file.read(4 * magic[3])
-    if len(header) < 4 * magic[3]:
-        raise ValueError(f"it ends within the sizes of its {magic[3]} dimensions")
-    shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
-    numbers = bytearray(file.read(CHUNK))
-    if prod(shape) > max_memory and len(numbers) >= min(CHUNK, prod(shape)):
-        raise ValueError(
-            f"its header promises {prod(shape)} bytes, and max_memory (--max-memory) is "
-            f"{max_memory}; it should be more, if you trust the file"
-        )
-    # by chunks: the header may promise anything
-    while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):
-        numbers += chunk
-    if len(numbers) != prod(shape):
-        more = "or more " if len(numbers) > prod(shape) else ""
-        raise ValueError(
-            f"its header promises {' x '.join(map(str, shape))} = {prod(shape)} bytes, "
-            f"but {len(numbers)} {more}follow"
-        )
-    return np.frombuffer(numbers, np.uint8).reshape(shape)
+    if array.dtype in (np.uint8, np.bool_) or array.dtype.kind == "f":
+        return array
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} is of type {array.dtype}; it should hold real numbers")
+    low, high = array.min(), array.max()
+    if low >= 0 and high <= 1:
+        return array.astype(np.bool_)
+    if low < 0 or high > 255:
+        return array.astype(np.float64)
+    if pictures:
+        return array.astype(np.uint8)
+    raise TypeError(
+        f"{name} is of type {array.dtype} with numbers from {low} to {high}; it should be of type "
+        "uint8 if they are levels from 0 to 255, and float64 if they are numbers"
+    )
 
 
 def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
@@ -240,9 +350,11 @@ def grey(
     *,
     part: bool = False,
 ) -> FloatArray:
-    """The images as floats in [0, 1]: pixel / 255 if they are uint8. It draws nothing from rng."""
-    dtype = _check_draw(images, rng, dtype, part)
-    return images.astype(dtype) / 255 if images.dtype == np.uint8 else images.astype(dtype)
+    """The images as floats: pixel / 255 if they are uint8. It draws nothing from rng."""
+    dtype = _check_draw(images, rng, dtype, part, any_=True)
+    if images.dtype == np.uint8:
+        return images.astype(dtype) / 255
+    return checks.cast("images", images, dtype)
 
 
 def dequantize(
@@ -270,25 +382,42 @@ PIXELS: dict[str, Callable[..., FloatArray]] = {
 }  # fmt: skip
 
 
-def check_images(name: str, images: Images, n_x: int) -> None:
-    """Raise unless the images are (N, n_x), N ≥ 1, and uint8, bool, or floats in [0, 1].
+def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: str | None) -> Images:
+    """A whole data set as (N, n_x), N ≥ 1: uint8, bool, or floats that the model takes.
 
-    The images are a whole data set: uint8 whose maximum is 1 is refused.
+    value: (N, n_x) or (N, height, width), an array or lists; integers as in `one_meaning`.
+    seen: what the model models and what it is given, of `PIXELS`. Bits need numbers in
+    [0, 1], and only uint8 is dequantized; other floats are any finite numbers whose squares
+    `dtype` holds. uint8 whose maximum is 1 is refused.
     """
-    _check_array(name, images)
-    if images.ndim != 2 or images.shape[1] != n_x or len(images) == 0:
+    if not isinstance(value, np.ndarray | list | tuple):
+        raise TypeError(f"{name} is a {type(value).__name__}; it should be a NumPy array")
+    array = checks.array(name, value)
+    rows = array.reshape(len(array), -1) if array.ndim == 3 and array.size else array
+    if rows.ndim != 2 or rows.shape[1] != n_x or len(rows) == 0:
         raise ValueError(
-            f"{name} has shape {images.shape}; it should be (N, {n_x}), an image in each row"
+            f"{name} has shape {array.shape}; it should be (N, {n_x}), an image in each row"
         )
-    _check_pixels(name, images)
+    images = one_meaning(name, rows, array.ndim == 3)
     checks.levels(name, images)
+    if images.dtype != np.uint8 and "dequantized" in seen:
+        raise TypeError(f"{name} is of type {images.dtype}; it should be uint8, to be dequantized")
+    if images.dtype.kind == "f" and "bits" in seen:
+        checks.unit_interval(name, images)
+    elif images.dtype.kind == "f":
+        checks.cast(name, images, dtype)
+    return images
 
 
 def _check_draw(
-    images: Images, rng: np.random.Generator | None, dtype: DTypeLike, part: bool
+    images: Images,
+    rng: np.random.Generator | None,
+    dtype: DTypeLike,
+    part: bool,
+    any_: bool = False,
 ) -> np.dtype[Any]:
     """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
-    _check_pixels("images", images)
+    _check_pixels("images", images, any_)
     if not part:
         checks.levels("images", images)
     if rng is not None:
@@ -296,14 +425,11 @@ def _check_draw(
     return checks.float_dtype(dtype)
 
 
-def _check_array(name: str, images: Images) -> None:
+def _check_pixels(name: str, images: Images, any_: bool = False) -> None:
+    """uint8, bool, or floats in [0, 1]; any_: any floats."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array")
     checks.array(name, images)
-
-
-def _check_pixels(name: str, images: Images) -> None:
-    _check_array(name, images)
     if images.dtype in (np.uint8, np.bool_):
         return
     if images.dtype.kind != "f":
@@ -311,5 +437,5 @@ def _check_pixels(name: str, images: Images) -> None:
             f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1], "
             "or bool for bits"
         )
-    if images.size:
+    if images.size and not any_:
         checks.unit_interval(name, images)

@@ -54,7 +54,7 @@ def evaluate(
 ) -> Bound:
     """The mean bound over the images, with one sample z of each (L = 1).
 
-    images: (N, n_x), uint8 or floats in [0, 1]. pixels: as for `fit`.
+    images, pixels: as for `fit`.
     The same seed gives the same pixels for every model, so all models that are compared see
     the same bits. The noise too is the same for models with the same n_z and dtype.
     workers: processes. Each chunk of images has generators of its own, so the result does not
@@ -62,7 +62,7 @@ def evaluate(
     of the others, uses one thread in NumPy's matrix products.
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
-    datasets.check_images("images", images, model.n_x)
+    images = datasets.as_images("images", images, model.n_x, model.dtype, model.pixels, pixels)
     return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
 
 
@@ -80,11 +80,11 @@ def active_units(
     E_q(z|x)[z_j] is μ_j(x). When the encoder does not use dimension j, q(z_j|x) = N(0, 1) for
     every x, so μ_j does not vary. The definition and the threshold 0.01 are from Burda, Grosse
     and Salakhutdinov 2015, section 5.2.
-    images: (N, n_x), N ≥ 2. workers: as for `evaluate`.
+    images: as for `fit`, N ≥ 2. workers: as for `evaluate`.
     """
     checks.instance("vae", vae, VAE, "a VAE")
     checks.number_from_zero("threshold", threshold)
-    datasets.check_images("images", images, vae.n_x)
+    images = datasets.as_images("images", images, vae.n_x, vae.dtype, vae.pixels, pixels)
     if len(images) < 2:
         raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))

@@ -217,13 +217,16 @@ def manifold_grid(n: int) -> FloatArray:
     return np.stack([z1.ravel(), z2.ravel()], axis=1)
 
 
-def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) -> None:
+def latent_scatter(mu: FloatArray, labels: NDArray[np.integer[Any]] | None, path: PathName) -> None:
     """The means μ(x) of q(z|x) in the latent plane, a colour and a label for each class.
 
-    mu: (N, 2). labels: (N,). More than 20 classes have a scale of colours in place of labels.
+    mu: (N, 2). labels: (N,); None: one colour. More than 20 classes have a scale of colours in
+    place of labels.
     """
-    mu, labels = checks.rows("mu", mu, 2), checks.array("labels", labels)
+    mu = checks.rows("mu", mu, 2)
     checks.finite("mu", mu)
+    unlabelled = labels is None
+    labels = np.zeros(len(mu), np.uint8) if labels is None else checks.array("labels", labels)
     if labels.shape != mu.shape[:1]:
         raise ValueError(f"labels has shape {labels.shape}; it should be {mu.shape[:1]}")
     figure = Figure(figsize=(7.5, 7), layout="constrained")
@@ -237,6 +240,7 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
         scale = figure.colorbar(points, shrink=0.7, label="label")
         shown = np.unique(np.linspace(0, len(kinds) - 1, 9).round().astype(int))
         scale.set_ticks(shown.tolist(), labels=[str(kind) for kind in kinds[shown]])
+    if len(kinds) > 20 or unlabelled:
         kinds = kinds[:0]
     for i, kind in enumerate(kinds):
         x, y = np.median(mu[labels == kind], axis=0)
@@ -244,7 +248,8 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.uint8], path: PathName) ->
         label = axes.text(x, y, str(kind), ha="center", va="center", color=colour, bbox=circle)
         label.set(fontsize=12, fontweight="bold")
     axes.set(xlabel="z₁", ylabel="z₂", aspect="equal")
-    axes.set_title("Where the encoder puts each image: μ(x), by label")
+    by_label = "" if unlabelled else ", by label"
+    axes.set_title(f"Where the encoder puts each data point: μ(x){by_label}")
     axes.spines[["top", "right"]].set_visible(False)
     save(figure, path)
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from scratchvae.datasets import GIGABYTE, PIXELS
+from scratchvae.datasets import PIXELS
 from scratchvae.decoders import OUTPUTS
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.processes import cores
+from scratchvae.readers import GIGABYTE
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -90,8 +91,9 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
             "help": "the picture to write, or a folder for it (beside the model)",
         },
         "--data": {
-            "type": Path, "metavar": "DIR",
-            "help": "a folder of idx files named as MNIST's (data/ in the package or beside it)",
+            "type": Path, "metavar": "PATH",
+            "help": "a .npy, .npz, .csv or idx file, or a folder of idx files (MNIST, in data/ in "
+            "the package or beside it)",
         },
         "--pixels": {
             "choices": PIXELS,
@@ -100,7 +102,8 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
         },
         "--decoder": {
             "choices": OUTPUTS, "default": "bernoulli",
-            "help": "p(x|z): bits, or grey levels by a Gaussian (bernoulli)",
+            "help": "p(x|z): bits, real numbers by a Gaussian of two kinds, or grey levels by a "
+            "Gaussian with its mean in (0, 1) (bernoulli)",
         },
         "--activation": {
             "choices": ACTIVATIONS, "default": "tanh", "help": "of the hidden layers (tanh)"

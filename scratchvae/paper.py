@@ -25,7 +25,7 @@ import numpy as np
 
 from scratchvae import jobs
 from scratchvae.checkpoint import load_model
-from scratchvae.datasets import load_mnist, own_places
+from scratchvae.datasets import load_images, own_places
 from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, locked, writable, written_whole
 from scratchvae.jobs import Result, result_of, run_jobs
@@ -128,7 +128,7 @@ def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
 
 def iwae_row(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """IWAE Table 1: 784-200-200-50, tanh, L_5000 of test images and active units."""
-    data = load_mnist(args.data)
+    data = load_images(args.data)
     n = len(data.train_images)
     training = _training(
         args, n_z=50, hidden=(200, 200), n_train=n, samples=args.epochs * n, optimizer="adam",
@@ -179,7 +179,9 @@ def _check(args: argparse.Namespace) -> None:
         elif setting not in SETTINGS[args.figure]:
             given, *theirs = ("--" + s.replace("_", "-") for s in (setting, *SETTINGS[args.figure]))
             raise ValueError(f"{given} is given; {args.figure} has only {' '.join(theirs)}")
-    data = load_mnist(args.data)
+    data = load_images(args.data)
+    if data.image_shape is None:
+        raise ValueError(f"{data.name} is a table; the paper's figures are of pictures")
     n, n_test = len(data.train_images), len(data.test_images)
     if max(args.n_train or [0]) > n:
         raise ValueError(f"--n-train is {max(args.n_train)}; there are {n} training images")
@@ -192,7 +194,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _training(args: argparse.Namespace, n_train: int = 50_000, **settings: Any) -> Training:
     """A training with the settings of the command line, and with these in place of its own."""
-    data = load_mnist(args.data)
+    data = load_images(args.data)
     lr = args.lr if args.lr is not None or args.optimizer == "adagrad" else 1e-3
     given = {"samples": args.samples, "optimizer": args.optimizer, "lr": lr, "seed": args.seed}
     return Training(
@@ -217,7 +219,7 @@ def _parts(
     training: Training, samples: int, split: str, images: int, args: argparse.Namespace, *how: Any
 ) -> Iterator[Likelihood]:
     """The jobs that measure a training after so many samples: a split's first images, in parts."""
-    n = len(load_mnist(args.data).test_images) if split == "test" else training.n_train
+    n = len(load_images(args.data).test_images) if split == "test" else training.n_train
     for start in range(0, min(images, n), CHUNK):
         stop = min(start + CHUNK, images, n)
         yield Likelihood(training, samples, split, start, stop, *how)

@@ -29,7 +29,7 @@ import numpy as np
 
 from scratchvae import checks
 from scratchvae.checkpoint import load_model, save_model
-from scratchvae.datasets import Images, binarize, load_mnist
+from scratchvae.datasets import Images, binarize, load_images
 from scratchvae.evaluation import evaluate
 from scratchvae.files import written_whole
 from scratchvae.history import Bound, Epoch, History
@@ -159,7 +159,7 @@ class Training:
         """A new model and its optimizer."""
         vae = VAE(
             images.shape[1], self.hidden, self.n_z, init=self.init, seed=self.seed,
-            image_shape=load_mnist(self.data).image_shape,
+            image_shape=load_images(self.data).image_shape,
         )  # fmt: skip
         more = {} if self.optimizer == "sgd" else {"epsilon": self.epsilon}
         weight_decay = 1 / len(images) if self.prior else 0.0
@@ -252,7 +252,7 @@ def _numbers(values: object) -> TypeGuard[list[float]]:
 
 def _data(training: Training) -> tuple[Images, Images]:
     """Its training images, and the test images. ValueError when they are not its data set's."""
-    data = load_mnist(training.data)
+    data = load_images(training.data)
     checksum = data.identity.checksum
     if training.checksum not in (None, checksum):
         raise ValueError(

@@ -100,7 +100,8 @@ def epochs(
     A `break` or an exception gives workers and shared memory back.
 
     model: a VAE, or another `Model`, trained in place. n: the number of epochs; None: no end.
-    images: (N, n_x), uint8 or floats in [0, 1].
+    images: (N, n_x) or (N, height, width): uint8, bool, or floats, which are in [0, 1] for a
+    Bernoulli decoder and any numbers for the others (`datasets.as_images`).
     pixels: what the model sees, drawn anew for every minibatch: "bits", "grey" or
     "dequantized"; None is the model's own choice, bits for a Bernoulli. See `datasets.py`.
     optimizer: over model.params; None is Adam(model.params).
@@ -130,6 +131,10 @@ def epochs(
     [1, 2]
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    takes = model.n_x, model.dtype, model.pixels, pixels
+    images = datasets.as_images("images", images, *takes)
+    if test_images is not None:
+        test_images = datasets.as_images("test_images", test_images, *takes)
     optimizer = Adam(model.params) if optimizer is None else optimizer
     settings = _checked(
         model, optimizer, images, test_images, n, schedule, algorithm, saved,
@@ -216,9 +221,6 @@ def _checked(
     """Errors, before any work. Returns what has to be the same when the training goes on."""
     checks.positive_int("batch_size", batch_size)
     checks.positive_int("workers", workers)
-    datasets.check_images("images", images, model.n_x)
-    if test_images is not None:
-        datasets.check_images("test_images", test_images, model.n_x)
     checks.one_of("schedule", schedule, SCHEDULES)
     if n is not None:
         checks.positive_int("n", n)

@@ -194,7 +194,8 @@ class VAE:
     hidden: units of each hidden layer of the encoder. The decoder has the same in reverse
     order: 784-500-20-500-784 for n_x = 784, hidden = (500,), n_z = 20. No hidden layer, (),
     makes both networks affine.
-    decoder: p(x|z), "bernoulli", "gaussian" or "isotropic"; see `decoders.py`.
+    decoder: p(x|z), "bernoulli", "gaussian", "sigmoid-gaussian" or "isotropic"; see
+    `decoders.py`.
     activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for N(0, 0.01).
     dtype: float32 or float64. seed: for the initial weights.
     image_shape: (height, width) for pictures, with height · width = n_x; None if unknown.

@@ -81,7 +81,7 @@ def seed(rng):
 def vae(rng, **settings):
     """A small VAE of 12 pixels, 3 latent dimensions."""
     settings = {
-        "decoder": pick(rng, "bernoulli", "gaussian", "isotropic"),
+        "decoder": pick(rng, "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"),
         "activation": pick(rng, "tanh", "relu", "sigmoid"),
         "dtype": pick(rng, np.float32, np.float64),
         **settings,
@@ -222,7 +222,7 @@ DISTRIBUTION = one_of_makers(
     ARRAY, negative, any_of(0.5, 3, True, [0.5, 0.6], [2, 3], [0.0, 0.0], [1e308, 1e308])
 )
 IMAGES = one_of_makers(
-    DATA, any_of([[0.5] * 12], np.zeros((2, 12), int), np.zeros((2, 12), bool), np.zeros((0, 12)))
+    spoilt, scaled, nothing, any_of([[9] * 12], np.full((2, 12), 9), np.zeros((0, 12)), [[0.5] * 5])
 )
 
 
@@ -489,7 +489,7 @@ def _(rng):
     arguments = {
         "n_x": pick(rng, 12, np.int32(12)), "hidden": pick(rng, (), (3,), [2, 5], np.array([4]),
         range(2, 4)),
-        "n_z": 2, "decoder": pick(rng, "bernoulli", "gaussian", "isotropic"),
+        "n_z": 2, "decoder": pick(rng, "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"),
         "activation": pick(rng, "tanh", "relu", "sigmoid"), "init": pick(rng, "glorot", "normal"),
         "dtype": pick(rng, "float32", np.float32, float, "f8", np.dtype("f4")), "seed": seed(rng),
         "image_shape": pick(rng, None, (3, 4), [12, 1], np.array([2, 6])),
@@ -539,7 +539,7 @@ def _(rng):
 @method("decode", z=REAL)
 def _(rng):
     m = vae(rng)
-    high = np.inf if m.decoder == "isotropic" else 1
+    high = np.inf if m.decoder in ("gaussian", "isotropic") else 1
     z = rng.standard_normal((4, 3))
     return {"vae": m, "z": form(rng, z)}, shaped((4, 12), m.dtype, -high, high)
 
@@ -635,8 +635,9 @@ _optimizers()
 
 def _pixels():
     for name, function in {"binarize": binarize, "grey": grey, "dequantize": dequantize}.items():
+        below = [] if name == "grey" else [negative]
 
-        @case(name, function, images=one_of_makers(spoilt, negative, scaled, nothing, any_of(
+        @case(name, function, images=one_of_makers(spoilt, *below, scaled, nothing, any_of(
             np.zeros(3, int), [[0.5]], 3)), rng=any_of(
             *(x for x in NOTHING if x is not None), 3, "x", np.random.RandomState(1)),
                 dtype=DTYPE)  # fmt: skip
@@ -652,7 +653,7 @@ _pixels()
 @case("fit", scratchvae.fit, model=KIND, images=IMAGES, epochs=WHOLE, batch_size=WHOLE,
       optimizer=any_of(*(x for x in NOTHING if x is not None), "adam", Adam, 3), seed=SEED,
       test_images=one_of_makers(lambda rng, good: pick(rng, *NOTHING[1:]), any_of(np.zeros((2,
-          3)), [[0.5] * 12])),
+          3)), [[9] * 12])),
       pixels=any_of("no", "BITS", 3, ["bits"], b"bits", True, {}), workers=WHOLE,
       progress=FLAG)  # fmt: skip
 def _(rng):

@@ -164,15 +164,15 @@ def test_sets_that_do_not_match_are_refused(tmp_path):
         write_idx(folder / name, array)
         return folder
 
-    with pytest.raises(FileFormatError, match="60 train images but labels of shape \\(59,\\)"):
+    with pytest.raises(FileFormatError, match="60 training images but labels of shape \\(59,\\)"):
         load_mnist(changed("train-labels-idx1-ubyte.gz", np.zeros(59)))
     with pytest.raises(
         FileFormatError, match="training images are 6 x 5 pixels, test images 7 x 5"
     ):
         load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((20, 7, 5))))
-    with pytest.raises(FileFormatError, match="t10k images have the dimensions \\(0, 6, 5\\)"):
+    with pytest.raises(FileFormatError, match="test images have the dimensions \\(0, 6, 5\\)"):
         load_mnist(changed("t10k-images-idx3-ubyte.gz", np.zeros((0, 6, 5))))
-    with pytest.raises(FileFormatError, match="train images have the dimensions \\(60,\\)"):
+    with pytest.raises(FileFormatError, match="training images have the dimensions \\(60,\\)"):
         load_mnist(changed("train-images-idx3-ubyte.gz", np.zeros(60)))
     folder = write_image_set(tmp_path / "missing")
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
@@ -234,7 +234,6 @@ def test_grey():
     ("images", "message"),
     [
         (np.array([[0.5, np.nan]]), r"images\[0, 1\] is nan"),
-        (np.array([[0.5, 1.5]]), r"images\[0, 1\] is 1.5"),
         (np.array([[0, 255]]), "images is of type int64"),
         (np.array([["a"]]), "images is of type <U1"),
     ],

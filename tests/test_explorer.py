@@ -68,7 +68,12 @@ def models(mnist):
         images = np.clip(200 * band[:, :, None] + rng.normal(20, 8, (500, 32, 16)), 0, 255)
         images = images.astype(np.uint8).reshape(500, 512)
         settings = {
-            "tall": {"hidden": (24, 12), "n_z": 1, "decoder": "gaussian", "activation": "relu"},
+            "tall": {
+                "hidden": (24, 12),
+                "n_z": 1,
+                "decoder": "sigmoid-gaussian",
+                "activation": "relu",
+            },
             "linear": {"hidden": (), "n_z": 3, "decoder": "isotropic", "activation": "sigmoid"},
         }[name]
         vae = VAE(512, image_shape=(32, 16), seed=1, **settings)  # with 0 z means nothing
@@ -464,6 +469,27 @@ def test_javascript_computes_the_packed_model(models, files, shown, name, precis
     ):  # fmt: skip
         scale = max(1, np.abs(ours).max())
         np.testing.assert_allclose(theirs[key], ours, atol=1e-6 * scale, rtol=1e-5, err_msg=key)
+
+
+def test_a_page_without_labels_says_none(shown, browser, tmp_path):
+    """Data without labels: no word of the page, and no name of a control, has "label" in it; all
+    panels draw, and the means of a Gaussian decoder are those of NumPy.
+    """
+    shown("tall")
+    rng = np.random.default_rng(0)
+    vae = VAE(6, (5,), 2, decoder="gaussian", image_shape=(2, 3), dtype=np.float64, seed=1)
+    x = rng.random((N, 6))
+    html, _ = html_of(vae, x, None, calibration=x, precise=True)
+    (tmp_path / "small.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "small.html")
+    z, eps = rng.standard_normal((2, N, 2))
+    exact = weights.unpacked(vae, data_of(tmp_path / "small.html")["layers"])
+    decoded = js_numbers(browser, z, eps)["decoded"]
+    np.testing.assert_allclose(decoded, exact.decode(z), atol=1e-6, rtol=1e-5)
+    words = browser.js("document.body.innerText")
+    names = browser.js("[...document.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel)")
+    assert not re.search("label|undefined", " ".join([words, *names]))
+    browser.open(tmp_path / "small.html")
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])

@@ -115,7 +115,7 @@ def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
     save_model(vae, training.model_files(tmp_path, 60)[0])
     job = Likelihood(training, 60, "test", 5, 15, "importance", 300)
     result = run_job(job, str(tmp_path))
-    x = paper.load_mnist(images).test_images[5:15]
+    x = paper.load_images(images).test_images[5:15]
     rng = checks.generator("seed", training.seed, "log p(x)", False, 5)
     bits = (rng.integers(0, 255, x.shape, np.uint8) < x) * 1.0
     assert (best_encoder([vae], bits, rng) == 0).all()
@@ -130,7 +130,7 @@ def test_each_image_has_the_encoder_with_the_best_bound(tmp_path):
     """
     images = write_image_set(tmp_path / "images")
     training = Training("mcem", 2, (), 60, 60, data=str(images), models=True)
-    files, x = training.model_files(tmp_path, 60), paper.load_mnist(images).test_images[:16]
+    files, x = training.model_files(tmp_path, 60), paper.load_images(images).test_images[:16]
     assert len(files) == ENCODERS and len(set(files)) == ENCODERS
     vae = VAE(30, (), 2, seed=3, image_shape=(6, 5))
     values = vae.params.values

@@ -20,7 +20,7 @@ from scratchvae.study.step import check_sizes, training_step
 from scratchvae.study.trace import record
 
 PACKAGE = Path(vae.__file__).parent
-DECODERS = ("bernoulli", "gaussian", "isotropic")
+DECODERS = ("bernoulli", "gaussian", "sigmoid-gaussian", "isotropic")
 
 
 def given(step, name, owner=""):

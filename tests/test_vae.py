@@ -81,7 +81,7 @@ def test_gradient_against_central_differences(hidden, L, activation):
         assert comparison.relative_error <= 1e-7, comparison
 
 
-@pytest.mark.parametrize("decoder", ["gaussian", "isotropic"])
+@pytest.mark.parametrize("decoder", ["gaussian", "sigmoid-gaussian", "isotropic"])
 @pytest.mark.parametrize(("hidden", "L"), ARCHITECTURES)
 def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
     """∂loss/∂θ of every weight with log p(x|z) = log N(x; μ(z), σ²(z)): relative error ≤
@@ -100,10 +100,10 @@ def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
         for i in range(len(vae.hidden)):
             h = np.tanh(h @ w[f"decoder.{i}.W"] + w[f"decoder.{i}.b"])
         a = h @ w["x_mu.W"] + w["x_mu.b"]
-        mean = 1 / (1 + np.exp(-a)) if decoder == "gaussian" else a
+        mean = 1 / (1 + np.exp(-a)) if decoder == "sigmoid-gaussian" else a
         variance = (
             np.exp(h @ w["x_logvar.W"] + w["x_logvar.b"])
-            if decoder == "gaussian"
+            if decoder != "isotropic"
             else np.exp(w["x_logvar"])
         )
         log_px_z.append(
@@ -113,7 +113,7 @@ def test_gradient_of_the_gaussian_decoders(hidden, L, decoder):
     assert loss == pytest.approx(-np.mean(np.mean(log_px_z, axis=0) - kl), rel=1e-12)
 
 
-@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
+@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"])
 def test_gradient_of_the_log_joint_in_z(decoder):
     """∂ log p(x, z) / ∂z = the decoder's backward pass − z: relative error ≤ 1e-7, and
     params.g is not touched.
@@ -306,7 +306,7 @@ CALLS = {
 BACKWARD = "backward", "log_joint_backward", "decoder_gradient"
 
 
-@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
+@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"])
 @pytest.mark.parametrize("between", CALLS)
 def test_a_call_in_between_gives_no_wrong_gradient(between, decoder):
     """forward, any call, backward: refused, or the gradient of the last forward. So for
@@ -366,7 +366,7 @@ def test_data_points_are_independent():
     np.testing.assert_allclose(together, alone, rtol=1e-13)
 
 
-@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "isotropic"])
+@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"])
 def test_draws_of_x_have_the_moments_of_the_decoder(decoder):
     """sample(draw=True) is z ~ p(z), x ~ p(x|z): for a decoder without z, E[x] and Var[x]
     of p(x).
@@ -379,8 +379,9 @@ def test_draws_of_x_have_the_moments_of_the_decoder(decoder):
         mean, variance = np.array([0.75, 0.25]), np.array([3 / 16, 3 / 16])
     else:
         values["x_mu.b"][...] = [0, math.log(3)]
-        mean = np.array([0.5, 0.75]) if decoder == "gaussian" else np.array([0, math.log(3)])
-        logvar = "x_logvar.b" if decoder == "gaussian" else "x_logvar"
+        squashed, real = np.array([0.5, 0.75]), np.array([0, math.log(3)])
+        mean = squashed if decoder == "sigmoid-gaussian" else real
+        logvar = "x_logvar" if decoder == "isotropic" else "x_logvar.b"
         values[logvar][...] = math.log(0.04)
         variance = np.array([0.04, 0.04])
     x = vae.sample(n, seed=1, draw=True)
@@ -506,7 +507,7 @@ BAD_CALLS = [
     (lambda: VAE(4, init="zeros"), "init is 'zeros'"),
     (
         lambda: VAE(4, decoder="poisson"),
-        "decoder is 'poisson'; it should be one of bernoulli, gaussian, isotropic",
+        "decoder is 'poisson'; it should be one of bernoulli, gaussian, sigmoid-gaussian, iso",
     ),
     (lambda: VAE(4, dtype=np.int64), "dtype is int64"),
     (lambda: VAE(4, image_shape=(3, 3)), "image_shape is"),

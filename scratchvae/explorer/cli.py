@@ -1,7 +1,6 @@
 """The command `scratchvae explore`."""
 
 import argparse
-from pathlib import Path
 
 from scratchvae import checks
 from scratchvae.checkpoint import load_model
@@ -26,13 +25,7 @@ def add_commands(commands: Commands) -> None:
         "--out", type=file_name(".html"), metavar="HTML",
         help="the file to write (explore.html by the model)",
     )  # fmt: skip
-    share(added, "--max-memory")
-    added.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="a folder of idx files named as MNIST's (the MNIST that comes with the package)",
-    )
+    share(added, "--max-memory", "--data")
     added.add_argument(
         "--pixels",
         choices=PIXELS,
@@ -68,7 +61,7 @@ def explore(args: argparse.Namespace) -> int:
         html, difference = page(
             vae,
             seen(data.test_images[:n], rng, vae.dtype),
-            data.test_labels[:n],
+            None if data.test_labels is None else data.test_labels[:n],
             calibration=seen(data.train_images[:CALIBRATION], rng, vae.dtype),
             name=f"{args.model.resolve().parent.name}/{args.model.name}",
             precise=args.precise,

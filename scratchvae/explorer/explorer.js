@@ -100,25 +100,21 @@ const family = {
     draw: ({ logits }, random) => logits.map((a) => (random.uniform() < sigmoid(a) ? 1 : 0)),
     logDensity: (x, { logits }) => sum(logits.map((a, i) => x[i] * a - softplus(a))),
   },
-  gaussian: {
-    given: (z) => {
-      const h = hidden("decoder", z);
-      return { mu: affine("x_mu", h).map(sigmoid), logvar: affine("x_logvar", h) };
-    },
-    mean: ({ mu }) => mu,
-    draw: ({ mu, logvar }, random) => reparameterize(mu, logvar, random.normals(n_x)),
-    logDensity: (x, { mu, logvar }) => gaussianLogDensity(x, mu, logvar),
-  },
-  isotropic: {
-    given: (z) => ({
-      mu: affine("x_mu", hidden("decoder", z)),
-      logvar: new Float64Array(n_x).fill(layers.x_logvar.b[0]),
-    }),
-    mean: ({ mu }) => mu,
-    draw: ({ mu, logvar }, random) => reparameterize(mu, logvar, random.normals(n_x)),
-    logDensity: (x, { mu, logvar }) => gaussianLogDensity(x, mu, logvar),
-  },
+  gaussian: normal((h) => ({ mu: affine("x_mu", h), logvar: affine("x_logvar", h) })),
+  "sigmoid-gaussian": normal((h) => (
+    { mu: affine("x_mu", h).map(sigmoid), logvar: affine("x_logvar", h) })),
+  isotropic: normal((h) => (
+    { mu: affine("x_mu", h), logvar: new Float64Array(n_x).fill(layers.x_logvar.b[0]) })),
 }[data.decoder];
+
+function normal(moments) { // N(x; μ, σ²), whose μ and log σ² are computed from h′
+  return {
+    given: (z) => moments(hidden("decoder", z)),
+    mean: ({ mu }) => mu,
+    draw: ({ mu, logvar }, random) => reparameterize(mu, logvar, random.normals(n_x)),
+    logDensity: (x, { mu, logvar }) => gaussianLogDensity(x, mu, logvar),
+  };
+}
 
 function decode(z) { // E[x|z]                                              vae.VAE.decode
   return family.mean(family.given(z));
@@ -264,8 +260,10 @@ function surface(canvas, ratio) {
   return { context, width, height };
 }
 
-const kinds = [...new Set(data.labels)].sort((a, b) => a - b);
-const classColour = (label) => theme.classes[kinds.indexOf(label) % 10];
+const kinds = [...new Set(data.labels ?? [])].sort((a, b) => a - b); // none: no labels anywhere
+const labelOf = (i) => data.labels?.[i];
+const classColour = (label) => theme.classes[Math.max(kinds.indexOf(label), 0) % 10];
+const testImage = (i) => `test image ${i}${data.labels ? `, label ${data.labels[i]}` : ""}`;
 
 /* Buttons that choose a test image: the one before, the next one, of any label or of one. */
 function chooser(root, what, choose) {
@@ -276,7 +274,7 @@ function chooser(root, what, choose) {
   const move = (step) => {
     for (let tries = 0; tries < images.length; tries++) {
       at = (at + step + images.length) % images.length;
-      if (select.value === "" || data.labels[at] === Number(select.value)) break;
+      if (select.value === "" || labelOf(at) === Number(select.value)) break;
     }
     choose(at);
   };
@@ -284,8 +282,8 @@ function chooser(root, what, choose) {
   const next = named(make("button", { type: "button" }, "›"), `${what}: the next test image`);
   before.onclick = () => move(-1);
   next.onclick = () => move(1);
-  select.onchange = () => { if (data.labels[at] !== Number(select.value)) move(1); };
-  root.append(before, select, next);
+  select.onchange = () => { if (labelOf(at) !== Number(select.value)) move(1); };
+  root.append(...(data.labels ? [before, select, next] : [before, next]));
   return (i) => { at = i; };
 }
 
@@ -349,10 +347,10 @@ function drawBackground(context, side, withLabels) {
   if (!withLabels) return;
   context.font = "bold 11px system-ui, sans-serif";
   codes.forEach(({ mu }, i) => {
-    const faint = state.only !== null && data.labels[i] !== state.only;
+    const faint = state.only !== null && labelOf(i) !== state.only;
     context.globalAlpha = faint ? 0.12 : 1;
-    context.fillStyle = classColour(data.labels[i]);
-    context.fillText(data.labels[i], ...toPlane(mu, side));
+    context.fillStyle = classColour(labelOf(i));
+    context.fillText(labelOf(i) ?? "•", ...toPlane(mu, side));
   });
   context.globalAlpha = 1;
   context.font = "12px system-ui, sans-serif";
@@ -421,7 +419,7 @@ function nearest(z, within) {
   let best = null, least = within;
   codes.forEach(({ mu }, i) => {
     const distance = Math.hypot(mu[0] - z[0], mu[1] - z[1]);
-    const hidden = state.only !== null && data.labels[i] !== state.only;
+    const hidden = state.only !== null && labelOf(i) !== state.only;
     if (!hidden && distance < least) [best, least] = [i, distance];
   });
   return best;
@@ -436,7 +434,7 @@ function showNear(i) {
 function drawNear() {
   const i = state.near, { mu, logvar } = codes[i], sigma = logvar.map((s) => Math.exp(0.5 * s));
   $("near").hidden = false;
-  $("near-title").textContent = `Test image ${i}, label ${data.labels[i]}`;
+  $("near-title").textContent = testImage(i).replace("t", "T");
   paint($("near-x"), images[i]);
   paint($("near-mean"), decode(mu));
   $("near-q").textContent =
@@ -506,6 +504,7 @@ function makePlane() {
     chip.onclick = () => { state.only = kind; restyle(); };
     $("chips").append(chip);
   }
+  if (!data.labels) $("chips").remove();
 }
 
 function styleChips() {
@@ -566,7 +565,7 @@ function setImage(x, index = null) {
   state.samples = [bound(state.x, eps)]; // the same ε: what changes now is due to x
   if (index !== null) remember(index);
   $("x-says").textContent = index === null
-    ? "x is your drawing." : `x is test image ${index}, label ${data.labels[index]}.`;
+    ? "x is your drawing." : `x is ${testImage(index)}.`;
   soon(drawEncoded);
 }
 
@@ -795,7 +794,7 @@ function drawStrips() {
   const [z0, z1] = ends(), there = onSphere(z0, z1, 0.5) !== null;
   for (const name of ["a", "b"]) {
     paint($(name), images[state[name]]);
-    named($(name), `test image ${state[name]}, label ${data.labels[state[name]]}`);
+    named($(name), testImage(state[name]));
   }
   const along = (path) => Array.from({ length: STEPS }, (_, i) => {
     const z = path(z0, z1, i / (STEPS - 1));
@@ -921,7 +920,7 @@ function setPlaying(yes) {
 function makeMorph() {
   const rememberA = chooser($("pick-a"), "A", (i) => setEnds(i, state.b));
   const rememberB = chooser($("pick-b"), "B", (i) => setEnds(state.a, i));
-  const other = data.labels.findIndex((label) => label !== data.labels[0]);
+  const other = images.findIndex((_, i) => labelOf(i) !== labelOf(0));
   setEnds(0, other < 0 ? images.length - 1 : other);
   rememberA(state.a);
   rememberB(state.b);
@@ -975,7 +974,8 @@ function writeWords() {
   };
   const mean = {
     bernoulli: "E[x|z] = p = sigmoid(a), the logits a = affine(h′(z))",
-    gaussian: "E[x|z] = μ<sub>x</sub>(z) = sigmoid(affine(h′(z)))",
+    gaussian: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
+    "sigmoid-gaussian": "E[x|z] = μ<sub>x</sub>(z) = sigmoid(affine(h′(z)))",
     isotropic: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
   }[data.decoder];
   const logPx = data.decoder === "bernoulli"
@@ -984,6 +984,7 @@ function writeWords() {
   const draw = {
     bernoulli: "x_i = 1 with probability p_i",
     gaussian: "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
+    "sigmoid-gaussian": "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
     isotropic: "x = μ<sub>x</sub>(z) + σ<sub>x</sub> ε",
   }[data.decoder];
   $("name").textContent = data.name;
@@ -994,8 +995,9 @@ function writeWords() {
     `weights in ${data.bits_of_a_weight} bits. The encoder turns an image x into q(z|x), the ` +
     "decoder turns z into p(x|z).";
   $("decode-what").textContent = n_z === 2
-    ? "Move over the plane: the image is decoded from that z. Each numeral is a test image at " +
-      "its code μ(x), by its label. The circles hold 39, 86 and 99 % of the prior N(0, I). " +
+    ? "Move over the plane: the image is decoded from that z. Each " +
+      (data.labels ? "numeral is a test image at its code μ(x), by its label"
+        : "point is a test image at its code μ(x)") + ". The circles hold 39, 86 and 99 % of the prior N(0, I). " +
       "A click holds z, the next click lets it go."
     : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most " +
       "from image to image.";

@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 def page(
     vae: VAE,
     images: FloatArray,
-    labels: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]] | None,
     *,
     calibration: FloatArray,
     name: str = "model",
@@ -41,7 +41,7 @@ def page(
     """The HTML, and how far its model is from `vae`.
 
     images: (N, n_x), test images as the model sees them; bits, or grey levels k / 255 for a
-    whole k. labels: (N,). calibration: (B, n_x), images for the second moments of the
+    whole k. labels: (N,), or None. calibration: (B, n_x), images for the second moments of the
     layers' inputs, and for the activity of each unit. ValueError when the model has no
     image_shape.
     """
@@ -56,7 +56,7 @@ def page(
         "layers": layers,
         "activity": [float(f"{v:.3g}") for v in vae.encode(calibration)[0].var(axis=0)],
         "images": packed_images(images),
-        "labels": labels.tolist(),
+        "labels": None if labels is None else labels.tolist(),
         "seed": seed,
     }
     return filled(data), difference(vae, unpacked(vae, layers), images[:CHECKED], seed)
@@ -83,6 +83,7 @@ def packed_images(images: FloatArray) -> dict[str, Any]:
     """Bits, eight in a byte and each image in whole bytes, or grey levels, a byte each."""
     if np.isin(images, (0, 1)).all():
         return {"n": len(images), "bits": text(np.packbits(images.astype(np.uint8), axis=1))}
+    checks.unit_interval("images", images)
     levels = np.round(grey(images) * 255).astype(np.uint8)
     return {"n": len(images), "levels": text(levels)}
 

@@ -286,10 +286,10 @@ def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool 
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8", newline="")
     if with_data:
-        from scratchvae.datasets import data_folder
+        from scratchvae.datasets import data_place
 
         (out / "data").mkdir()
-        for path in sorted(data_folder(None).glob("*ubyte*")):
+        for path in sorted(data_place(None).glob("*ubyte*")):
             with written_whole(out / "data" / path.name) as part:
                 shutil.copyfile(path, part)
     return blanked

@@ -94,6 +94,10 @@ def _layout(step: TrainingStep) -> tuple[list[Node], list[Edge], list[Weights]]:
 OUTPUTS = {
     "bernoulli": [("a", "logits", "dlogits", "Bernoulli._dlogits", 0.0)],
     "gaussian": [
+        ("μ of x", "x_mu", "dmu", "Gaussian._dmoments", 1.35),
+        ("log σ² of x", "x_logvar", "dlogvar", "Gaussian._dmoments", -1.35),
+    ],
+    "sigmoid-gaussian": [
         ("μ of x", "x_mu sigmoid", "dmu", "Gaussian._dmoments", 1.35),
         ("log σ² of x", "x_logvar", "dlogvar", "Gaussian._dmoments", -1.35),
     ],

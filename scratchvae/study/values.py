@@ -67,7 +67,7 @@ def values_of(modules: Iterable[Module]) -> Values:
 
 EXPENSIVE = ("training", "parallel", "processes", "resume")  # their examples train models
 VARIANTS = {
-    "decoder": ("gaussian", "isotropic"),
+    "decoder": ("gaussian", "sigmoid-gaussian", "isotropic"),
     "activation": ("relu", "sigmoid"),
     "optimizer": ("adam", "adagrad"),
 }
@@ -113,7 +113,7 @@ def runs() -> dict[str, tuple[tuple[str, ...], Callable[[], Any]]]:
         fitted.inverse_transform(fitted.transform(x))
 
     def draws() -> None:
-        for decoder in ("bernoulli", "gaussian", "isotropic"):
+        for decoder in ("bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"):
             VAE(4, (3,), 2, decoder=decoder, dtype=np.float64).sample(1, draw=True)
         VAE(4, (3,), 2, init="normal", dtype=np.float64)
 
