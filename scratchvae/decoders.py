@@ -12,13 +12,13 @@ turns h into the parameters of a distribution of x.
 
 Here μ and σ² are those of the pixels, not of q(z|x). AEVB has sigmoid-gaussian for its
 pictures of a face, Frey Face (§5). The Gaussian decoders take any real x. Which mean
-they have makes the difference. The mean
-of the x that have one z is any real number, so μ = affine(h) can be it. The mean of grey
-levels in [0, 1] is in [0, 1]: there a sigmoid keeps μ where a mean can be, and costs
-nothing. For other numbers it does harm. Let x be a number with the mean m and the variance
-v, and z tell nothing of it. Then E[log N(x; μ, σ²)] = −½ [log 2πσ² + (v + (m − μ)²) / σ²].
-It is highest where μ is nearest to m, and there at σ² = v + (m − μ)²: the best value is
-−½ [log 2π (v + (m − μ)²) + 1]. With m = −1 and v = 1, μ > 0 gives ½ log 2 = 0.35 nats less.
+they have makes the difference. The mean of the x that have one z is any real number, so
+μ = affine(h) can be it. The mean of grey levels in [0, 1] is in [0, 1]: there a sigmoid
+keeps μ where a mean can be, and costs nothing. For other numbers it does harm. Let x be
+a number with the mean m and the variance v, and z tell nothing of it. Then E[log N(x;
+μ, σ²)] = −½ [log 2πσ² + (v + (m − μ)²) / σ²]. It is highest where μ is nearest to m,
+and there at σ² = v + (m − μ)²: the best value is −½ [log 2π (v + (m − μ)²) + 1]. With m
+= −1 and v = 1, μ > 0 gives ½ log 2 = 0.35 nats less.
 
 Without a hidden layer, `isotropic` is probabilistic PCA: x = z W + b + σ ε. Its p(x) has a
 closed form, N(x; b, Wᵀ W + σ² I).
