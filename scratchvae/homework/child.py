@@ -57,18 +57,9 @@ class Refused(Exception):
 # What the package imports is loaded before the forks: another user may not read Python's own
 # folder.
 READY = (
-    *(
-        "dataclasses",
-        "gzip",
-        "heapq",
-        "numbers",
-        "pathlib",
-        "platform",
-        "shutil",
-        "zipfile",
-        "zlib",
-    ),
-    *("concurrent.futures.process", "multiprocessing.connection", "multiprocessing.shared_memory"),
+    *("concurrent.futures.process", "csv", "dataclasses", "gzip", "heapq", "numbers"),
+    *("multiprocessing.connection", "multiprocessing.shared_memory", "pathlib", "platform"),
+    *("shutil", "zipfile", "zlib"),
 )
 
 
