@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from scratchvae.files import written_whole
+from scratchvae.files import uninterrupted, written_whole
 
 MARK, DIGITS = b"sha256 ", 64
 CHUNK = 1 << 20
@@ -30,8 +30,11 @@ SMALL = 1 << 22  # bytes of an array that is not asked for by its shape
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
-    """Write the arrays as .npz with a checksum. An interrupted write loses nothing."""
-    with written_whole(path) as part, open(part, "w+b") as file:
+    """Write the arrays as .npz with a checksum. An interrupted write loses nothing.
+
+    Ctrl-C waits for its end: a zip file that is left half open says so on stderr.
+    """
+    with uninterrupted(), written_whole(path) as part, open(part, "w+b") as file:
         np.savez(file, **arrays)
         with zipfile.ZipFile(file, "a") as archive:
             archive.comment = MARK + bytes(DIGITS)

@@ -236,3 +236,26 @@ def test_many_layers_are_refused_before_one_is_made(tmp_path):
     assert len(load_model(tmp_path / "x.npz").hidden) == 1000
     with pytest.raises(ValueError, match="1001 hidden layers"):
         save_model(VAE(4, (1,) * 1001, 2), tmp_path / "x.npz")
+
+
+def test_an_interrupt_waits_for_the_end_of_a_file(tmp_path, monkeypatch):
+    """Ctrl-C while the arrays are written: they are there whole, and then it has its effect."""
+    import signal
+
+    savez = np.savez
+
+    def interrupted(file, **arrays):
+        signal.raise_signal(signal.SIGINT)
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_arrays(tmp_path / "a.npz", {"a": np.arange(3.0)})
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with open(tmp_path / "a.npz", "rb") as file:
+        a = np.empty(3)
+        ArrayFile(file).into("a", a)
+    assert (a == np.arange(3.0)).all()
