@@ -1,4 +1,4 @@
-"""The core's pictures. Files of this name alone import Matplotlib, and only on use.
+"""Every picture of the package. Only this file imports Matplotlib, and only on use.
 
 Each function writes one PNG. Images are (n, n_x), from 0, white, to 1, black.
 """
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch
 from numpy.typing import NDArray
 
 from scratchvae import checks
@@ -50,7 +51,7 @@ def learning_curve(history: History, path: PathName) -> None:
     panels[0].legend(frameon=False, loc="lower right")
     panels[-1].set_xlabel("epoch")
     panels[-1].xaxis.get_major_locator().set_params(integer=True)
-    save(figure, path)
+    _save(figure, path)
 
 
 def reconstructions(
@@ -76,7 +77,7 @@ def reconstructions(
         kinds = [originals, seen, means]
         title = f"Originals, {drawn} that the model saw, and the reconstruction from these"
     images, columns = in_turn(kinds, image_shape)
-    save(_picture(images, columns, image_shape, title, together=len(kinds)), path)
+    _save(_picture(images, columns, image_shape, title, together=len(kinds)), path)
 
 
 def in_turn(
@@ -106,7 +107,7 @@ def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) ->
     """Images made from draws of the prior, in a grid. (n, n_x)."""
     images = _images("images", images, image_shape)
     columns = _columns(len(images), image_shape)
-    save(_picture(images, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
+    _save(_picture(images, columns, image_shape, "Decoded from z ~ N(0, I)"), path)
 
 
 def two_samplings(
@@ -148,7 +149,7 @@ def two_samplings(
     _legible(strip, image_shape)
     strip.tick_params(labeltop=True, labelbottom=False)
     strip.set_title("Sampling 2: the mean of p(x|z), and a draw x ~ p(x|z)", fontsize=10)
-    save(figure, path)
+    _save(figure, path)
 
 
 def morph(
@@ -174,7 +175,7 @@ def morph(
         axes.tick_params("x", labelsize=8)
         axes.tick_params("y", labelsize=9)
     figure.suptitle("From μ(x₀) to μ(x₁): E[x|z(t)], t from 0 to 1", fontsize=10)
-    save(figure, path)
+    _save(figure, path)
 
 
 def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20) -> None:
@@ -203,7 +204,7 @@ def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20
     axes.set_yticks((n - shown - 0.5) * height - 0.5, values, fontsize=8)  # z₂ grows upwards
     axes.set(xlabel="z₁", ylabel="z₂")
     axes.spines[:].set_visible(False)
-    save(figure, path)
+    _save(figure, path)
 
 
 def quantiles(n: int) -> FloatArray:
@@ -251,7 +252,7 @@ def latent_scatter(mu: FloatArray, labels: NDArray[np.integer[Any]] | None, path
     by_label = "" if unlabelled else ", by label"
     axes.set_title(f"Where the encoder puts each data point: μ(x){by_label}")
     axes.spines[["top", "right"]].set_visible(False)
-    save(figure, path)
+    _save(figure, path)
 
 
 class Line(NamedTuple):
@@ -302,7 +303,7 @@ def published(
     ]
     columns = len(handles) if len(panels) > 3 else 4
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
-    save(figure, path)
+    _save(figure, path)
 
 
 def sample_sheets(
@@ -320,7 +321,7 @@ def sample_sheets(
         axes.imshow(tiles, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         axes.set_title(title, fontsize=10)
         axes.axis("off")
-    save(figure, path)
+    _save(figure, path)
 
 
 def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> FloatArray:
@@ -370,6 +371,164 @@ def _picture(
     return figure
 
 
+def class_table(
+    rows: Sequence[tuple[str, str, int, int, list[tuple[str, int]]]], path: PathName
+) -> None:
+    """A class's homework: for each exercise, how many were right, and its mistakes.
+
+    The most frequent mistakes stand first. The file is for its owner alone.
+    rows: number, title, right, of how many, [(mistake, how many), ...].
+    """
+    most = 4  # mistakes shown for each exercise
+    heights = [0.9 + max(1, min(most, len(mistakes))) for *_, mistakes in rows]
+    inches = 0.8 + 0.2 * sum(heights)
+    figure = Figure(figsize=(14, inches))
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.27, right=0.42, top=1 - 0.1 / inches, bottom=0.6 / inches)
+    top = 0.0
+    for (number, title, right, of, mistakes), height in zip(rows, heights):
+        middle = top + height / 2
+        axes.barh(middle, 1, height=0.8, color="0.9")
+        axes.barh(middle, right / of, height=0.8, color="0.4")
+        axes.text(-0.04, middle, f"{number}  {title}", ha="right", va="center", fontsize=9)
+        axes.text(1.04, middle, f"{right} of {of}", va="center", fontsize=9)
+        for i, (mistake, count) in enumerate(mistakes[:most]):
+            left = len(mistakes) - most
+            more = f"  (and {left} other kinds)" if i == most - 1 and left > 0 else ""
+            y = middle + i - (min(most, len(mistakes)) - 1) / 2
+            axes.text(1.5, y, f"{count} × {mistake[:88]}{more}", va="center", fontsize=8)
+        top += height
+    axes.set(xlim=(0, 1), ylim=(top, 0), yticks=[])
+    axes.set_xticks([0, 0.5, 1], ["0", "half", "all"])
+    axes.set_xlabel("right", fontsize=9)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    _save(figure, path, private=True)
+
+
+VALUE, GRADIENT, GREY = "k", "#B2182B", "0.45"
+WIDTH, ROW = 2.1, 0.26  # of a column of nodes, and of a line of text
+
+
+class Node(NamedTuple):
+    """A value of `training_step`. x, y: of its middle, in columns and in lines of text."""
+
+    title: str
+    shape: str
+    values: list[str]
+    x: float
+    y: float
+    is_given: bool
+
+    @property
+    def height(self) -> float:
+        """Of its box."""
+        return ROW * (len(self.values) + 1.7)
+
+
+class Edge(NamedTuple):
+    """start is used by end; gradient is what comes back, or None for data."""
+
+    start: Node
+    end: Node
+    gradient: list[str] | None
+
+
+class Weights(NamedTuple):
+    """W and b of a layer, and beside them their gradients, line by line."""
+
+    name: str
+    lines: list[tuple[str, str]]
+    x: float
+    y: float
+
+
+def training_step(
+    nodes: Sequence[Node], edges: Sequence[Edge], weights: Sequence[Weights], title: str,
+    path: PathName,
+) -> None:  # fmt: skip
+    """One training step in numbers: the values forwards in black, the gradients in red."""
+    right = max(node.x for node in nodes) + 0.65
+    ends = [(w.y, ROW * (len(w.lines) + 2) / 2) for w in weights]
+    top = max(y + half for y, half in ends) + 0.2
+    bottom = min(y - half for y, half in (*ends, *((n.y, n.height / 2) for n in nodes)))
+    figure = Figure(figsize=(WIDTH * (right + 0.65), (top - bottom) * 0.62 + 0.9))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(-0.65, right), ylim=(bottom - 0.25, top + 1.1))
+    for edge in edges:
+        _draw_edge(axes, edge)
+    for node in nodes:
+        _draw_node(axes, node)
+    for part in weights:
+        _draw_weights(axes, part)
+    axes.text(-0.6, top + 0.9, title, fontsize=14, va="top")
+    axes.text(-0.6, top + 0.45, "black: forward, the values", fontsize=10, va="top")
+    axes.text(
+        0.9, top + 0.45, "red: backward, ∂loss / ∂(what stands left of it)", fontsize=10, va="top",
+        color=GRADIENT,
+    )  # fmt: skip
+    _save(figure, path)
+
+
+def _draw_node(axes: Any, node: Node) -> None:
+    width = 0.52
+    box = FancyBboxPatch(
+        (node.x - width / 2, node.y - node.height / 2), width, node.height,
+        boxstyle="round,pad=0.02,rounding_size=0.06", mutation_aspect=1.6,
+        facecolor="0.93" if node.is_given else "w", edgecolor="k", lw=1.2, zorder=3,
+    )  # fmt: skip
+    axes.add_patch(box)
+    top = node.y + node.height / 2
+    axes.text(node.x, top - 0.5 * ROW, node.title, ha="center", va="center", fontsize=11, zorder=4)
+    axes.text(
+        node.x, top + 0.1, node.shape, ha="center", va="bottom", fontsize=7, color=GREY, zorder=4,
+        bbox={"facecolor": "w", "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip
+    for i, text in enumerate(node.values):
+        axes.text(
+            node.x + 0.16, top - (i + 1.7) * ROW, text, ha="right", va="center", fontsize=9,
+            color=VALUE, zorder=4,
+        )  # fmt: skip
+
+
+_ARROW = {"arrowstyle": "-|>", "color": GREY, "lw": 1.1, "shrinkA": 0, "shrinkB": 0}
+
+
+def _draw_edge(axes: Any, edge: Edge) -> None:
+    start, end = edge.start, edge.end
+    if start.title == "KL":  # to the right, and up
+        begin, stop = (end.x, start.y), (end.x, end.y - end.height / 2 - 0.05)
+        axes.plot([start.x + 0.29, end.x], [start.y, start.y], color=GREY, lw=1.1, zorder=1)
+    elif start.x == end.x:
+        begin, stop = (start.x, start.y - start.height / 2), (end.x, end.y + end.height / 2 + 0.37)
+    else:
+        begin, stop = (start.x + 0.29, start.y), (end.x - 0.29, end.y)
+        if start.y != end.y:  # not all in the middle of the box
+            lower = min(0.3 * end.height, abs(start.y - end.y) / 4)
+            stop = (stop[0], end.y + np.sign(start.y - end.y) * lower)
+    axes.annotate("", stop, begin, arrowprops=_ARROW, zorder=1)
+    if edge.gradient is not None:
+        t = 0.5 if end.title != "KL" else 0.72 if start.title == "μ" else 0.4
+        x, y = begin[0] + t * (stop[0] - begin[0]), begin[1] + t * (stop[1] - begin[1])
+        if start.title == "KL":
+            x, y = (start.x + end.x) / 2, start.y
+        axes.text(
+            x, y, "\n".join(edge.gradient), ha="center", va="center", fontsize=8,
+            color=GRADIENT, linespacing=1.05, zorder=2,
+            bbox={"facecolor": "w", "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
+
+
+def _draw_weights(axes: Any, part: Weights) -> None:
+    top = part.y + ROW * len(part.lines) / 2
+    axes.text(part.x, top + 0.14, part.name, ha="center", va="bottom", fontsize=9)
+    for i, (values, gradients) in enumerate(part.lines):
+        y = top - (i + 0.5) * ROW
+        style = {"va": "center", "fontsize": 6.5, "family": "DejaVu Sans Mono"}
+        axes.text(part.x - 0.02, y, values, ha="right", color=VALUE, **style)
+        axes.text(part.x + 0.02, y, gradients, ha="left", color=GRADIENT, **style)
+
+
 def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: int) -> FloatArray:
     """One large image: the images row by row, `gap` white pixels after each."""
     height, width = image_shape
@@ -380,8 +539,7 @@ def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: i
     return tiles.reshape(rows * (height + gap), columns * (width + gap))
 
 
-def save(figure: Figure, path: PathName, *, private: bool = False) -> None:
-    """Write the figure as a PNG. private: for its owner alone."""
+def _save(figure: Figure, path: PathName, *, private: bool = False) -> None:
     if (name := checks.path("path", path)).suffix.lower() != ".png":
         raise ValueError(f"path is {str(name)!r}; it should end in .png, as what is written does")
     with written_whole(path, private=private) as part:

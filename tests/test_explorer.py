@@ -279,7 +279,7 @@ def test_paths_at_the_edges():
 def test_the_morph_strip_has_the_decoded_paths(monkeypatch):
     """The first image is x₀, the last x₁; between them the decoded path. n_z = 1: one strip."""
     kept = []
-    monkeypatch.setattr(figures, "save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
     x, n = np.array([[1.0, 0, 0, 1], [0, 1.0, 1, 0]]), 5
     for n_z in (2, 1):
         vae = VAE(4, (3,), n_z, dtype=np.float64, seed=n_z)

@@ -12,7 +12,7 @@ from scratchvae import VAE, figures
 def drawn(monkeypatch):
     """The figures that a test draws: they are kept here and not written."""
     kept = []
-    monkeypatch.setattr(figures, "save", lambda figure, path: kept.append(figure))
+    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
     return kept
 
 

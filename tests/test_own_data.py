@@ -458,7 +458,7 @@ def test_the_paper_is_of_pictures(tmp_path, capsys):
 def test_the_latent_plane_without_labels(monkeypatch, labels):
     """The picture of points has a numeral for each class, and none where there are no labels."""
     drawn = []
-    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
     mu = np.random.default_rng(0).standard_normal((50, 2))
     figures.latent_scatter(mu, labels, "a.png")
     numerals = [] if labels is None else ["3", "1000"]

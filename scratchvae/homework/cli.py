@@ -266,7 +266,7 @@ def _grade_all(args: argparse.Namespace) -> int:
     with written_whole(table, private=True) as part:
         part.write_text(report.class_text(rows), encoding="utf-8")
     say(report.class_text(rows), end="")
-    from scratchvae.homework import figures
+    from scratchvae import figures
 
     figures.class_table(
         [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture

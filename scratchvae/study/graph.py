@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.study import figures
-from scratchvae.study.figures import ROW, Edge, Node, Weights
+from scratchvae import figures
+from scratchvae.figures import ROW, Edge, Node, Weights
 from scratchvae.study.step import Quantity, TrainingStep
 
 MOST = 6  # numbers of a node; of more, the first ones
