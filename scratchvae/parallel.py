@@ -124,8 +124,8 @@ class Team:
             shapes |= {f"x {name}": ((B, n_in), dtype), f"dy {name}": ((B, n_out), dtype)}
         for name in _others(model):
             shapes[f"g {name}"] = (workers, *model.params.shapes[name]), dtype
-        # θ, g and the first weights of each worker's model
         size = _places(shapes)[""]
+        # θ, g and the first weights of each worker's model
         processes.check_workers("workers", workers, 3 * theta.nbytes, size)
         _check_room(size)
         with processes.shared_memory_needed():

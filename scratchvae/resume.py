@@ -80,8 +80,10 @@ class Saved:
         self, path: str | os.PathLike[str], history: History, *, every: float = 0.0,
         overwrite: bool = False, **more: Any,
     ) -> None:  # fmt: skip
-        self.path, self.history, self.every = checks.path("path", path), history, every
-        self.overwrite, self.settings, self.written = overwrite, more, time.monotonic()
+        self.path, self.every = checks.path("path", path), checks.number_from_zero("every", every)
+        self.history = checks.instance("history", history, History, "a History")
+        self.overwrite = checks.flag("overwrite", overwrite)
+        self.settings, self.written = more, time.monotonic()
 
     def save(
         self, model: Model, optimizer: Optimizer, rng: np.random.Generator, arrays: Arrays,

@@ -131,6 +131,8 @@ def epochs(
     [1, 2]
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
+    if report is not None:
+        checks.function("report", report)
     takes = model.n_x, model.dtype, model.pixels, pixels
     images = datasets.as_images("images", images, *takes)
     if test_images is not None:
@@ -235,6 +237,8 @@ def _checked(
         raise ValueError(
             "optimizer holds the parameters of another model; it should be made from model.params"
         )
+    if saved is not None:
+        checks.instance("saved", saved, Saved, "a resume.Saved, or None")
     if workers > 1 or saved is not None:
         check_rebuilt("model", model)
         optimizer.check_rebuilt()

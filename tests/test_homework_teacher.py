@@ -499,6 +499,12 @@ def test_a_run_that_breaks_leaves_a_result_of_no_points(
     assert results["score"] == 0 and "did not come to its end" in results["output"]
 
 
+def test_a_first_result_is_moved_to_its_name() -> None:
+    """The script writes beside results.json, and moves: nobody reads half of one."""
+    assert re.findall(r'>+ *"\$results[^"]*"', gradescope.RUN) == ['>"$results.part"']
+    assert 'mv "$results.part" "$results"' in gradescope.RUN
+
+
 @pytest.mark.skipif(
     getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can run code as another user"
 )

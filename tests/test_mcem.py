@@ -255,3 +255,14 @@ def test_an_encoder_for_a_given_decoder():
     np.testing.assert_allclose(mu, (images - b) @ W.T / precision, atol=0.03)
     np.testing.assert_allclose(np.exp(logvar), sigma2 / precision, rtol=0.1)
     assert (values["x_mu.W"] == W).all() and (values["x_logvar"] == np.log(sigma2)).all()
+
+
+def test_an_old_gradient_moves_no_encoder():
+    """A gradient of φ that was there before the training is no part of it: φ stays."""
+    vae = small_vae()
+    vae.params.g[...] = 1
+    phi, before = parts(vae), vae.params.theta.copy()
+    steps = MCEM(vae, SGD(vae.params, lr=0.1), len(ALL_X))
+    steps.step(np.arange(len(ALL_X)), ALL_X, np.random.default_rng(0))
+    assert (vae.params.theta[phi] == before[phi]).all()
+    assert (vae.params.theta[~phi] != before[~phi]).any()

@@ -14,6 +14,8 @@ from conftest import unread, write_image_set
 
 from scratchvae import (
     VAE,
+    Bound,
+    Epoch,
     active_units,
     checks,
     cli,
@@ -105,6 +107,33 @@ def test_the_step_size_with_the_best_start_is_taken(images, tmp_path):
     assert job._lr(tmp_path, data) == 0.5
     note.write_text(f"{replace(job, seed=1)!r}\n0.5\n")  # of another job: it is not used
     assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
+
+
+@pytest.mark.parametrize("n", [60, 1000, 12_000])
+def test_a_trial_is_ten_thousand_samples_and_their_second_half(images, monkeypatch, n):
+    """It trains for 10,000 samples or a few more, on 5,000 images at most, and gives the mean
+    objective of the second half of the epochs. A bound that is not finite is the worst.
+    """
+    data, asked = np.resize(load_mnist(images).train_images, (n, 30)), []
+
+    def told(vae, part, count, **others):
+        asked.append((len(part), count))
+        for number in range(1, count + 1):
+            yield Epoch(number, Bound(float(number**2), 0.0, 0.0), None, 0.0)
+
+    job = Training(n_z=2, hidden=(6,), n_train=n, samples=n, data=str(images))
+    monkeypatch.setattr(runs, "epochs", told)
+    found = job._trial(0.02, data)
+    ((part, count),) = asked
+    assert part == min(n, 5000) and 10_000 <= part * count < 10_000 + part
+    assert found == np.mean([i**2 for i in range(count // 2 + 1, count + 1)])
+
+    def diverges(*arguments, **others):
+        raise FloatingPointError
+        yield
+
+    monkeypatch.setattr(runs, "epochs", diverges)
+    assert job._trial(0.1, data) == -np.inf
 
 
 def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):

@@ -282,3 +282,34 @@ def test_arithmetic_is_what_rounds():
             pytest.skip("this BLAS does not say how many threads it has")
         ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         assert found["BLAS threads"] == min(int(threads), ours)
+
+
+@pytest.mark.parametrize(("every", "written"), [(0, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (99, [5])])
+def test_a_file_is_written_at_most_so_often_and_at_the_end(tmp_path, monkeypatch, every, written):
+    """With a second for each epoch, `every` seconds lie between two writes; the last epoch is
+    always there.
+    """
+    path, clock, seen = tmp_path / "training.npz", [0.0], []
+    monkeypatch.setattr(resume.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(
+        resume, "write_arrays", lambda _, arrays: seen.append(json.loads(arrays["state"])["epoch"])
+    )
+    saved = resume.Saved(path, History(), every=every)
+    for _ in epochs(VAE(12, (7,), 2), IMAGES, 5, batch_size=70, saved=saved):
+        clock[0] += 1
+    assert seen == written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("t.npz", []), "history is .*; it should be a History"),
+        (("t.npz", History(), -1), "every is -1"),
+        ((3, History()), "path is 3"),
+    ],
+)
+def test_bad_arguments_of_saved_are_named(arguments, message):
+    """TypeError or ValueError that names the argument."""
+    path, history, *every = arguments
+    with pytest.raises((TypeError, ValueError), match=message):
+        resume.Saved(path, history, **({"every": every[0]} if every else {}))

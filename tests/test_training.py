@@ -390,6 +390,10 @@ def test_errors_of_epochs_come_before_the_first_epoch():
         epochs(model(), STRIPES, 0)
     with pytest.raises(ValueError, match="n is None; for the schedule 'cosine'"):
         epochs(model(), STRIPES, schedule="cosine")
+    with pytest.raises(TypeError, match=r"saved is 't.npz'; it should be a resume\.Saved"):
+        epochs(model(), STRIPES, 1, saved="t.npz")
+    with pytest.raises(TypeError, match="report is 3; it should be a function"):
+        epochs(model(), STRIPES, 1, report=3)
 
 
 def test_a_history_prints_as_a_table():
