@@ -178,10 +178,9 @@ def _of_folder(folder: Path, max_memory: int) -> Parts:
         for path in (folder / f"{name}.gz", folder / name):
             if path.is_file():
                 return read_idx(path, max_memory=max_memory)
-        else_ = "" if parts else (
-            ". Files of pictures should be one array (N, height, width) in a .npy, by numpy.save"
-        )  # fmt: skip
-        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}{else_}")
+        instead = ". Files of pictures should be one array (N, height, width) in a .npy"
+        advice = "" if parts else f"{instead}, by numpy.save"
+        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}{advice}")
 
     images = [read(part + IDX[0]) for part in wanted]
     labels = [read(part + IDX[1]) if labelled else None for part in wanted]
@@ -351,7 +350,7 @@ def grey(
     part: bool = False,
 ) -> FloatArray:
     """The images as floats: pixel / 255 if they are uint8. It draws nothing from rng."""
-    dtype = _check_draw(images, rng, dtype, part, any_=True)
+    dtype = _check_draw(images, rng, dtype, part, confined=False)
     if images.dtype == np.uint8:
         return images.astype(dtype) / 255
     return checks.cast("images", images, dtype)
@@ -410,14 +409,11 @@ def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: st
 
 
 def _check_draw(
-    images: Images,
-    rng: np.random.Generator | None,
-    dtype: DTypeLike,
-    part: bool,
-    any_: bool = False,
-) -> np.dtype[Any]:
+    images: Images, rng: np.random.Generator | None, dtype: DTypeLike, part: bool,
+    confined: bool = True,
+) -> np.dtype[Any]:  # fmt: skip
     """The arguments of `binarize`, `grey` and `dequantize`. Returns the dtype."""
-    _check_pixels("images", images, any_)
+    _check_pixels("images", images, confined)
     if not part:
         checks.levels("images", images)
     if rng is not None:
@@ -425,8 +421,8 @@ def _check_draw(
     return checks.float_dtype(dtype)
 
 
-def _check_pixels(name: str, images: Images, any_: bool = False) -> None:
-    """uint8, bool, or floats in [0, 1]; any_: any floats."""
+def _check_pixels(name: str, images: Images, confined: bool = True) -> None:
+    """uint8, bool, or floats: in [0, 1] where they are confined to it."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"{name} is a {type(images).__name__}; it should be a NumPy array")
     checks.array(name, images)
@@ -437,5 +433,5 @@ def _check_pixels(name: str, images: Images, any_: bool = False) -> None:
             f"{name} is of type {images.dtype}; it should be uint8 pixels, or floats in [0, 1], "
             "or bool for bits"
         )
-    if images.size and not any_:
+    if images.size and confined:
         checks.unit_interval(name, images)
