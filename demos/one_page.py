@@ -22,13 +22,13 @@ def draw_weights(rng, dtype=np.float32):
 
 def encoder(theta, x):
     W1, b1, W_mu, b_mu, W_logvar, b_logvar = theta[:6]
-    h1 = np.tanh(x @ W1 + b1)
+    h1 = np.tanh(x @ W1 + b1)  # h1 = tanh(x W + b)
     return h1, h1 @ W_mu + b_mu, h1 @ W_logvar + b_logvar  # q(z|x) = N(z; μ, σ²)
 
 
 def decoder(theta, z):
     W2, b2, W3, b3 = theta[6:]
-    h2 = np.tanh(z @ W2 + b2)
+    h2 = np.tanh(z @ W2 + b2)  # h2 = tanh(z W + b)
     return h2, h2 @ W3 + b3  # p(x_i = 1|z) = sigmoid(a_i)
 
 
@@ -47,21 +47,21 @@ def bound(x, mu, logvar, a):
 def loss_and_gradient(theta, x, eps):
     W_mu, W_logvar, W2, W3 = theta[2::2]
     h1, mu, logvar = encoder(theta, x)
-    sigma = np.exp(0.5 * logvar)
+    sigma = np.exp(0.5 * logvar)  # σ = e^(½ log σ²)
     z = mu + sigma * eps  # z = μ + σ ⊙ ε, ε ~ N(0, I): so z has a derivative in μ and σ
     h2, a = decoder(theta, z)
 
     da = (sigmoid(a) - x) / len(x)  # ∂softplus/∂a = sigmoid(a); the loss is a mean over x
     dW3, db3 = h2.T @ da, da.sum(axis=0)  # y = h W + b: dW = hᵀ dy, db = Σ dy, dh = dy Wᵀ
     ds2 = da @ W3.T * (1 - h2 * h2)  # h2 = tanh s2 and tanh′ = 1 − tanh²
-    dW2, db2 = z.T @ ds2, ds2.sum(axis=0)
-    dz = ds2 @ W2.T
+    dW2, db2 = z.T @ ds2, ds2.sum(axis=0)  # the same rule for s2 = z W + b
+    dz = ds2 @ W2.T  # ∂s2/∂z = W
     dmu = dz + mu / len(x)  # ∂z/∂μ = 1, ∂KL/∂μ = μ
     dlogvar = 0.5 * (dz * eps * sigma + (sigma * sigma - 1) / len(x))  # ∂σ/∂log σ² = ½ σ
-    dW_mu, db_mu = h1.T @ dmu, dmu.sum(axis=0)
-    dW_logvar, db_logvar = h1.T @ dlogvar, dlogvar.sum(axis=0)
+    dW_mu, db_mu = h1.T @ dmu, dmu.sum(axis=0)  # μ = h1 W + b
+    dW_logvar, db_logvar = h1.T @ dlogvar, dlogvar.sum(axis=0)  # log σ² = h1 W + b
     ds1 = (dmu @ W_mu.T + dlogvar @ W_logvar.T) * (1 - h1 * h1)  # h1 is used twice: both add
-    dW1, db1 = x.T @ ds1, ds1.sum(axis=0)
+    dW1, db1 = x.T @ ds1, ds1.sum(axis=0)  # s1 = x W + b; nobody needs dx
     gradient = [dW1, db1, dW_mu, db_mu, dW_logvar, db_logvar, dW2, db2, dW3, db3]
     return -bound(x, mu, logvar, a), gradient
 
@@ -73,7 +73,7 @@ def adam_step(theta, gradient, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, rows=32
             W, g, m_i, v_i = (part[i : i + rows] for part in parts)
             m_i += (1 - beta1) * (g - m_i)  # m ← β₁ m + (1 − β₁) g
             v_i += (1 - beta2) * (g * g - v_i)  # v ← β₂ v + (1 − β₂) g²
-            W -= lr * m_i / (1 - beta1**t) / (np.sqrt(v_i / (1 - beta2**t)) + 1e-8)
+            W -= lr * m_i / (1 - beta1**t) / (np.sqrt(v_i / (1 - beta2**t)) + 1e-8)  # α m̂ / √v̂
 
 
 def train(theta, images, rng, n):  # Algorithm 1; it gives the mean bound of each of n epochs
@@ -82,10 +82,10 @@ def train(theta, images, rng, n):  # Algorithm 1; it gives the mean bound of eac
         order, total = rng.permutation(len(images)), 0
         for rows in np.split(order, range(B, len(order), B)):
             u = rng.integers(0, 255, (len(rows), N_X), np.uint8)  # P(u < pixel) = pixel / 255
-            x = (u < images[rows]).astype(dtype)
-            eps = rng.standard_normal((len(x), N_Z), dtype)
-            loss, gradient = loss_and_gradient(theta, x, eps)
-            adam_step(theta, gradient, m, v, t := t + 1)
+            x = (u < images[rows]).astype(dtype)  # X^M: bits of a random minibatch
+            eps = rng.standard_normal((len(x), N_Z), dtype)  # ε ~ N(0, I)
+            loss, gradient = loss_and_gradient(theta, x, eps)  # g = ∇ loss
+            adam_step(theta, gradient, m, v, t := t + 1)  # θ ← update using g
             total -= loss * len(x)
         yield total / len(images)
 

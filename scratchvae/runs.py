@@ -161,9 +161,9 @@ class Training:
             images.shape[1], self.hidden, self.n_z, init=self.init, seed=self.seed,
             image_shape=load_images(self.data).image_shape,
         )  # fmt: skip
-        more = {} if self.optimizer == "sgd" else {"epsilon": self.epsilon}
-        weight_decay = 1 / len(images) if self.prior else 0.0
-        return vae, OPTIMIZERS[self.optimizer](vae.params, lr, weight_decay=weight_decay, **more)
+        kind, weight_decay = OPTIMIZERS[self.optimizer], 1 / len(images) if self.prior else 0.0
+        more = {"epsilon": self.epsilon} if "epsilon" in kind.settings else {}
+        return vae, kind(vae.params, lr, weight_decay=weight_decay, **more)
 
     def _lr(self, folder: Path, images: Images) -> float:
         """The learning rate: the given one, or the best of the paper's three."""

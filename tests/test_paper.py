@@ -30,6 +30,7 @@ from scratchvae import jobs as jobs_module
 from scratchvae.checkpoint import save_model
 from scratchvae.jobs import run_job
 from scratchvae.mcem import best_encoder
+from scratchvae.optimizers import Optimizer
 from scratchvae.paper import Point, at, digitised
 from scratchvae.runs import ENCODERS, STEP_SIZES, Likelihood, Training
 
@@ -107,6 +108,30 @@ def test_the_step_size_with_the_best_start_is_taken(images, tmp_path):
     assert job._lr(tmp_path, data) == 0.5
     note.write_text(f"{replace(job, seed=1)!r}\n0.5\n")  # of another job: it is not used
     assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
+
+
+class Momentum(Optimizer):
+    """v ← μ v + g, θ ← θ − α v: an optimizer without epsilon, as somebody adds it."""
+
+    settings, sums = ("lr", "mu", "weight_decay"), ("v",)
+
+    def __init__(self, params, lr=0.001, *, mu=0.9, weight_decay=0.0):
+        super().__init__(params, lr, weight_decay)
+        self.mu, self.v = mu, np.zeros_like(params.theta)
+
+    def update(self, theta, g, block, work):
+        v = self.v[block]
+        v *= self.mu
+        v += g
+        theta -= self.lr * v
+
+
+def test_an_optimizer_of_ones_own_makes_a_figure(images, tmp_path, monkeypatch):
+    """Once it is in OPTIMIZERS, `paper --optimizer` takes it."""
+    monkeypatch.setitem(runs.OPTIMIZERS, "momentum", Momentum)
+    options = ("--n-z", "2", "--samples", "120", "--optimizer", "momentum", "--quiet")
+    assert run(images, tmp_path, "figure2", *options) == 0
+    assert list(tmp_path.glob("*-momentum-*.json"))
 
 
 @pytest.mark.parametrize("n", [60, 1000, 12_000])
