@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import write_image_set
 from homework_submissions import best_sandbox, filled, hand_in, some, whole_key
 from homework_variants import VARIANTS
 
@@ -520,3 +521,20 @@ def test_handout_stands_alone(tmp_path: Path) -> None:
         },
     )
     assert run.returncode == 1 and "2 failed, 2 deselected" in run.stdout, run.stdout + run.stderr
+
+
+def test_the_handout_has_the_data_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--with-data: the idx files, byte for byte. Where there are none, one sentence, no handout."""
+    images = write_image_set(tmp_path / "images")
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(images))
+    make.write(tmp_path / "week", select(["1.1"]), "Week 1", with_data=True)
+    given = {path.name: path.read_bytes() for path in images.iterdir()}
+    found = {path.name: path.read_bytes() for path in (tmp_path / "week" / "data").iterdir()}
+    assert found == given and len(given) == 4
+    np.save(tmp_path / "table.npy", np.eye(3))
+    monkeypatch.setenv("SCRATCHVAE_DATA", str(tmp_path / "table.npy"))
+    with pytest.raises(ValueError, match=r"table\.npy holds no idx files"):
+        make.write(tmp_path / "other", select(["1.1"]), "Week 1", with_data=True)
+    assert not (tmp_path / "other").exists()

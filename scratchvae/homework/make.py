@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae import __version__
+from scratchvae.datasets import data_place
 from scratchvae.files import written_whole
 from scratchvae.homework import asked, leaks, page, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
@@ -280,18 +281,18 @@ def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool 
     blanked, files = handout(exercises, title)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
+    data = sorted(data_place(None).glob("*ubyte*")) if with_data else []
+    if with_data and not data:
+        raise ValueError(f"{data_place(None)} holds no idx files: the handout's data would be none")
     for name, text in files.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8", newline="")
-    if with_data:
-        from scratchvae.datasets import data_place
-
-        (out / "data").mkdir()
-        for path in sorted(data_place(None).glob("*ubyte*")):
-            with written_whole(out / "data" / path.name) as part:
-                shutil.copyfile(path, part)
+    for path in data:
+        (out / "data").mkdir(exist_ok=True)
+        with written_whole(out / "data" / path.name) as part:
+            shutil.copyfile(path, part)
     return blanked
 
 
