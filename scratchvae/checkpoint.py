@@ -109,7 +109,8 @@ def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
     if data is None:
         return vae, None
     shape = data["image_shape"] and checks.image_shape(data["image_shape"])
-    return vae, Identity(_text(data, "name"), shape, _text(data, "checksum"))
+    ink = checks.flag("ink", data.get("ink", True))  # version 2 has none
+    return vae, Identity(_text(data, "name"), shape, _text(data, "checksum"), ink)
 
 
 def _text(data: dict[str, object], name: str) -> str:

@@ -10,6 +10,7 @@ their arrays come from a model, which has checked them.
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from math import prod
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,13 +61,16 @@ def sizes(name: str, value: object) -> tuple[int, ...]:
     return tuple(positive_int(f"an entry of {name}", size) for size in value)
 
 
-def image_shape(value: Sequence[int], n_x: int | None = None) -> tuple[int, int]:
-    """value as (height, width), both ≥ 1, with height · width = n_x if n_x is given."""
+def image_shape(value: Sequence[int], n_x: int | None = None) -> tuple[int, ...]:
+    """value as (height, width), or (height, width, 3) in colour, whose product is n_x if given."""
     shape = sizes("image_shape", value)
-    if len(shape) != 2 or n_x not in (None, shape[0] * shape[1]):
-        product = "" if n_x is None else f", with height · width = {n_x}"
-        raise ValueError(f"image_shape is {shown(value)}; it should be (height, width){product}")
-    return shape[0], shape[1]
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or n_x not in (None, prod(shape)):
+        product = "" if n_x is None else f", with the product {n_x}"
+        raise ValueError(
+            f"image_shape is {shown(value)}; it should be (height, width), or (height, width, 3) "
+            f"in colour{product}"
+        )
+    return shape
 
 
 def positive_number(name: str, value: float) -> float:

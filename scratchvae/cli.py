@@ -462,7 +462,7 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     data = load_images(args.data, max_memory=args.max_memory)
     known = trained_on(args.model, max_memory=args.max_memory)
     theirs, ours = (
-        f"{n_x} numbers" if shape is None else f"{shape[0]} x {shape[1]} pixels"
+        f"{n_x} numbers" if shape is None else f"{' x '.join(map(str, shape))} pixels"
         for shape, n_x in ((data.image_shape, data.train_images.shape[1]), (_shape(vae), vae.n_x))
     )  # fmt: skip
     if theirs != ours:
@@ -575,7 +575,7 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
     say(f"active latent units: {active_units(vae, data.test_images, **seen)} of {vae.n_z}")
 
 
-def _image_shape(vae: VAE) -> tuple[int, int]:
+def _image_shape(vae: VAE) -> tuple[int, ...]:
     shape = _shape(vae)
     if shape is None:
         raise ValueError(
@@ -584,7 +584,7 @@ def _image_shape(vae: VAE) -> tuple[int, int]:
     return shape
 
 
-def _shape(vae: VAE) -> tuple[int, int] | None:
+def _shape(vae: VAE) -> tuple[int, ...] | None:
     """Its image_shape. A model of bits without one may be of square images."""
     side = isqrt(vae.n_x)
     square = vae.pixels == "bits" and side * side == vae.n_x

@@ -57,11 +57,15 @@ PARTS = (  # names in a .npz: training images and labels, test images and labels
 
 
 class Identity(NamedTuple):
-    """What a data set is known by: a name for people, the images' shape, and a checksum."""
+    """What a data set is known by: a name for people, the images' shape, and a checksum.
+
+    ink: how its pictures are drawn, see `ImageSet`.
+    """
 
     name: str
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     checksum: str
+    ink: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,19 @@ class ImageSet:
     """A data set: images or rows of a table, with a label each or without labels.
 
     train_images (N, n_x), test_images: uint8, bool or floats. train_labels (N,), test_labels:
-    whole numbers, or None. image_shape: (height, width), with n_x = height · width; None for a
-    table. divided: the test images are a part of the one set that there was.
+    whole numbers, or None. image_shape: (height, width), or (height, width, 3) in colour; n_x is
+    their product. None for a table. divided: the test images are a part of the one set that there
+    was. class_names: the name of label k is class_names[k]; None: a label's name is its number.
     """
 
     train_images: Images
     train_labels: Labels | None
     test_images: Images
     test_labels: Labels | None
-    image_shape: tuple[int, int] | None
+    image_shape: tuple[int, ...] | None
     name: str = ""
     divided: bool = False
+    class_names: tuple[str, ...] | None = None
 
     @cached_property
     def identity(self) -> Identity:
@@ -88,7 +94,20 @@ class ImageSet:
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).data)
-        return Identity(self.name, self.image_shape, digest.hexdigest())
+        return Identity(self.name, self.image_shape, digest.hexdigest(), self.ink)
+
+    @cached_property
+    def ink(self) -> bool:
+        """Whether pictures are drawn as ink on paper: 0 is white, and 1 is black.
+
+        So it is where most pixels at the border are 0, as for MNIST. Photographs are drawn as they
+        are: 0 is black, 1 is white. Pictures in colour too.
+        """
+        if self.image_shape is None or len(self.image_shape) == 3:
+            return False
+        images = self.train_images.reshape(-1, *self.image_shape)
+        border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+        return bool(np.mean([(edge == 0).mean() for edge in border]) > 0.5)
 
 
 def load_images(

@@ -55,7 +55,7 @@ def learning_curve(history: History, path: PathName) -> None:
 
 
 def reconstructions(
-    originals: FloatArray, seen: FloatArray, means: FloatArray, image_shape: tuple[int, int],
+    originals: FloatArray, seen: FloatArray, means: FloatArray, image_shape: tuple[int, ...],
     path: PathName,
 ) -> None:  # fmt: skip
     """Originals, below each what the model saw of it, and below this the decoder's mean.
@@ -81,7 +81,7 @@ def reconstructions(
 
 
 def in_turn(
-    kinds: Sequence[FloatArray], image_shape: tuple[int, int] = (1, 1)
+    kinds: Sequence[FloatArray], image_shape: tuple[int, ...] = (1, 1)
 ) -> tuple[FloatArray, int]:
     """A row of each kind in turn, then the next row of each. Every kind is (n, n_x).
 
@@ -97,13 +97,13 @@ def in_turn(
     return rows.reshape(-1, rows.shape[-1]), columns  # (n / columns, kinds, columns, n_x)
 
 
-def _columns(n: int, image_shape: tuple[int, int]) -> int:
+def _columns(n: int, image_shape: tuple[int, ...]) -> int:
     """The columns of n images that make the picture about square."""
     height, width = image_shape
     return min(n, int(np.ceil(np.sqrt(n * height / width))))
 
 
-def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) -> None:
+def samples(images: FloatArray, image_shape: tuple[int, ...], path: PathName) -> None:
     """Images made from draws of the prior, in a grid. (n, n_x)."""
     images = _images("images", images, image_shape)
     columns = _columns(len(images), image_shape)
@@ -111,7 +111,7 @@ def samples(images: FloatArray, image_shape: tuple[int, int], path: PathName) ->
 
 
 def two_samplings(
-    vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 8, seed: int = 0
+    vae: VAE, image_shape: tuple[int, ...], path: PathName, n: int = 8, seed: int = 0
 ) -> None:
     """The two samplings of the generative model (notes §2): z ~ p(z), then x ~ p(x|z).
 
@@ -153,7 +153,7 @@ def two_samplings(
 
 
 def morph(
-    vae: VAE, x: FloatArray, image_shape: tuple[int, int], path: PathName, n: int = 11
+    vae: VAE, x: FloatArray, image_shape: tuple[int, ...], path: PathName, n: int = 11
 ) -> None:
     """Two paths from μ(x₀) to μ(x₁), decoded at n steps each; see `morph.py`.
 
@@ -178,7 +178,7 @@ def morph(
     _save(figure, path)
 
 
-def manifold(vae: VAE, image_shape: tuple[int, int], path: PathName, n: int = 20) -> None:
+def manifold(vae: VAE, image_shape: tuple[int, ...], path: PathName, n: int = 20) -> None:
     """AEVB Figure 4: the images of an n x n grid of z, for n_z = 2.
 
     The grid is even in the unit square. The inverse Φ⁻¹ of the normal distribution
@@ -307,7 +307,7 @@ def published(
 
 
 def sample_sheets(
-    sheets: Sequence[tuple[str, FloatArray]], image_shape: tuple[int, int], path: PathName
+    sheets: Sequence[tuple[str, FloatArray]], image_shape: tuple[int, ...], path: PathName
 ) -> None:
     """AEVB Figure 5: for each model a square of images that are decoded from z ~ N(0, I).
 
@@ -324,7 +324,7 @@ def sample_sheets(
     _save(figure, path)
 
 
-def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> FloatArray:
+def _images(name: str, images: FloatArray, image_shape: tuple[int, ...]) -> FloatArray:
     """The images, if they are (n, n_x) of this shape."""
     height, width = checks.image_shape(image_shape)
     found = checks.rows(name, images, height * width)
@@ -333,7 +333,7 @@ def _images(name: str, images: FloatArray, image_shape: tuple[int, int]) -> Floa
 
 
 def _labelled(
-    axes: Any, images: FloatArray, image_shape: tuple[int, int], columns: list[str], rows: list[str]
+    axes: Any, images: FloatArray, image_shape: tuple[int, ...], columns: list[str], rows: list[str]
 ) -> None:
     """Draw the images in a grid, with these texts beside its columns and rows."""
     gap = 4
@@ -345,14 +345,14 @@ def _labelled(
     axes.spines[:].set_visible(False)
 
 
-def _legible(axes: Any, image_shape: tuple[int, int]) -> None:
+def _legible(axes: Any, image_shape: tuple[int, ...]) -> None:
     """Stretch the pixels of images that are far from square, so that they fill the axes."""
     if not 0.5 <= image_shape[0] / image_shape[1] <= 2:
         axes.set_aspect("auto")
 
 
 def _picture(
-    images: FloatArray, columns: int, image_shape: tuple[int, int], title: str, gap: int = 1,
+    images: FloatArray, columns: int, image_shape: tuple[int, ...], title: str, gap: int = 1,
     together: int = 0,
 ) -> Figure:  # fmt: skip
     """A titled figure with the images in a grid. together: rows that a space parts from others."""
@@ -529,7 +529,7 @@ def _draw_weights(axes: Any, part: Weights) -> None:
         axes.text(part.x + 0.02, y, gradients, ha="left", color=GRADIENT, **style)
 
 
-def _tile(images: FloatArray, columns: int, image_shape: tuple[int, int], gap: int) -> FloatArray:
+def _tile(images: FloatArray, columns: int, image_shape: tuple[int, ...], gap: int) -> FloatArray:
     """One large image: the images row by row, `gap` white pixels after each."""
     height, width = image_shape
     rows = -(-len(images) // columns)

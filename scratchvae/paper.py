@@ -31,6 +31,7 @@ from scratchvae.files import FileFormatError, locked, writable, written_whole
 from scratchvae.jobs import Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.options import Commands, command, positive, share, sizes
+from scratchvae.parameters import FloatArray
 from scratchvae.processes import cores
 from scratchvae.progress import say
 from scratchvae.runs import ALGORITHMS, Likelihood, Training
@@ -111,18 +112,17 @@ def figure4(args: argparse.Namespace, folder: Path, run: Run) -> None:
 
 def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
     """Samples of the models with n_z = 2, 5, 10, 20."""
-    sheets, shape = [], (1, 1)
+    sheets: list[tuple[str, FloatArray]] = []
     trainings = [_training(args, n_z=n) for n in args.n_z or (2, 5, 10, 20)]
     for training, result in run(trainings).items():
         vae = load_model(folder / f"{training.name}.npz")
-        assert vae.image_shape is not None
-        shape = vae.image_shape
         sheets.append((f"n_z = {training.n_z}", vae.sample(100, args.seed)))
         say(f"n_z = {training.n_z}: test bound {result['test'][-1]:.1f}")
     if sheets:
         from scratchvae import figures
 
-        figures.sample_sheets(sheets, shape, folder / "figure5.png")
+        assert vae.image_shape is not None
+        figures.sample_sheets(sheets, vae.image_shape, folder / "figure5.png")
         say(f"wrote {folder / 'figure5.png'}")
 
 

@@ -198,7 +198,7 @@ class VAE:
     `decoders.py`.
     activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for N(0, 0.01).
     dtype: float32 or float64. seed: for the initial weights.
-    image_shape: (height, width) for pictures, with height · width = n_x; None if unknown.
+    image_shape: (height, width) for pictures, (height, width, 3) in colour; None if unknown.
 
     params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
     logvar.b, decoder.0.W, ..., and those of the output: logits.W, logits.b for a Bernoulli.
@@ -218,7 +218,7 @@ class VAE:
         self, n_x: int, hidden: Sequence[int] = (500,), n_z: int = 20, *,
         decoder: str = "bernoulli", activation: str = "tanh", init: str = "glorot",
         dtype: DTypeLike = np.float32, seed: int | np.random.Generator = 0,
-        image_shape: tuple[int, int] | None = None,
+        image_shape: tuple[int, ...] | None = None,
     ) -> None:  # fmt: skip
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)

@@ -24,8 +24,9 @@ from scratchvae import (
     load_model,
     save_model,
 )
+from scratchvae.checkpoint import trained_on
 from scratchvae.cli import main
-from scratchvae.datasets import grey
+from scratchvae.datasets import ImageSet, grey
 from scratchvae.explorer.cli import add_commands as add_explore
 from scratchvae.paper import add_commands as add_paper
 
@@ -478,3 +479,26 @@ def test_a_gzip_of_an_idx_of_floats_is_named(tmp_path):
     path.write_bytes(gzip.compress(struct.pack(">HBBI", 0, 13, 1, 0)))
     with pytest.raises(FileFormatError, match=r"f-images-idx3-ubyte\.gz cannot be read as an idx"):
         load_images(path)
+
+
+# ---- how pictures are drawn ----
+
+
+def test_pictures_with_a_border_of_0_are_ink_on_paper(tmp_path):
+    """Most pixels at the border are 0: ink. Else, and in colour, pictures are drawn as they are.
+    The file of a model knows it; a file of version 2 has no such entry.
+    """
+    images = np.zeros((4, 6, 5), np.uint8)
+    images[:, 2:4, 2] = 200
+    photographs = np.maximum(images, 30)
+    for name, array, ink in (("ink", images, True), ("photographs", photographs, False)):
+        np.save(tmp_path / f"{name}.npy", array)
+        data = load_images(tmp_path / f"{name}.npy")
+        assert data.ink is ink
+        save_model(VAE(30, (4,), 1), tmp_path / "model.npz", data.identity)
+        assert trained_on(tmp_path / "model.npz") == data.identity
+    colour = ImageSet(images.reshape(4, 30), None, images[:1].reshape(1, 30), None, (2, 5, 3))
+    assert not colour.ink
+    assert VAE(30, (4,), 1, image_shape=(2, 5, 3)).settings["image_shape"] == (2, 5, 3)
+    with pytest.raises(ValueError, match=r"\(height, width, 3\) in colour, with the product 30"):
+        VAE(30, (4,), 1, image_shape=(3, 5, 2))
