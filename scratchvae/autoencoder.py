@@ -47,6 +47,7 @@ class Autoencoder:
         self.hidden = checks.sizes("hidden", hidden)
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.dtype, rng = checks.float_dtype(dtype), checks.generator("seed", seed, "weights")
+        self.beta = 1.0  # of a KL that is 0
         encoder_sizes, decoder_sizes = (self.n_x, *self.hidden), (self.n_z, *reversed(self.hidden))
         encoder = layers.hidden_layers(encoder_sizes, activation)
         decoder = layers.hidden_layers(decoder_sizes, activation)

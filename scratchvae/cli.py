@@ -106,7 +106,15 @@ def add_train(commands: Commands) -> None:
         "--epochs", type=positive, default=10, help="passes over the training images (10)"
     )
     share_sizes(p, n_z=20, n_hidden=500)
-    share(p, "--decoder", "--activation")
+    share(p, "--decoder", "--activation", "--beta")
+    p.add_argument(
+        "--warmup", type=from_zero, default=0, metavar="EPOCHS",
+        help="epochs in which the KL's weight rises to beta (0)",
+    )  # fmt: skip
+    p.add_argument(
+        "--patience", type=positive, metavar="EPOCHS",
+        help="stop after so many epochs without a better test bound, and keep the best model",
+    )  # fmt: skip
     p.add_argument(
         "--init", choices=INITIALIZERS, default="glorot",
         help="glorot, or normal for the paper's N(0, 0.01) (glorot)",
@@ -144,6 +152,7 @@ def train(args: argparse.Namespace) -> int:
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
+        beta=args.beta,
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
@@ -185,31 +194,40 @@ def _train_into(
     folder: Path, vae: VAE, optimizer: Optimizer, data: datasets.ImageSet, args: argparse.Namespace
 ) -> int:
     model, state, history = folder / "model.npz", folder / "training.npz", History()
-    written = 0  # epochs
+    written = 0  # the epoch of the model that is kept: the best with --patience, else the last
     earlier = state.stat() if args.overwrite and state.exists() else None
 
     def save() -> None:
         nonlocal written
+        last = len(history.elbo)
+        kept = last if args.patience is None else 1 + int(np.argmax(history.test_elbo))
         with uninterrupted():
-            save_model(vae, model, data.identity)
-            written = len(history.elbo)
+            if kept == last:
+                save_model(vae, model, data.identity)
+            written = kept
             history.save(folder / "history.json")
 
     try:
         each = epochs(
             vae, data.train_images, args.epochs, batch_size=args.batch_size, optimizer=optimizer,
             seed=args.seed, test_images=data.test_images, pixels=args.pixels,
-            schedule=args.schedule, workers=args.workers, report=lambda *seen: line.within(*seen),
-            saved=Saved(state, history, overwrite=args.overwrite),
+            schedule=args.schedule, warmup=args.warmup, workers=args.workers,
+            report=lambda *seen: line.within(*seen),
+            saved=Saved(
+                state, history, overwrite=args.overwrite, patience=args.patience is not None
+            ),
         )  # fmt: skip
         done = len(history.elbo)  # of an earlier training, which goes on
-        line = EpochLine(args.epochs, len(data.train_images), done, show=not args.quiet)
+        line = EpochLine(vae, args.epochs, len(data.train_images), done, show=not args.quiet)
         if done:
             save()
+            load_model(model)  # with --patience it may be the only place of the best
         for epoch in each:
             history.record(epoch)
             save()
             line.end_of(epoch)
+            if args.patience is not None and epoch.number - written >= args.patience:
+                break
     except (KeyboardInterrupt, FloatingPointError, WorkerDied, DiskFull) as stop:
         kept = (
             f"the model of epoch {written} is in {model}"
@@ -228,6 +246,9 @@ def _train_into(
     speed = len(history.elbo) * len(data.train_images) / seconds
     many = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
     say(f"{vae.params.theta.size:,} weights, {many} in {seconds:.0f} s, {speed:,.0f} images/s")
+    if args.patience is not None:
+        say(f"the model is that of epoch {written}, whose test bound is the highest")
+        vae = load_model(model)
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
     pictures = _train_pictures(vae, data, history, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
@@ -407,7 +428,7 @@ def evaluate_model(args: argparse.Namespace) -> int:
 def add_gradcheck(commands: Commands) -> None:
     p = command(commands, gradcheck, "gradcheck --hidden 6,5 --samples 3", "--seed")
     share_sizes(p, n_z=3, n_hidden=7)
-    share(p, "--decoder", "--activation")
+    share(p, "--decoder", "--activation", "--beta")
     p.add_argument("--samples", type=positive, default=1, metavar="L", help="L of eq. (10) (1)")
 
 
@@ -416,14 +437,14 @@ def gradcheck(args: argparse.Namespace) -> int:
     rng = checks.generator("--seed", args.seed, "gradient check")
     vae = VAE(
         12, args.hidden, args.n_z, decoder=args.decoder, activation=args.activation,
-        dtype=np.float64, seed=rng,
+        dtype=np.float64, seed=rng, beta=args.beta,
     )  # fmt: skip
     # biases of 0 could hide a mistake
     vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)
     x = (rng.random((5, 12)) < 0.5).astype(np.float64)
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
-    comparisons = check_gradient(lambda: -float(vae.elbo(x, eps).mean()), vae.params)
+    comparisons = check_gradient(lambda: -float(vae.objective(x, eps).mean()), vae.params)
     header = f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}"
     say(f"{header}{'largest difference':>21}{'relative error':>17}")
     for c in comparisons:
@@ -567,6 +588,8 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
     for name, images in (("train", data.train_images), ("test", data.test_images)):
         bound = evaluate(vae, images, **seen)
         say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
+    if vae.beta != 1:
+        say(f"(trained with beta {vae.beta:g}; this is the bound, in which the KL counts once)")
     if _grey_for_a_bernoulli(vae, args):
         say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
     if len(data.test_images) < 2:

@@ -27,6 +27,7 @@ class Model(Protocol):
     n_x: int
     n_z: int
     dtype: np.dtype[Any]
+    beta: float  # the weight of the KL in the objective
 
     @property
     def pixels(self) -> str:

@@ -44,13 +44,14 @@ class Epoch(NamedTuple):
 
     number: from 1. train: the mean over its images, each before the update of its minibatch. test:
     of the test images after it, None without test images. seconds: of training, without the
-    evaluation.
+    evaluation. beta: the weight of the KL in it.
     """
 
     number: int
     train: Bound
     test: Bound | None
     seconds: float
+    beta: float
 
 
 @dataclass(repr=False)
@@ -62,6 +63,8 @@ class History:
     test_elbo, test_reconstruction, test_kl: of the test images after the epoch; empty
     without test images.
     seconds: of training, without the evaluation.
+    beta: the weight of the KL. Training climbs the objective, reconstruction − β KL, which is
+    the bound only for β = 1. Compare models by their bounds.
     """
 
     elbo: list[float] = field(default_factory=list)
@@ -71,10 +74,17 @@ class History:
     test_reconstruction: list[float] = field(default_factory=list)
     test_kl: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    beta: list[float] = field(default_factory=list)
+
+    @property
+    def objective(self) -> list[float]:
+        """reconstruction − β KL of each epoch's training images."""
+        return [r - b * k for r, b, k in zip(self.reconstruction, self.beta, self.kl)]
 
     def record(self, epoch: Epoch) -> None:
         """Add an epoch."""
         self.seconds.append(epoch.seconds)
+        self.beta.append(epoch.beta)
         for name in Bound._fields:
             getattr(self, name).append(getattr(epoch.train, name))
             if epoch.test is not None:

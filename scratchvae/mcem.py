@@ -81,6 +81,7 @@ class MCEM(AEVB):
     """
 
     model: VAE
+    weighs_kl = False
 
     def __init__(self, model: VAE, optimizer: Optimizer, n: int) -> None:
         """The chains, which begin at their first visit, and what is tuned."""

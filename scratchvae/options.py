@@ -31,6 +31,14 @@ def from_zero(text: str) -> int:
     return positive(text, 0)
 
 
+def from_zero_number(text: str) -> float:
+    """A finite number, 0 or more."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{value} should be 0 or more, and finite")
+    return value
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """Whole numbers, 1 or more, with commas between them."""
     return tuple(map(positive, text.split(",")))
@@ -45,7 +53,8 @@ def gigabytes(text: str) -> int:
 
 
 positive.__name__ = from_zero.__name__ = "whole number"
-sizes.__name__, gigabytes.__name__ = "comma-separated whole numbers", "number"
+sizes.__name__ = "comma-separated whole numbers"
+gigabytes.__name__ = from_zero_number.__name__ = "number"
 
 
 def file_name(suffix: str, or_folder: bool = False) -> Callable[[str], Path]:
@@ -104,6 +113,10 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
             "choices": OUTPUTS, "default": "bernoulli",
             "help": "p(x|z): bits, real numbers by a Gaussian of two kinds, or grey levels by a "
             "Gaussian with its mean in (0, 1) (bernoulli)",
+        },
+        "--beta": {
+            "type": from_zero_number, "default": 1.0,
+            "help": "the weight of the KL in the objective (1, which is the bound)",
         },
         "--activation": {
             "choices": ACTIVATIONS, "default": "tanh", "help": "of the hidden layers (tanh)"

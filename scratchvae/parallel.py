@@ -190,7 +190,7 @@ class Team:
         for name in self.optimizer.sums:
             self._shared[f"sum {name}"][...] = getattr(self.optimizer, name)
         self._shared["progress"][...] = 0
-        self._send("epoch", rng, self.optimizer.as_set(), self.optimizer.t)
+        self._send("epoch", rng, self.optimizer.as_set(), self.optimizer.t, self.model.beta)
         answers = self._answers(lambda: self._report(report))
         mean, step, rng.bit_generator.state = answers[0]
         self.optimizer.t += step
@@ -267,8 +267,9 @@ class _Worker:
         for name in self.optimizer.sums:
             setattr(self.optimizer, name, shared[f"sum {name}"][mine])
 
-    def epoch(self, rng: np.random.Generator, settings: dict[str, Any], t: int) -> Any:
+    def epoch(self, rng: np.random.Generator, settings: dict[str, Any], t: int, beta: float) -> Any:
         """Algorithm 1 over all minibatches. All workers have the same answer."""
+        self.model.beta = beta
         for name, value in {**settings, "t": t}.items():
             setattr(self.optimizer, name, value)
         images, sums, seen, step = self.shared["images"], np.zeros(3), 0, 0

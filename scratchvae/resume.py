@@ -41,7 +41,7 @@ from scratchvae.history import History
 from scratchvae.optimizers import Optimizer
 from scratchvae.processes import arithmetic
 
-FORMAT, VERSION = "scratchvae.Training", 3
+FORMAT, VERSION = "scratchvae.Training", 4
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -98,7 +98,7 @@ class Saved:
         state = {
             "settings": self.settings, "optimizer": optimizer.as_set(), "t": optimizer.t,
             "arithmetic": _arithmetic(self.settings), "generator": rng.bit_generator.state,
-            "epoch": epoch, "history": asdict(self.history),
+            "epoch": epoch, "history": asdict(self.history), "beta": model.beta,
         }  # fmt: skip
         content = {"format": FORMAT, "version": VERSION, **_arrays(model, optimizer, arrays)}
         content["state"] = json.dumps(state, default=lambda array: array.tolist())
@@ -132,7 +132,7 @@ class Saved:
                     read = {name: np.empty_like(array) for name, array in into.items()}
                     for name, array in read.items():
                         saved.into(name, array)
-                    t, epoch = int(state["t"]), int(state["epoch"])
+                    t, epoch, beta = int(state["t"]), int(state["epoch"]), float(state["beta"])
                     past = {name: list(values) for name, values in state["history"].items()}
                     now = {
                         name: type(value)(state["optimizer"][name])
@@ -148,6 +148,7 @@ class Saved:
             raise ValueError(f"{self.path} is of a training with other settings: {differ}")
         for name, array in read.items():
             into[name][...] = array
+        model.beta = beta
         for name, value in {**now, "t": t}.items():
             setattr(optimizer, name, value)
         if others:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what the learning rate is multiplied by in each epoch.
+"""Schedules: what the learning rate, and the KL's weight β, are multiplied by in each epoch.
 
 In epoch e = 1, 2, ..., E the learning rate is α · factor(e, E).
 
@@ -12,6 +12,10 @@ epochs stay in stage 7, with the factor 1/10.
 
 `iwae` does not depend on E, and `cosine` does. The factor depends on the number of the
 epoch alone, so a training that goes on needs nothing else to find it.
+
+**Warm-up.** At the beginning the decoder makes nothing of z yet, and the KL alone would
+pull q(z|x) to the prior. So β may rise to its value over the first epochs (Sønderby et
+al. 2016): `warm_up`.
 """
 
 from collections.abc import Callable
@@ -44,6 +48,15 @@ def cosine(epoch: int, epochs: int) -> float:
     [1.0, 0.854, 0.5, 0.146]
     """
     return 0.5 * (1 + cos(pi * (epoch - 1) / epochs))
+
+
+def warm_up(epoch: int, epochs: int) -> float:
+    """epoch / (epochs + 1) up to 1: below 1 in the first `epochs` epochs, and 1 after them.
+
+    >>> [warm_up(epoch, 3) for epoch in (1, 2, 3, 4, 5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+    return min(1.0, epoch / (epochs + 1))
 
 
 SCHEDULES: dict[str, Schedule] = {"constant": constant, "iwae": iwae, "cosine": cosine}

@@ -65,8 +65,11 @@ class AEVB:
     model, optimizer: of the training. n: images in the data set.
     state: arrays that the algorithm remembers beside θ, the optimizer and the generator, by
     name; what a file holds of them comes back into them. Algorithm 1 remembers nothing else.
-    Numbers and texts of the class, as `beta = 4.0`, have to be the same when a training goes on.
+    Numbers and texts of the class, as `alpha = 4.0`, have to be the same when a training goes on.
+    weighs_kl: whether the steps know the weight of the KL, model.beta.
     """
+
+    weighs_kl = True
 
     def __init__(self, model: Model, optimizer: Optimizer, n: int) -> None:
         self.model, self.optimizer, self.n = model, optimizer, n
@@ -87,7 +90,7 @@ def epochs(
     model: Model, images: Images, n: int | None = None, *, batch_size: int = 100,
     optimizer: Optimizer | None = None, seed: int | np.random.Generator = 0,
     test_images: Images | None = None, pixels: str | None = None, schedule: str = "constant",
-    algorithm: type[AEVB] = AEVB, workers: int = 1, saved: Saved | None = None,
+    warmup: int = 0, algorithm: type[AEVB] = AEVB, workers: int = 1, saved: Saved | None = None,
     report: Callable[[int, int, Bound], None] | None = None,
 ) -> Iterator[Epoch]:  # fmt: skip
     """Algorithm 1 with L = 1, an epoch at a time. The loop's body runs after each epoch.
@@ -95,7 +98,7 @@ def epochs(
         for epoch in epochs(vae, images, 100, optimizer=adam, test_images=test_images):
             if epoch.number > 50 and epoch.test.elbo < best:  # best: the highest so far
                 break                # early stopping
-            adam.lr *= 0.99          # another learning rate from the next epoch on
+            adam.lr *= 0.99          # another learning rate from the next epoch on; or vae.beta
 
     A `break` or an exception gives workers and shared memory back.
 
@@ -109,6 +112,8 @@ def epochs(
     test_images: evaluated after every epoch, always with the same pixels and noise.
     schedule: "constant", "iwae" or "cosine" (which needs n): the factor of the optimizer's
     learning rate while an epoch lasts (`schedules.py`).
+    warmup: epochs in which the KL's weight, model.beta, is smaller: in epoch e it has the factor
+    e / (warmup + 1). The bounds that are reported never have it.
     algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or your own subclass of AEVB.
     workers: processes that share each step of AEVB (`parallel.py`). The same seed and workers
     give the same bits; another number of workers draws the same numbers, and rounds differently.
@@ -140,7 +145,7 @@ def epochs(
     optimizer = Adam(model.params) if optimizer is None else optimizer
     settings = _checked(
         model, optimizer, images, test_images, n, schedule, algorithm, saved,
-        batch_size=batch_size, pixels=pixels, workers=workers, seed=seed,
+        batch_size=batch_size, pixels=pixels, warmup=warmup, workers=workers, seed=seed,
     )  # fmt: skip
     rng, run = checks.generator("seed", seed, "training"), algorithm(model, optimizer, len(images))
     for name, array in run.state.items():
@@ -154,15 +159,18 @@ def epochs(
         alone = nullcontext(_OneProcess(run, *data))
         with alone if workers == 1 else Team(model, optimizer, *data, workers) as team:
             for number in count(done + 1) if n is None else range(done + 1, n + 1):  # repeat
-                factor = SCHEDULES[schedule](number, n or number)
-                with _whole_or_undone(model.params.theta), _scheduled(optimizer, factor):
+                lr = optimizer.lr * SCHEDULES[schedule](number, n or number)
+                beta = model.beta * schedules.warm_up(number, warmup)
+                undone = _whole_or_undone(model.params.theta)
+                with undone, _with(optimizer, "lr", lr), _with(model, "beta", beta):
                     start = time.perf_counter()
                     train, step = team.epoch(rng, partial(report or (lambda *_: None), number))
                     _check_finite(train, f"at step {step} of epoch {number}", optimizer)
                     seconds = time.perf_counter() - start
                     after = team.evaluate()
                     _check_finite(after, f"after epoch {number}", optimizer)
-                yield Epoch(number, train, None if test_images is None else after, seconds)
+                tested = None if test_images is None else after
+                yield Epoch(number, train, tested, seconds, beta)
                 if saved is not None:
                     saved.save(model, optimizer, rng, run.state, number, last=number == n)
 
@@ -173,8 +181,8 @@ def fit(
     model: Model, images: Images, *, epochs: int = 10, batch_size: int = 100,
     optimizer: Optimizer | None = None, seed: int | np.random.Generator = 0,
     test_images: Images | None = None, pixels: str | None = None, schedule: str = "constant",
-    algorithm: type[AEVB] = AEVB, workers: int = 1, resume: str | PathLike[str] | None = None,
-    overwrite: bool = False, progress: bool = True,
+    warmup: int = 0, algorithm: type[AEVB] = AEVB, workers: int = 1,
+    resume: str | PathLike[str] | None = None, overwrite: bool = False, progress: bool = True,
 ) -> History:  # fmt: skip
     """Train the model in place: the loop over `epochs`, with a line on stderr and a history.
 
@@ -200,12 +208,12 @@ def fit(
         raise ValueError("overwrite is True; it needs a file, by resume")
     each = _epochs(
         model, images, n, batch_size=batch_size, optimizer=optimizer, seed=seed,
-        test_images=test_images, pixels=pixels, schedule=schedule, algorithm=algorithm,
-        workers=workers, report=lambda *seen: line.within(*seen),
+        test_images=test_images, pixels=pixels, schedule=schedule, warmup=warmup,
+        algorithm=algorithm, workers=workers, report=lambda *seen: line.within(*seen),
         saved=None if resume is None else Saved(resume, history, overwrite=overwrite),
     )  # fmt: skip
     # the file of `resume`, if there is one, has now filled the history
-    line = EpochLine(n, len(images), len(history.elbo), show=progress)
+    line = EpochLine(model, n, len(images), len(history.elbo), show=progress)
     for epoch in each:
         history.record(epoch)
         line.end_of(epoch)
@@ -218,11 +226,12 @@ _epochs = epochs  # `fit` has an argument of that name
 def _checked(
     model: Model, optimizer: Optimizer, images: Images, test_images: Images | None, n: int | None,
     schedule: str, algorithm: type[AEVB], saved: Saved | None, *, batch_size: int,
-    pixels: str | None, workers: int, seed: int | np.random.Generator,
+    pixels: str | None, warmup: int, workers: int, seed: int | np.random.Generator,
 ) -> dict[str, Any]:  # fmt: skip
     """Errors, before any work. Returns what has to be the same when the training goes on."""
     checks.positive_int("batch_size", batch_size)
     checks.positive_int("workers", workers)
+    checks.positive_int("warmup", warmup, 0)
     checks.one_of("schedule", schedule, SCHEDULES)
     if n is not None:
         checks.positive_int("n", n)
@@ -230,6 +239,11 @@ def _checked(
         raise ValueError("n is None; for the schedule 'cosine' it should be a number")
     if not (isinstance(algorithm, type) and issubclass(algorithm, AEVB)):
         raise TypeError(f"algorithm is {algorithm!r}; it should be a class as AEVB or WakeSleep")
+    if not algorithm.weighs_kl and (warmup or model.beta != 1):
+        raise ValueError(
+            f"warmup is {warmup} and beta {model.beta:g}; for {algorithm.__name__}, which does not "
+            "climb the bound, they should be 0 and 1"
+        )
     if workers > 1 and algorithm is not AEVB:
         raise ValueError(f"workers is {workers}; it should be 1 for {algorithm.__name__}")
     checks.instance("optimizer", optimizer, Optimizer, "an optimizer, such as Adam(model.params)")
@@ -245,7 +259,7 @@ def _checked(
     seen_by(model, pixels)
     return settings_of(
         model, optimizer, {} if saved is None else {"images": images, "test_images": test_images},
-        batch_size=batch_size, pixels=pixels or model.pixels, workers=workers,
+        batch_size=batch_size, pixels=pixels or model.pixels, warmup=warmup, workers=workers,
         seed=None if isinstance(seed, np.random.Generator) else checks.whole_seed("seed", seed),
         algorithm=algorithm.__name__, **_numbers_of(algorithm),
         **schedules.settings_of(schedule, n),
@@ -253,7 +267,7 @@ def _checked(
 
 
 def _numbers_of(algorithm: type[AEVB]) -> dict[str, Any]:
-    """The numbers and texts of the class, by name, as `beta`."""
+    """The numbers and texts of the class, by name, as `alpha`."""
     return {
         f"{algorithm.__name__}.{key}": value
         for kind in reversed(algorithm.__mro__)
@@ -302,14 +316,14 @@ class _OneProcess(NamedTuple):
 
 
 @contextmanager
-def _scheduled(optimizer: Optimizer, factor: float) -> Iterator[None]:
-    """The learning rate times the factor, and then as it was."""
-    lr = optimizer.lr
-    optimizer.lr = lr * factor
+def _with(owner: object, name: str, value: float) -> Iterator[None]:
+    """This value of the attribute, and then the one that it had."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        optimizer.lr = lr
+        setattr(owner, name, before)
 
 
 @contextmanager
@@ -334,27 +348,31 @@ def _check_finite(bound: Bound, when: str, optimizer: Optimizer) -> None:
 class EpochLine(ProgressLine):
     """The progress of a training."""
 
-    def __init__(self, epochs: int, images: int, done: int, show: bool) -> None:
+    def __init__(self, model: Model, epochs: int, images: int, done: int, show: bool) -> None:
         super().__init__(show)
-        self.epochs, self.images, self.done = epochs, images, done  # done: before a resume
+        self.model, self.epochs, self.images = model, epochs, images
+        self.done = done  # epochs before a resume
         self.before = done / epochs
 
     def within(self, epoch: int, seen: int, mean: Bound) -> None:
         """After `seen` images of this epoch, with this mean of the bound and its parts."""
         if self.due():
-            self.write(self._text(epoch, seen, mean), last=False)
+            self.write(self._text(epoch, seen, mean, self.model.beta), last=False)
 
     def end_of(self, epoch: Epoch) -> None:
         """After the epoch and its evaluation."""
         of_test = "" if epoch.test is None else f"  test {epoch.test.elbo:.2f}"
-        self.write(self._text(epoch.number, self.images, epoch.train) + of_test, last=True)
+        text = self._text(epoch.number, self.images, epoch.train, epoch.beta)
+        self.write(text + of_test, last=True)
 
-    def _text(self, epoch: int, seen: int, mean: Bound) -> str:
+    def _text(self, epoch: int, seen: int, mean: Bound, beta: float) -> str:
         done = (epoch - 1) * self.images + seen
         speed = (done - self.done * self.images) / (time.perf_counter() - self.start)
         elbo, reconstruction, kl = mean
         bound = f"bound {elbo:.2f} = {reconstruction:.2f} - {kl:.2f} KL"
         objective = bound if kl else f"minus the loss {elbo:.3f}"
+        if beta != 1:
+            objective += f" (beta {beta:.3g}: {reconstruction - beta * kl:.2f})"
         left = self.left(done / (self.epochs * self.images))
         number = f"{epoch:{len(str(self.epochs))}}/{self.epochs}"
         return f"epoch {number}  {objective}  {speed:,.0f} images/s  {left}"

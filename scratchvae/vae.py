@@ -109,6 +109,15 @@ counts data points, KL_b is the KL of x_b, and z_lb is sample l for x_b,
 
     loss = −(1/B) Σ_b 𝓛(x_b) = (1/B) Σ_b KL_b − 1/(L B) Σ_b Σ_l log p(x_b|z_lb)
 
+**β weighs the KL** (Higgins et al. 2017). With β = 1 the objective is the bound. For
+any other β ≥ 0 training climbs
+
+    objective = E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)) = 𝓛(x) + (1 − β) KL(q(z|x) ‖ p(z))
+
+The KL is ≥ 0. So for β ≥ 1 the objective is a lower bound of log p(x) too, and a worse
+one than 𝓛. For β < 1 it may be above log p(x). What is reported as the bound is always
+𝓛. In the loss and in its gradient, each KL_b has the additional factor β.
+
 **Its gradient, from the loss backwards.** In this loss, each log p(x_b|z_lb) has the
 factor −1 / (L B), and each KL_b has the factor 1 / B.
 
@@ -118,8 +127,8 @@ factor −1 / (L B), and each KL_b has the factor 1 / B.
     2. dz       = the decoder's backward pass of dh′
     3. dμ       = Σ_l dz_l                    from z = μ + σ ⊙ ε
        dlog σ²  = Σ_l dz_l ⊙ ε_l ⊙ ½ σ        from z too: ∂σ / ∂log σ² = ½ σ
-    4. dμ       += μ / B                      from the KL
-       dlog σ²  += ½ (σ² − 1) / B             from the KL too
+    4. dμ       += β μ / B                    from the KL, with β = 1 for the bound
+       dlog σ²  += β ½ (σ² − 1) / B           from the KL too
     5. dh       = dμ (W_mu)ᵀ + dlog σ² (W_logvar)ᵀ    h is used twice: two gradients add
     6. the encoder's backward pass of dh. Nobody needs dx.
 """
@@ -198,6 +207,7 @@ class VAE:
     `decoders.py`.
     activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for N(0, 0.01).
     dtype: float32 or float64. seed: for the initial weights.
+    beta: β, the weight of the KL in the objective; 1 is the bound.
     image_shape: (height, width) for pictures, (height, width, 3) in colour; None if unknown.
 
     params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
@@ -218,7 +228,7 @@ class VAE:
         self, n_x: int, hidden: Sequence[int] = (500,), n_z: int = 20, *,
         decoder: str = "bernoulli", activation: str = "tanh", init: str = "glorot",
         dtype: DTypeLike = np.float32, seed: int | np.random.Generator = 0,
-        image_shape: tuple[int, ...] | None = None,
+        image_shape: tuple[int, ...] | None = None, beta: float = 1.0,
     ) -> None:  # fmt: skip
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)
@@ -226,6 +236,7 @@ class VAE:
         self.activation = checks.one_of("activation", activation, ACTIVATIONS)
         self.init = checks.one_of("init", init, INITIALIZERS)
         self.dtype = checks.float_dtype(dtype)
+        self.beta = checks.number_from_zero("beta", beta)
         self.image_shape = (
             None if image_shape is None else checks.image_shape(image_shape, self.n_x)
         )
@@ -261,7 +272,7 @@ class VAE:
         return {
             "n_x": self.n_x, "hidden": list(self.hidden), "n_z": self.n_z, "decoder": self.decoder,
             "activation": self.activation, "init": self.init, "dtype": self.dtype.name,
-            "image_shape": self.image_shape,
+            "image_shape": self.image_shape, "beta": self.beta,
         }  # fmt: skip
 
     def __repr__(self) -> str:
@@ -385,6 +396,18 @@ class VAE:
         reconstruction, kl = self.forward(x, eps)
         return reconstruction - kl
 
+    def objective(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
+        """What `backward` climbs: (1/L) Σ_l log p(x|z_l) − β KL(q(z|x) ‖ p(z)).
+
+        For β = 1 it is `elbo`. x: (B, n_x). eps: (B, n_z), or (L, B, n_z). Returns (B,).
+
+        >>> vae, x = VAE(3, (2,), 1, dtype=np.float64, beta=0), [[0, 1, 1], [1, 0, 0]]
+        >>> vae.objective(x, np.zeros((2, 1))).round(4)
+        array([-3.1636, -1.3844])
+        """
+        reconstruction, kl = self.forward(x, eps)
+        return reconstruction - self.beta * kl
+
     def elbo_sampled(self, x: ArrayLike, eps: ArrayLike) -> FloatArray:
         """𝓛(x) ≃ (1/L) Σ_l log w_l  (AEVB eq. (6), its estimator A of eq. (2)).
 
@@ -432,14 +455,22 @@ class VAE:
         dh_decoder = self._output.backward(-1 / (L * B))
         dz = layers.backward(self._decoder, dh_decoder).reshape(eps.shape)  # 2.
         dmu, dlogvar = reparameterize_backward(dz, logvar, eps)  # 3.
-        dkl_dmu, dkl_dlogvar = gaussian_kl_backward(mu, logvar)
-        dmu += dkl_dmu / B  # 4. the factor of each KL in the loss is 1 / B
-        dlogvar += dkl_dlogvar / B
+        dkl_dmu, dkl_dlogvar = self.kl_gradient(mu, logvar)
+        dmu += self.beta * dkl_dmu / B  # 4. the factor of each KL in the loss is β / B
+        dlogvar += self.beta * dkl_dlogvar / B
         dh_encoder = self._mu.backward(dmu) + self._logvar.backward(dlogvar)  # 5.
         layers.backward_weights(self._encoder, dh_encoder)  # 6.
 
+    def kl_gradient(self, mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The gradient of the term that β weighs with respect to μ and log σ², (B, n_z) each.
+
+        Here the term is KL(q(z|x) ‖ p(z)). A subclass may have another one, and then it should
+        have it in `objective` too: `demos/posterior_collapse.py` does.
+        """
+        return gaussian_kl_backward(mu, logvar)
+
     def loss_and_grad(self, x: ArrayLike, eps: ArrayLike) -> float:
-        """loss = −(1/B) Σ_b 𝓛(x_b), in nats; its gradient lies in params.g afterwards.
+        """loss = −(1/B) Σ_b objective(x_b), in nats; its gradient lies in params.g afterwards.
 
         x: (B, n_x). eps: (B, n_z), or (L, B, n_z).
 
@@ -448,7 +479,7 @@ class VAE:
         >>> round(loss, 4), vae.params.grads["mu.b"].round(4)
         (2.7601, array([-0.8043]))
         """
-        loss = -float(self.elbo(x, eps).mean(dtype=np.float64))
+        loss = -float(self.objective(x, eps).mean(dtype=np.float64))
         self.backward()
         return loss
 

@@ -50,6 +50,7 @@ class WakeSleep(AEVB):
     """
 
     model: VAE
+    weighs_kl = False
 
     def step(self, rows: np.ndarray, x: FloatArray, rng: np.random.Generator) -> Bound:
         """Wake with z ~ q(z|x), sleep with as many dreams, then one update of θ and φ.

@@ -21,16 +21,16 @@ X = (IMAGES[:4] > 127).astype(np.float32)
 
 
 class Silent(VAE):
-    """A VAE that sees β x, whose settings do not tell β."""
+    """A VAE that sees γ x, whose settings do not tell γ."""
 
-    beta = 1.0
+    gamma = 1.0
 
-    def __init__(self, *args, beta=1.0, **keywords):
+    def __init__(self, *args, gamma=1.0, **keywords):
         super().__init__(*args, **keywords)
-        self.beta = beta
+        self.gamma = gamma
 
     def forward(self, x, eps):
-        return super().forward(np.multiply(self.beta, x, dtype=self.dtype), eps)
+        return super().forward(np.multiply(self.gamma, x, dtype=self.dtype), eps)
 
 
 class Told(Silent):
@@ -38,13 +38,13 @@ class Told(Silent):
 
     @property
     def settings(self):
-        return {**super().settings, "beta": self.beta}
+        return {**super().settings, "gamma": self.gamma}
 
 
 class Needs(VAE):
     """Its constructor needs what the settings do not tell."""
 
-    def __init__(self, *args, beta, **keywords):
+    def __init__(self, *args, gamma, **keywords):
         super().__init__(*args, **keywords)
 
 
@@ -57,14 +57,14 @@ def changed(name, value, kind=VAE):
 
 WRONG = {
     "an argument that the settings do not tell": (
-        lambda: Silent(12, (5,), 2, beta=50),
-        "beta = 50",
+        lambda: Silent(12, (5,), 2, gamma=50),
+        "gamma = 50",
     ),
-    "an attribute of no argument": (lambda: changed("beta", 50), "beta = 50"),
+    "an attribute of no argument": (lambda: changed("gamma", 50), "gamma = 50"),
     "a method replaced": (lambda: changed("backward", len), "backward = <built-in"),
     "an attribute of the class itself": (lambda: changed("n_z", 3), "n_z|weights"),
     "an array": (lambda: changed("mask", np.ones(12)), "mask = "),
-    "a needed argument": (lambda: Needs(12, (5,), 2, beta=3), "settings. says .*beta"),
+    "a needed argument": (lambda: Needs(12, (5,), 2, gamma=3), "settings. says .*gamma"),
 }
 USES = {
     "fit, workers": lambda model: fit(model, IMAGES[:50], epochs=1, workers=2, progress=False),
@@ -92,12 +92,12 @@ def test_what_would_be_lost_is_refused(tmp_path, monkeypatch, wrong, use):
 
 
 def test_a_subclass_that_tells_its_settings_is_the_same_in_two_processes():
-    """β = ½ of `settings`: fit, evaluate and log_likelihood by two processes are those by one,
-    and differ from β = 1.
+    """γ = ½ of `settings`: fit, evaluate and log_likelihood by two processes are those by one,
+    and differ from γ = 1.
     """
     bounds, thetas = [], []
-    for workers, beta in ((1, 0.5), (2, 0.5), (1, 1.0)):
-        vae = Told(12, (5,), 2, beta=beta, dtype=np.float64)
+    for workers, gamma in ((1, 0.5), (2, 0.5), (1, 1.0)):
+        vae = Told(12, (5,), 2, gamma=gamma, dtype=np.float64)
         sgd = SGD(vae.params, 1e-3)
         fit(
             vae, IMAGES[:60], epochs=1, batch_size=20, workers=workers, optimizer=sgd,
@@ -113,7 +113,7 @@ def test_a_subclass_that_tells_its_settings_is_the_same_in_two_processes():
 
 def test_a_model_after_every_call_is_still_its_settings(tmp_path):
     """What forward, log_joint, fit and a data set's name leave in a model are no settings."""
-    for model in (VAE(12, (5,), 2), Autoencoder(12, (5,), 2), Told(12, (5,), 2, beta=0.5)):
+    for model in (VAE(12, (5,), 2), Autoencoder(12, (5,), 2), Told(12, (5,), 2, gamma=0.5)):
         fit(model, IMAGES[:50], epochs=1, progress=False)
         if isinstance(model, VAE):
             model.log_joint(X, np.zeros((4, 2)))

@@ -345,13 +345,13 @@ def test_a_resumed_training_counts_from_its_first_epoch(monkeypatch):
     """
     clock = [0.0]
     monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
-    line = training.EpochLine(10, 100, 8, show=False)
+    line = training.EpochLine(model(), 10, 100, 8, show=False)
     clock[0] = 10.0
-    text = line._text(9, 50, Bound(-3.0, -2.0, 1.0))
+    text = line._text(9, 50, Bound(-3.0, -2.0, 1.0), 1.0)
     assert "epoch  9/10" in text and "  5 images/s  0:30 left" in text
-    line = training.EpochLine(10, 100, 0, show=False)  # nothing was done before
+    line = training.EpochLine(model(), 10, 100, 0, show=False)  # nothing was done before
     clock[0] = 20.0
-    assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0))
+    assert "  15 images/s  0:57 left" in line._text(2, 50, Bound(-3.0, -2.0, 1.0), 1.0)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -401,7 +401,7 @@ def test_a_history_prints_as_a_table():
     history = History()
     for number in range(1, 9):
         train = Bound(-number, -number - 1.0, 1.0)
-        history.record(Epoch(number, train, Bound(-9.0, -8.0, 1.0), 0.5))
+        history.record(Epoch(number, train, Bound(-9.0, -8.0, 1.0), 0.5, 1.0))
     lines = repr(history).splitlines()
     assert lines[0].split() == ["epoch", "elbo", "reconstruction", "kl", "test_elbo"]
     assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "...", "6", "7", "8"]

@@ -90,8 +90,8 @@ class Derivatives:
         self.vae.connect()
 
     def loss(self) -> complex:
-        """−(1/B) Σ_b 𝓛(x_b), from the model's own `elbo`."""
-        return complex(-np.asarray(self.vae.elbo(self.x, self.eps)).mean())
+        """−(1/B) Σ_b objective(x_b), from the model's own `objective`."""
+        return complex(-np.asarray(self.vae.objective(self.x, self.eps)).mean())
 
     def of_weights(self) -> FloatArray:
         """∂loss/∂θ, as long as θ."""
