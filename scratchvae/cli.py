@@ -644,8 +644,8 @@ def _print_units(data: datasets.ImageSet) -> None:
     """The constant from a bound of standardized rows to one of rows, see `Units.log_scale`."""
     if data.units is not None:
         say(
-            "(of standardized rows; a bound or log p(x) of rows in the data's units is this "
-            f"{-data.units.log_scale:+.2f}, minus the sum of log sd)"
+            f"(of standardized rows; add {-data.units.log_scale:.2f}, minus the sum of log sd, for "
+            "rows in the data's units)"
         )
 
 

@@ -239,7 +239,9 @@ def test_train_keeps_the_units_and_says_what_the_bounds_are_of(trained):
     data = load_images(trained / "people.csv", standardize=True)
     assert trained_on(trained / "model.npz") == data.identity and data.units is not None
     said, error = (trained / "out").read_text(), (trained / "err").read_text()
-    assert f"is this {-np.log(data.units.scale).sum():+.2f}, minus the sum of log sd)" in said
+    assert (
+        f"add {-np.log(data.units.scale).sum():.2f}, minus the sum of log sd, for rows in" in said
+    )
     assert "nats per row" in said and "image/" not in said and "note" not in error
 
 
@@ -419,6 +421,9 @@ def test_no_suggestion_for_pictures_and_bits(tmp_path, capsys):
     folder, p = write_image_set(tmp_path / "images"), np.linspace(0.4, 0.5, 60).reshape(20, 3)
     np.save(tmp_path / "p.npy", p)
     assert notes_of_train(folder, "--decoder", "gaussian", capsys=capsys) == []
+    np.save(tmp_path / "pictures.npy", p[..., None])
+    pictures = tmp_path / "pictures.npy"
+    assert notes_of_train(pictures, "--decoder", "gaussian", capsys=capsys) == []
     assert notes_of_train(tmp_path / "p.npy", capsys=capsys) == []
     assert notes_of_train(tmp_path / "p.npy", "--decoder", "gaussian", capsys=capsys)
 
