@@ -26,7 +26,7 @@ from scratchvae.files import uninterrupted, written_whole
 
 MARK, DIGITS = b"sha256 ", 64
 CHUNK = 1 << 20
-SMALL = 1 << 22  # bytes of an array that is not asked for by its shape
+SMALL = 1 << 26  # bytes of an array that is not asked for by its shape: names of many columns
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ class ArrayFile:
             raise ValueError("its arrays are compressed, and should not be")
 
     def small(self, name: str) -> NDArray[Any]:
-        """An array of at most four megabytes."""
+        """An array of at most 64 megabytes."""
         with self._zip.open(f"{name}.npy") as file:
             shape, dtype = _header(file)
         if prod(shape) * dtype.itemsize > SMALL:

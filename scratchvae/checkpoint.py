@@ -9,16 +9,19 @@ versions 1 and 2 the decoder "gaussian" had a sigmoid before its mean: now this 
 import json
 from math import prod
 from os import PathLike
+from typing import Any
+
+import numpy as np
 
 from scratchvae import checks
 from scratchvae.archive import ArrayFile, write_arrays
-from scratchvae.datasets import Identity
+from scratchvae.datasets import Identity, Units
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
 from scratchvae.files import FileFormatError, readable
 from scratchvae.layers import shapes_of
 from scratchvae.parameters import Shapes, bytes_of
-from scratchvae.readers import GIGABYTE
+from scratchvae.readers import GIGABYTE, NAME
 from scratchvae.vae import VAE, affine_networks
 
 FORMAT, VERSION = "scratchvae.VAE", 4
@@ -29,13 +32,15 @@ NAMES = {
     3: ["config", "data", "format", "theta", "version"],
     4: ["config", "data", "format", "theta", "version"],
 }
-LAYERS, NAME = 1000, 1000  # hidden layers and letters of a name: more is no model of anybody
+HUGE = float(np.finfo(float).max)
+LAYERS = 1000  # hidden layers: more is no model of anybody
 
 
 def save_model(vae: VAE, path: str | PathLike[str], trained_on: Identity | None = None) -> None:
     """Write the model as .npz, at exactly this path. An interrupted write loses nothing.
 
-    trained_on: what its data set is known by, `ImageSet.identity`; the file keeps it.
+    trained_on: what its data set is known by, `ImageSet.identity`; the file keeps it. ValueError
+    if it has another number of columns than the model.
     TypeError for a subclass of VAE, and for a VAE with an attribute that its settings do not
     tell: `load_model` would give another model.
     """
@@ -50,6 +55,7 @@ def save_model(vae: VAE, path: str | PathLike[str], trained_on: Identity | None 
         )
     check_rebuilt("vae", vae)
     data = json.dumps(trained_on and trained_on._asdict())
+    _identity(json.loads(data), vae.n_x)  # what is written can be read
     names = {"format": FORMAT, "version": VERSION, "config": json.dumps(vae.settings)}
     write_arrays(path, {**names, "data": data, "theta": vae.params.theta})
 
@@ -110,15 +116,38 @@ def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
     arrays.into("theta", vae.params.theta)
     checks.finite("theta", vae.params.theta)
     data = json.loads(arrays.text("data")) if version > 1 else None
+    return vae, _identity(data, vae.n_x)
+
+
+def _identity(data: dict[str, Any] | None, n_x: int) -> Identity | None:
+    """The data set, of JSON. Earlier files have no ink, no units and no columns."""
     if data is None:
-        return vae, None
+        return None
     shape = data["image_shape"] and checks.image_shape(data["image_shape"])
-    ink = checks.flag("ink", data.get("ink", True))  # version 2 has none
-    return vae, Identity(_text(data, "name"), shape, _text(data, "checksum"), ink)
+    ink = checks.flag("ink", data.get("ink", True))
+    units, columns = data.get("units"), data.get("columns")
+    if units is not None:
+        mean, scale = units
+        units = Units(
+            tuple(checks.between("a mean", number, -HUGE, HUGE) for number in _each(mean, n_x)),
+            tuple(checks.positive_number("a scale", number) for number in _each(scale, n_x)),
+        )
+    if columns is not None:
+        columns = tuple(_text("column", name) for name in _each(columns, n_x))
+    name, checksum = _text("name", data["name"]), _text("checksum", data["checksum"])
+    return Identity(name, shape, checksum, ink, units, columns)
 
 
-def _text(data: dict[str, object], name: str) -> str:
-    text = checks.instance(f"its data set's {name}", data[name], str, "a text")
+def _each(entries: object, n_x: int) -> list[Any]:
+    """A list with an entry for each column."""
+    found = checks.instance("what its data set has", entries, list, "a list")
+    if len(found) != n_x:
+        raise ValueError(f"its data set has {len(found)} columns; the model has {n_x}")
+    return found
+
+
+def _text(name: str, value: object) -> str:
+    text = checks.instance(f"its data set's {name}", value, str, "a text")
     if len(text) > NAME:
         raise ValueError(f"its data set's {name} has {len(text)} letters; it should be short")
     return text

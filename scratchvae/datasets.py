@@ -20,6 +20,11 @@ the grey pixels.
 
 **Dequantized.** x = (pixel + u) / 256, u ~ U[0, 1): continuous numbers for a density.
 
+**Standardized.** The columns of a table may be centimetres and won. A training begins with
+outputs of about 0 and σ = 1, and moves each weight by about the learning rate, so numbers
+that are far from this scale take many steps. x = (row − mean) / scale has the mean 0 and
+the standard deviation 1 in each column of the training rows. `Units` has the way back.
+
 **One meaning.** uint8 is 0 to 255 in every function of the package, and bool is 0 and 1.
 A uint8 array whose maximum is 1 is most likely bits, which would be read as black images.
 So it is refused. A minibatch of dark images may have this maximum too: `part` says that
@@ -32,7 +37,7 @@ one minibatch at a time.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +48,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scratchvae import checks
 from scratchvae.files import FileFormatError
 from scratchvae.parameters import FloatArray
-from scratchvae.readers import GIGABYTE, read_arrays, read_idx
+from scratchvae.readers import COLUMNS, GIGABYTE, read_arrays, read_idx
 
 Images = NDArray[np.uint8] | NDArray[np.bool_] | FloatArray
 Labels = NDArray[np.integer[Any]]
@@ -56,16 +61,52 @@ PARTS = (  # names in a .npz: training images and labels, test images and labels
 )
 
 
+class Units(NamedTuple):
+    """The units of a table that is standardized: row_j = mean_j + scale_j x_j, column by column.
+
+    mean, scale: a number for each column, finite, and scale_j > 0.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def standardized(self, rows: ArrayLike) -> FloatArray:
+        """x_j = (row_j − mean_j) / scale_j. (N, n_x), float64."""
+        x = checks.rows("rows", rows, len(self.mean)).astype(np.float64)
+        return (x - np.array(self.mean)) / np.array(self.scale)
+
+    def rows(self, x: ArrayLike) -> FloatArray:
+        """row_j = mean_j + scale_j x_j, in the table's units. (N, n_x), float64."""
+        standardized = checks.rows("x", x, len(self.mean)).astype(np.float64)
+        return np.array(self.mean) + np.array(self.scale) * standardized
+
+    @property
+    def log_scale(self) -> float:
+        """Σ_j log scale_j: what log p of a row is below log p of the standardized row, in nats.
+
+        A density is a probability per volume. dx = d row / Π_j scale_j, and a set of rows has the
+        probability of the set of their x, ∫ p(row) d row = ∫ p(x) dx. So
+
+            p(row) = p(x) / Π_j scale_j,       log p(row) = log p(x) − Σ_j log scale_j,
+
+        and the same for a bound of log p. A set of rows that is 10 times as wide in other units
+        has a density that is 10 times as low.
+        """
+        return float(np.log(self.scale).sum())
+
+
 class Identity(NamedTuple):
     """What a data set is known by: a name for people, the images' shape, and a checksum.
 
-    ink: how its pictures are drawn, see `ImageSet`.
+    ink: how its pictures are drawn. units, columns: of a table. See `ImageSet`.
     """
 
     name: str
     image_shape: tuple[int, ...] | None
     checksum: str
     ink: bool = True
+    units: Units | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +117,8 @@ class ImageSet:
     whole numbers, or None. image_shape: (height, width), or (height, width, 3) in colour; n_x is
     their product. None for a table. divided: the test images are a part of the one set that there
     was. class_names: the name of label k is class_names[k]; None: a label's name is its number.
+    units: of a table whose rows here are standardized; None: they are as in the file. columns: the
+    names of a table's columns, if it has them.
     """
 
     train_images: Images
@@ -86,15 +129,18 @@ class ImageSet:
     name: str = ""
     divided: bool = False
     class_names: tuple[str, ...] | None = None
+    units: Units | None = None
+    columns: tuple[str, ...] | None = None
 
     @cached_property
     def identity(self) -> Identity:
-        """The checksum is of all images and labels."""
+        """The checksum is of all images and labels, as they are here."""
         digest = hashlib.sha256(str(self.image_shape).encode())
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).data)
-        return Identity(self.name, self.image_shape, digest.hexdigest(), self.ink)
+        checksum = digest.hexdigest()
+        return Identity(self.name, self.image_shape, checksum, self.ink, self.units, self.columns)
 
     @cached_property
     def ink(self) -> bool:
@@ -109,10 +155,47 @@ class ImageSet:
         border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
         return bool(np.mean([(edge == 0).mean() for edge in border]) > 0.5)
 
+    def standardized(self, units: Units | None = None) -> "ImageSet":
+        """The table with each column standardized: (row − mean) / scale, as float64.
+
+        units: those that a model has been trained with; None: mean and standard deviation of the
+        training rows alone, √((1/N) Σ (row − mean)²), so that nothing is known of the test rows.
+        ValueError for what is no table of real numbers, for a column whose scale would be 0 or
+        infinite, and for a table that is standardized already.
+        """
+        if self.image_shape is not None or self.train_images.dtype.kind != "f" or self.units:
+            holds = f"numbers of type {self.train_images.dtype}"
+            holds = "pictures" if self.image_shape is not None else holds
+            holds = "standardized numbers" if self.units else holds
+            raise ValueError(
+                f"{self.name} holds {holds}; to be standardized (--standardize) it should be a "
+                "table of real numbers, of type float64 or float32"
+            )
+        if units is None:
+            table = self.train_images.astype(np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean, scale = table.mean(axis=0), table.std(axis=0)
+            scale[(table == table[:1]).all(axis=0)] = 0  # the mean of equal numbers may round
+            wrong = ~(np.isfinite(scale) & (scale > 0))
+            if wrong.any():
+                column = checks.first_index(wrong)[0]
+                raise ValueError(
+                    f"column {column + 1} of {self.name} has the standard deviation "
+                    f"{scale[column]:g} in the training rows; it should be finite and above 0"
+                )
+            units = Units(tuple(mean.tolist()), tuple(scale.tolist()))
+        train, test = map(units.standardized, (self.train_images, self.test_images))
+        return replace(self, train_images=train, test_images=test, units=units)
+
+    def in_units(self, rows: ArrayLike) -> FloatArray:
+        """Rows of a model of this data in the data's units, (N, n_x): samples, for example."""
+        return np.asarray(rows) if self.units is None else self.units.rows(rows)
+
 
 def load_images(
-    path: str | os.PathLike[str] | None = None, *, max_memory: int = GIGABYTE
-) -> ImageSet:
+    path: str | os.PathLike[str] | None = None, *, standardize: bool = False,
+    max_memory: int = GIGABYTE,
+) -> ImageSet:  # fmt: skip
     """A data set from a folder or a file.
 
     path: a folder of idx files, gzipped (.gz) or not, with MNIST's names or with one file of
@@ -121,15 +204,20 @@ def load_images(
     $SCRATCHVAE_DATA if it is set, else the folder data/ in the package or beside it, MNIST.
     Where there are no test images, the last tenth after a shuffle are them. The shuffle is
     always the same, so that the next command has the same ones.
+    standardize: each column of a table gets mean 0 and standard deviation 1 in the training
+    rows, see `ImageSet.standardized`; `in_units` of the data set has the way back.
     FileFormatError when a file is missing, damaged, or does not match the others, or when a
     file has more than max_memory bytes. And when the data cannot be modelled: fewer than 2
     rows, a number that is not finite, a table's column with the same number in every row.
     """
-    place = data_place(path)
+    place, columns = data_place(path), None
+    standardize = checks.flag("standardize", standardize)
     if place.is_dir():
         parts = _of_folder(place, max_memory)
     else:
-        parts = _of_arrays(place, read_arrays(place, max_memory))
+        arrays = read_arrays(place, max_memory)
+        columns = arrays.pop(COLUMNS, None) if "" in arrays else None
+        parts = _of_arrays(place, arrays)
     try:
         train, train_labels, test, test_labels = _checked(*parts)
     except (TypeError, ValueError) as error:
@@ -143,10 +231,12 @@ def load_images(
             train_labels, test_labels = train_labels[first], train_labels[last]
     pictures = train.ndim == 3 and in_unit_interval(train) and in_unit_interval(test)
     name = "MNIST" if place in own_places() else place.resolve().name
-    return ImageSet(
+    data = ImageSet(
         train.reshape(len(train), -1), train_labels, test.reshape(len(test), -1), test_labels,
         (train.shape[1], train.shape[2]) if pictures else None, name, divided,
+        columns=None if columns is None else tuple(columns.tolist()),
     )  # fmt: skip
+    return data.standardized() if standardize else data
 
 
 def load_mnist(

@@ -8,7 +8,8 @@ big-endian 32-bit integer, then the numbers, the last dimension fastest.
 array of Python objects is refused, because to read it is to run what stands in the file.
 
 **.csv** is a table of numbers: a row in each line, commas between them. The first line may
-be the names of the columns. It is a header if no entry of it is a number.
+be the names of the columns. It is a header if no entry of it is a number. The names are
+an array of their own, `COLUMNS`.
 
 A file may promise more than anybody wants: 3 MB of gzip can hold 3 GB. Each reader has a
 limit, max_memory, and refuses what is above it before it is read.
@@ -33,6 +34,8 @@ from scratchvae.files import FileFormatError, readable
 
 UBYTE = 8  # the idx code of unsigned bytes
 CHUNK, GIGABYTE = 1 << 20, 1 << 30
+COLUMNS = "columns"  # the names in a table's first line, in what is read of a .csv
+NAME = 1000  # letters of a name: more is nobody's
 DAMAGED = (OSError, EOFError, zlib.error, ValueError, zipfile.BadZipFile, MemoryError, csv.Error)
 
 
@@ -143,7 +146,9 @@ def _csv(file: BinaryIO, max_memory: int) -> dict[str, NDArray[Any]]:
         )
     if not rows:
         raise ValueError("it has no row of numbers")
-    return {"": np.stack(rows)}
+    if len(longest := max(header, key=len, default="")) > NAME:
+        raise ValueError(f"a column has a name of {len(longest)} letters; it should be short")
+    return {"": np.stack(rows), **({COLUMNS: np.array(header)} if header else {})}
 
 
 def _is_number(text: str) -> bool:
