@@ -168,7 +168,8 @@ def _levels(
             "file of an array should be named itself"
         ) from error
     except Exception as error:  # a damaged file: each format has exceptions of its own
-        raise FileFormatError(f"{path} cannot be used as a picture: {error}") from error
+        why = str(error) or type(error).__name__
+        raise FileFormatError(f"{path} cannot be used as a picture: {why}") from error
     if rgba[..., 3].min() < 255:
         raise FileFormatError(
             f"{path} is transparent in places; it should be opaque: paste it on a background"

@@ -1,6 +1,7 @@
 """Folders of pictures: classes, kinds, what is refused; colour arrays; the names of classes."""
 
 import os
+import re
 import struct
 import tracemalloc
 import zlib
@@ -11,8 +12,16 @@ import pytest
 from conftest import write_idx, write_image_set
 from PIL import Image
 
-from scratchvae import VAE, FileFormatError, active_units, evaluate, fit, load_images, save_model
-from scratchvae.cli import main
+from scratchvae import (
+    VAE,
+    FileFormatError,
+    active_units,
+    cli,
+    evaluate,
+    fit,
+    load_images,
+    save_model,
+)
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (12, 5, 4), np.uint8)
@@ -191,7 +200,7 @@ def cut(path: Path) -> None:
 
 
 WRONG = {
-    "size": ("a/z.png", lambda p: save(p, GREY[0, :4]), "it is 4 pixels high and 4 wide, and .*mine/a/0.png "
+    "size": ("a/z.png", lambda p: save(p, GREY[0, :4]), r"it is 4 pixels high and 4 wide, .*0\.png "
              r"is 5 high and 4 wide; all should have one size.*fit\(picture, \(4, 5\)\)"),
     "16 bits": ("a/z.png", lambda p: save(p, GREY[0].astype(np.uint16)), "should be .* of 8 bits"),
     "16 bits in colour": ("a/z.png", lambda p: p.write_bytes(png(4, 5, 16, 2, bytes(5 * 25))),
@@ -392,16 +401,32 @@ def test_a_folder_whose_name_is_no_text(tmp_path):
 
 # ---- the command line ----
 
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+OWN_DATA = README.split("\n## Your own data\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("command", re.findall(r"scratchvae (train --data pets[^`\n]*)", OWN_DATA))
+def test_the_readmes_command_comes_to_the_training(tmp_path, monkeypatch, command):
+    """It reads the folder of the README's example, and trains a model of its pictures."""
+    monkeypatch.chdir(tmp_path)
+    write_classes(Path("pets"), COLOUR, ["cat", "dog"])
+    began = []
+    monkeypatch.setattr(cli, "_train_into", lambda *all_: bool(began.append(all_)))
+    assert cli.main(command.split()) == 0
+    folder, vae, _, data, _ = began[0]
+    assert folder == Path("runs/pets") and vae.image_shape == (5, 4, 3)
+    assert data.class_names == ("cat", "dog")
+
 
 def test_a_folder_of_pictures_at_the_command_line(tmp_path, monkeypatch, capsys):
     """A model of colour is evaluated on a folder; a wrong folder is named, and so is nowhere."""
     monkeypatch.chdir(tmp_path)
     folder = write_classes(Path("pets"), np.repeat(COLOUR, 2, axis=0), ["cat", "dog"])
     save_model(VAE(60, (3,), 2, image_shape=(5, 4, 3)), "m.npz", load_images(folder).identity)
-    assert main(["evaluate", "m.npz", "--data", "pets", "--workers", "1"]) == 0
+    assert cli.main(["evaluate", "m.npz", "--data", "pets", "--workers", "1"]) == 0
     assert capsys.readouterr().err == ""
     write_idx(folder / "faces-images-idx3-ubyte.gz", GREY)  # idx files go first
-    assert main(["evaluate", "m.npz", "--data", "pets", "--workers", "1"]) == 2
+    assert cli.main(["evaluate", "m.npz", "--data", "pets", "--workers", "1"]) == 2
     assert "images are 5 x 4 pixels; the model is of 5 x 4 x 3" in capsys.readouterr().err
-    assert main(["train", "--data", "nowhere"]) == 2
+    assert cli.main(["train", "--data", "nowhere"]) == 2
     assert "It should be a folder of pictures, a .npy, .npz" in capsys.readouterr().err
