@@ -1,10 +1,10 @@
 """Data sets: MNIST and your own, minibatches, and what a model sees of a pixel.
 
-**Pictures and tables.** An array (N, height, width) is N pictures. An array (N, n) is a
-table: N rows of n numbers. uint8 and bool are levels and bits, floats are numbers. Other
-integers are taken where they can mean one thing: 0 and 1 are bits, a number beyond 0 to
-255 is no level. Integers from 0 to 255 are levels in pictures; in a table they may be
-ages, so it should say what they are by its type.
+**Pictures and tables.** An array (N, height, width) is N pictures, and (N, height, width,
+3) is N pictures in colour. An array (N, n) is a table: N rows of n numbers. uint8 and bool
+are levels and bits, floats are numbers. Other integers are taken where they can mean one
+thing: 0 and 1 are bits, a number beyond 0 to 255 is no level. Integers from 0 to 255 are
+levels in pictures; in a table they may be ages, so it should say what they are by its type.
 
 **Bits.** A Bernoulli decoder models pixels that are 0 or 1. A grey pixel of MNIST, 0 to
 255, is read as the *probability* pixel / 255 that the bit is 1. The bits are drawn anew
@@ -48,11 +48,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scratchvae import checks
 from scratchvae.files import FileFormatError
 from scratchvae.parameters import FloatArray
-from scratchvae.readers import COLUMNS, GIGABYTE, read_arrays, read_idx
+from scratchvae.pictures import read_pictures
+from scratchvae.readers import COLUMNS, GIGABYTE, read_arrays, read_idx, within
 
 Images = NDArray[np.uint8] | NDArray[np.bool_] | FloatArray
 Labels = NDArray[np.integer[Any]]
 IDX = "-images-idx3-ubyte", "-labels-idx1-ubyte"  # how the names of a folder's files end
+NAMES = "class_names"  # in a .npz, or class_names.txt in a folder of idx files
 PARTS = (  # names in a .npz: training images and labels, test images and labels
     ("x_train", "y_train", "x_test", "y_test"),
     ("train_images", "train_labels", "test_images", "test_labels"),
@@ -134,7 +136,10 @@ class ImageSet:
 
     @cached_property
     def identity(self) -> Identity:
-        """The checksum is of all images and labels, as they are here."""
+        """The checksum is of all images and labels, as they are here, and not of the names of
+        classes: a model never sees these, and stays the model of this data set when a class gets
+        a better name.
+        """
         digest = hashlib.sha256(str(self.image_shape).encode())
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             if array is not None:
@@ -199,27 +204,30 @@ def load_images(
     """A data set from a folder or a file.
 
     path: a folder of idx files, gzipped (.gz) or not, with MNIST's names or with one file of
-    images, with or without labels and test images; one idx file; a .npy; a .npz with x_train,
-    y_train, x_test, y_test, or others of `PARTS`, or with one array; a .csv. None:
-    $SCRATCHVAE_DATA if it is set, else the folder data/ in the package or beside it, MNIST.
+    images, with or without labels and test images; a folder of pictures, where subfolders are
+    classes (`pictures.py`); one idx file; a .npy; a .npz with x_train, y_train, x_test, y_test,
+    or others of `PARTS`, or with one array; a .csv. None: $SCRATCHVAE_DATA if it is set, else
+    the folder data/ in the package or beside it, MNIST.
+    The names of classes are those of the subfolders, an array of text class_names in a .npz, or
+    the lines of class_names.txt beside idx files: line 1 is the name of label 0.
     Where there are no test images, the last tenth after a shuffle are them. The shuffle is
     always the same, so that the next command has the same ones.
     standardize: each column of a table gets mean 0 and standard deviation 1 in the training
     rows, see `ImageSet.standardized`; `in_units` of the data set has the way back.
     FileFormatError when a file is missing, damaged, or does not match the others, or when a
-    file has more than max_memory bytes. And when the data cannot be modelled: fewer than 2
-    rows, a number that is not finite, a table's column with the same number in every row.
+    file has more than max_memory bytes, or all pictures have. And when the data cannot be
+    modelled: fewer than 2 rows, a number that is not finite, a table's column with the same
+    number in every row, pictures that are all the same.
     """
-    place, columns = data_place(path), None
-    standardize = checks.flag("standardize", standardize)
-    if place.is_dir():
-        parts = _of_folder(place, max_memory)
-    else:
-        arrays = read_arrays(place, max_memory)
-        columns = arrays.pop(COLUMNS, None) if "" in arrays else None
-        parts = _of_arrays(place, arrays)
+    place, standardize = data_place(path), checks.flag("standardize", standardize)
+    read = _of_folder if place.is_dir() else read_arrays
+    arrays = read(place, max_memory)
+    names = arrays.pop(NAMES, None)
+    columns = arrays.pop(COLUMNS, None) if "" in arrays else None
+    parts = _of_arrays(place, arrays)
     try:
         train, train_labels, test, test_labels = _checked(*parts)
+        class_names = None if names is None else _class_names(names, train_labels, test_labels)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{place}: {error}") from error
     divided = test is None
@@ -229,11 +237,11 @@ def load_images(
         train, test = train[first], train[last]
         if train_labels is not None:
             train_labels, test_labels = train_labels[first], train_labels[last]
-    pictures = train.ndim == 3 and in_unit_interval(train) and in_unit_interval(test)
+    pictures = train.ndim > 2 and in_unit_interval(train) and in_unit_interval(test)
     name = "MNIST" if place in own_places() else place.resolve().name
     data = ImageSet(
         train.reshape(len(train), -1), train_labels, test.reshape(len(test), -1), test_labels,
-        (train.shape[1], train.shape[2]) if pictures else None, name, divided,
+        train.shape[1:] if pictures else None, name, divided, class_names,
         columns=None if columns is None else tuple(columns.tolist()),
     )  # fmt: skip
     return data.standardized() if standardize else data
@@ -259,9 +267,10 @@ def data_place(path: str | os.PathLike[str] | None) -> Path:
         except OSError:  # a name that the system cannot have
             break
     raise FileFormatError(
-        f"no data: looked in {' and '.join(map(str, places))}. It should be a .npy, .npz, .csv or "
-        "idx file, or a folder of idx files such as train-images-idx3-ubyte.gz; the package's "
-        "repository has MNIST's four files in data/. Name it with --data or $SCRATCHVAE_DATA"
+        f"no data: looked in {' and '.join(map(str, places))}. It should be a folder of pictures, "
+        "a .npy, .npz, .csv or idx file, or a folder of idx files such as "
+        "train-images-idx3-ubyte.gz; the package's repository has MNIST's four files in data/. "
+        "Name it with --data or $SCRATCHVAE_DATA"
     )
 
 
@@ -275,25 +284,38 @@ def own_places() -> list[Path]:
 Parts = tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None]
 
 
-def _of_folder(folder: Path, max_memory: int) -> Parts:
-    """The idx files that are there: those with MNIST's names, or the only one of images."""
+def _of_folder(folder: Path, max_memory: int) -> dict[str, NDArray[Any]]:
+    """The idx files that are there: those with MNIST's names, or the only one of images.
+
+    Where there is none, the pictures. The names are of `PARTS`.
+    """
     there = {path.name.removesuffix(".gz") for path in folder.iterdir()}
     parts = {name.removesuffix(kind) for name in there for kind in IDX if name.endswith(kind)}
+    if not parts:
+        return read_pictures(folder, max_memory)
     train = next(iter(parts)) if len(parts) == 1 and parts != {"t10k"} else "train"
-    wanted = [train, "t10k"] if "t10k" in parts else [train]
-    labelled = any(part + IDX[1] in there for part in wanted)
+    wanted = {"train": train, "test": "t10k"} if "t10k" in parts else {"train": train}
+    labelled = any(part + IDX[1] in there for part in wanted.values())
 
     def read(name: str) -> NDArray[np.uint8]:
         for path in (folder / f"{name}.gz", folder / name):
             if path.is_file():
                 return read_idx(path, max_memory=max_memory)
-        instead = ". Files of pictures should be one array (N, height, width) in a .npy"
-        advice = "" if parts else f"{instead}, by numpy.save"
-        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}{advice}")
+        raise FileFormatError(f"{folder} holds no {name}.gz and no {name}")
 
-    images = [read(part + IDX[0]) for part in wanted]
-    labels = [read(part + IDX[1]) if labelled else None for part in wanted]
-    return images[0], labels[0], *((images[1], labels[1]) if len(wanted) == 2 else (None, None))
+    found: dict[str, NDArray[Any]] = {}
+    for part, name in wanted.items():
+        found[f"{part}_images"] = read(name + IDX[0])
+        if labelled:
+            found[f"{part}_labels"] = read(name + IDX[1])
+    if (names := folder / f"{NAMES}.txt").is_file():
+        try:
+            within(names.stat().st_size, max_memory, "it has")
+            lines = names.read_text("utf-8-sig").rstrip().splitlines()
+        except ValueError as error:
+            raise FileFormatError(f"{names} cannot be read as UTF-8: {error}") from error
+        found[NAMES] = np.array([line.strip() for line in lines], np.str_)
+    return found
 
 
 def _of_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> Parts:
@@ -324,14 +346,15 @@ def _checked(
             "size"
         )
     if test is None and len(train) < 2:
-        raise ValueError("it has 1 row; it should have 2 or more, of which one is to test")
+        what = "row" if train.ndim == 2 else "picture"
+        raise ValueError(f"it has 1 {what}; it should have 2 or more, of which one is to test")
     if len({images.dtype for images in both}) > 1:
         raise TypeError(
             f"training images are of type {train.dtype}, test images {both[1].dtype}; they should "
             "be of one type"
         )
     whole = train if train.dtype == np.uint8 else np.concatenate(both)
-    kind = one_meaning("the array", whole, train.ndim == 3).dtype
+    kind = one_meaning("the array", whole, train.ndim > 2).dtype
     found = []
     for part, images in zip(("training", "test"), both):
         images = images.astype(kind, copy=False)
@@ -351,6 +374,12 @@ def _checked(
                 f"column {same[0] + 1} is {train[0, same[0]]:g} in every row; a column of a table "
                 "should vary. Leave it out, or save pictures as (N, height, width)"
             )
+    if train.ndim > 2 and all((image == train[0]).all() for image in train):
+        raise ValueError(
+            f"the {len(train)} training images are all the same; they should differ"
+            if len(train) > 1
+            else "there is 1 training image; there should be 2 or more"
+        )
     labels = [
         None if each is None else _labels(part, each, len(images))
         for part, each, images in zip(("training", "test"), (train_labels, test_labels), both)
@@ -361,20 +390,54 @@ def _checked(
 
 
 def _shaped(part: str, images: NDArray[Any]) -> NDArray[Any]:
-    """(N, height, width) or (N, n)."""
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
-    if images.ndim == 4 and images.shape[3] in (3, 4):
+    """(N, height, width), (N, height, width, 3), or (N, n)."""
+    if images.size == 0 or not (images.ndim == 2 or _pictures(images)):
         raise ValueError(
-            f"{part} images have the dimensions {images.shape}, so they are in colour; only grey "
-            "ones are read: (N, height, width)"
+            f"{part} images have the dimensions {images.shape}; they should be (N, height, width), "
+            f"(N, height, width, 3) in colour, or (N, n) for a table{_advice(images)}"
         )
-    if images.ndim not in (2, 3) or images.size == 0:
+    return images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images
+
+
+def _pictures(array: NDArray[Any]) -> bool:
+    """(N, height, width), or with the channels last: one, or red, green and blue."""
+    return array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))
+
+
+def _advice(array: NDArray[Any]) -> str:
+    """What to type where pictures have their channels first, or one for transparency."""
+    if array.ndim == 4 and array.shape[1] in (1, 3):
+        return ". numpy.moveaxis(images, 1, 3) puts the channels last"
+    if array.ndim == 4 and array.shape[3] == 4:
+        return ". images[..., :3] leaves the transparency out"
+    return ""
+
+
+def _class_names(names: NDArray[Any], *labels: Labels | None) -> tuple[str, ...]:
+    """The names, one for each label that there is, and no two the same."""
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise TypeError(
+            f"{NAMES} is of type {names.dtype} and shape {names.shape}; it should be text, (K,)"
+        )
+    if labels[0] is None:
+        raise ValueError(f"it has {NAMES} but no labels; it should have both, or neither")
+    found = tuple(names.tolist())
+    for k, name in enumerate(found):
+        if not name.strip() or not name.isprintable():
+            raise ValueError(f"the name of label {k} is {name!r}; it should be printable text")
+    if len({*found}) < len(found):
+        k = next(k for k, name in enumerate(found) if name in found[:k])
         raise ValueError(
-            f"{part} images have the dimensions {images.shape}; they should be "
-            "(N, height, width), or (N, n) for a table"
+            f"labels {found.index(found[k])} and {k} have the name {found[k]!r}; each should have "
+            "its own"
         )
-    return images
+    for each in labels:
+        if each is not None and not (each.min() >= 0 and each.max() < len(found)):
+            wrong = each[(each < 0) | (each >= len(found))][0]
+            raise ValueError(
+                f"label {wrong} has no name; the {len(found)} names are of the labels from 0 on"
+            )
+    return found
 
 
 def _labels(part: str, labels: NDArray[Any], n: int) -> Labels:
@@ -391,10 +454,8 @@ def _labels(part: str, labels: NDArray[Any], n: int) -> Labels:
 
 def _place(index: list[int]) -> str:
     """An index for people, from 1."""
-    first, *others, last = (i + 1 for i in index)
-    return f"image {first}, row {others[0]}, column {last}" if others else (
-        f"row {first}, column {last}"
-    )  # fmt: skip
+    names = ("row", "column") if len(index) == 2 else ("image", "row", "column", "channel")
+    return ", ".join(f"{name} {i + 1}" for name, i in zip(names, index))
 
 
 def in_unit_interval(images: Images) -> bool:
@@ -493,7 +554,8 @@ PIXELS: dict[str, Callable[..., FloatArray]] = {
 def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: str | None) -> Images:
     """A whole data set as (N, n_x), N ≥ 1: uint8, bool, or floats that the model takes.
 
-    value: (N, n_x) or (N, height, width), an array or lists; integers as in `one_meaning`.
+    value: (N, n_x), (N, height, width) or (N, height, width, 3), an array or lists; integers as
+    in `one_meaning`.
     seen: what the model models and what it is given, of `PIXELS`. Bits need numbers in
     [0, 1], and only uint8 is dequantized; other floats are any finite numbers whose squares
     `dtype` holds. uint8 whose maximum is 1 is refused.
@@ -501,12 +563,13 @@ def as_images(name: str, value: ArrayLike, n_x: int, dtype: DTypeLike, *seen: st
     if not isinstance(value, np.ndarray | list | tuple):
         raise TypeError(f"{name} is a {type(value).__name__}; it should be a NumPy array")
     array = checks.array(name, value)
-    rows = array.reshape(len(array), -1) if array.ndim == 3 and array.size else array
+    rows = array.reshape(len(array), -1) if array.size and _pictures(array) else array
     if rows.ndim != 2 or rows.shape[1] != n_x or len(rows) == 0:
         raise ValueError(
             f"{name} has shape {array.shape}; it should be (N, {n_x}), an image in each row"
+            f"{_advice(array)}"
         )
-    images = one_meaning(name, rows, array.ndim == 3)
+    images = one_meaning(name, rows, array.ndim > 2)
     checks.levels(name, images)
     if images.dtype != np.uint8 and "dequantized" in seen:
         raise TypeError(f"{name} is of type {images.dtype}; it should be uint8, to be dequantized")

@@ -101,8 +101,8 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
         },
         "--data": {
             "type": Path, "metavar": "PATH",
-            "help": "a .npy, .npz, .csv or idx file, or a folder of idx files (MNIST, in data/ in "
-            "the package or beside it)",
+            "help": "a folder of pictures, where subfolders are classes, a .npy, .npz, .csv or idx "
+            "file, or a folder of idx files (MNIST, in data/ in the package or beside it)",
         },
         "--pixels": {
             "choices": PIXELS,

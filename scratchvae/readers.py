@@ -1,4 +1,4 @@
-"""Arrays out of files: idx, .npy, .npz, and .csv.
+"""Arrays out of files: idx, .npy, .npz, and .csv. A folder of pictures: `pictures.py`.
 
 **idx** is the format of MNIST's files: two zero bytes, one byte for the type of the
 numbers (8: unsigned bytes), one byte for the number of dimensions, every dimension as a
@@ -77,7 +77,8 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.ui
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise ValueError(
-            f"it begins with {magic!r}, not with two zero bytes, a type and a number of dimensions"
+            f"it begins with {magic!r}, not with two zero bytes, a type and a number of "
+            "dimensions. Pictures should be named by their folder"
         )
     if magic[2] != UBYTE:
         raise ValueError(
@@ -89,7 +90,7 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.ui
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     numbers = bytearray(file.read(CHUNK))
     if len(numbers) >= min(CHUNK, prod(shape)):
-        _within(prod(shape), max_memory, "its header promises")
+        within(prod(shape), max_memory, "its header promises")
     # by chunks: the header may promise anything
     while len(numbers) <= prod(shape) and (chunk := file.read(CHUNK)):
         numbers += chunk
@@ -103,14 +104,14 @@ def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.ui
 
 
 def _npy(file: BinaryIO, max_memory: int) -> dict[str, NDArray[Any]]:
-    _within(os.fstat(file.fileno()).st_size, max_memory, "it has")
+    within(os.fstat(file.fileno()).st_size, max_memory, "it has")
     return {"": npy.read_array(file, allow_pickle=False)}
 
 
 def _npz(file: BinaryIO, max_memory: int) -> dict[str, NDArray[Any]]:
     arrays = {}
     with zipfile.ZipFile(file) as archive:
-        _within(sum(member.file_size for member in archive.infolist()), max_memory, "it has")
+        within(sum(member.file_size for member in archive.infolist()), max_memory, "it has")
         for name in archive.namelist():  # no member gives more bytes than its file_size
             with archive.open(name) as member:
                 arrays[name.removesuffix(".npy")] = npy.read_array(member, allow_pickle=False)
@@ -129,7 +130,7 @@ def _csv(file: BinaryIO, max_memory: int) -> dict[str, NDArray[Any]]:
                 header = cells
                 continue
         row = len(rows) + 1
-        _within(row * columns * 8, max_memory, "its numbers need")
+        within(row * columns * 8, max_memory, "its numbers need")
         if len(cells) != columns:
             raise ValueError(f"row {row} has {len(cells)} entries; it should have {columns}")
         for column, cell in enumerate(cells, 1):
@@ -159,7 +160,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _within(need: int, max_memory: int, what: str) -> None:
+def within(need: int, max_memory: int, what: str) -> None:
+    """ValueError when it needs more bytes than max_memory."""
     if need > max_memory:
         raise ValueError(
             f"{what} {need} bytes, and max_memory (--max-memory) is {max_memory}; it should be "

@@ -428,8 +428,8 @@ def test_help_has_an_example_everywhere():
 
 
 def test_import_is_light():
-    """`import scratchvae` does not import Matplotlib."""
-    code = "import sys, scratchvae; print([name for name in sys.modules if 'matplotlib' in name])"
+    """`import scratchvae` does not import Matplotlib, nor Pillow."""
+    code = "import sys, scratchvae; print({'matplotlib', 'PIL'} & {*sys.modules} or [])"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     assert (
         subprocess.run(

@@ -138,10 +138,12 @@ def imported(path: Path) -> set[str]:
 
 
 def test_matplotlib_is_in_one_file_and_nothing_is_pickled():
-    """In the package figures.py alone imports Matplotlib, and no file imports pickle."""
+    """In the package figures.py alone imports Matplotlib, pictures.py alone Pillow, and no file
+    imports pickle.
+    """
     sources = {path: imported(path) for path in (ROOT / "scratchvae").rglob("*.py")}
-    drawing = [path.name for path, names in sources.items() if names & {"matplotlib", "PIL"}]
-    assert drawing == ["figures.py"]
+    for library, file in (("matplotlib", "figures.py"), ("PIL", "pictures.py")):
+        assert [path.name for path, names in sources.items() if library in names] == [file]
     pickling = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "cloudpickle"}
     assert not [path for path, names in sources.items() if names & pickling]
 

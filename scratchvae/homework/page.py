@@ -12,7 +12,8 @@ from scratchvae.homework.source import PACKAGE, SourceError, reference
 
 NAME = "one_page"
 PATH = PACKAGE.parent / "demos" / f"{NAME}.py"
-NEEDED = ("checks", "datasets", "files", "parameters", "readers")  # what load_mnist imports
+# what load_mnist imports
+NEEDED = ("checks", "datasets", "files", "parameters", "pictures", "readers")
 GRADIENT = re.compile(r"^    (d[Wabslmz]\w*(?:, db\w+)?) = (.+?)(  #.*)?$", re.M)
 WRONG = (  # what stands in the page, what stands there wrongly, and what is said of it
     ("(sigmoid(a) - x) / len(x)", "sigmoid(a) - x", "You leave out 1/B in da: the loss is a mean."),
