@@ -32,12 +32,12 @@ from scratchvae.vae import VAE
 PathName = str | os.PathLike[str]
 Shape = tuple[int, ...]  # (height, width), or (height, width, 3)
 
-# Okabe and Ito's colours: people who cannot tell red from green can tell these apart
-BLUE, ORANGE, GREEN, RED, SKY, PINK = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7",
+# Okabe and Ito's blue, orange, green, red, sky, pink, and four more: people who cannot tell red
+# from green can tell the first six apart. Names always stand beside ten
+CLASS_COLOURS = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "k", "0.55", "#7A5C00",
+    "#5D3A9B",
 )  # fmt: skip
-# ten kinds: the names are always written beside them, since ten colours are hard to tell apart
-CLASS_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B")
 ROWS_OF_UNITS = 30  # of `traversals`, at most
 LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -422,7 +422,7 @@ class Line(NamedTuple):
     y: Sequence[float]
 
 
-COLOURS = {"aevb": RED, "wake-sleep": BLUE, "mcem": GREEN}
+COLOURS = {"aevb": CLASS_COLOURS[3], "wake-sleep": CLASS_COLOURS[0], "mcem": CLASS_COLOURS[2]}
 NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
 
 
