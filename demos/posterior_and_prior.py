@@ -158,10 +158,11 @@ along.set(
     xlabel="epochs of training", ylabel="variance, nats²", ylim=(0, None),
 )  # fmt: skip
 along.text(
-    0.99, 0.66, "Why B is noisier after training: a z with a high log p(x|z)\n"
-    "has a high sampled KL too. A subtracts one from the other,\n"
-    "and they cancel. B subtracts a constant.",
-    transform=along.transAxes, ha="right", va="center",
+    0.99, 0.64, "Why B is noisier after training: a z with\n"
+    "a high log p(x|z) has a high sampled KL\n"
+    "too. A subtracts one from the other, and\n"
+    "they cancel. B subtracts a constant.",
+    transform=along.transAxes, ha="right", va="center", fontsize=9.5,
 )  # fmt: skip
 for axes in (sampled, along):
     axes.legend(frameon=False)
