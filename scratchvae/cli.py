@@ -378,7 +378,7 @@ def traverse(args: argparse.Namespace) -> int:
     _wrote(args, draw, "traversals.png")
     say(f"the units that are held are those of {printable(name)}")
     active = units(vae, x)[1]
-    none = "" if active.any() else ": z says nothing about x, and the rows are alike"
+    none = "" if active.any() else ": z says nothing about x"
     say(f"active latent units: {active.sum()} of {vae.n_z}{none}")
     return 0
 

@@ -373,9 +373,10 @@ def latent_scatter(
         scale.set_ticks(shown.tolist(), labels=[names[k] for k in shown])
     else:
         colours = np.array(CLASS_COLOURS)[of % 10]
-        for which, marker, size in ((of < 10, "o", 2), (of >= 10, "x", 7)):
+        size = min(16.0, max(2.0, 10_000 / len(mu)))  # of a dot; a cross needs more
+        for which, marker, more in ((of < 10, "o", 1), (of >= 10, "x", 3)):
             z1, z2 = mu[which].T
-            axes.scatter(z1, z2, c=colours[which], marker=marker, s=size, lw=0.5, alpha=0.6)
+            axes.scatter(z1, z2, c=colours[which], marker=marker, s=more * size, lw=0.5, alpha=0.6)
     if named:
         medians = np.array([np.median(mu[of == k], axis=0) for k in range(len(kinds))])
         by_side = np.array_split(np.argsort(medians[:, 0], kind="stable"), 2)

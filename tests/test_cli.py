@@ -1,5 +1,6 @@
 """The commands, run as a user runs them."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -792,6 +793,43 @@ def test_a_picture_has_one_name(trained, image_set, capsys):
         after = {path.name: path.read_bytes() for path in trained.iterdir()}
         assert {file for file in after if after[file] != before.get(file)} == {f"{name}.png"}
         before = after
+
+
+def test_pictures_know_their_data(image_set, tmp_path, monkeypatch, capsys):
+    """Each command tells its picture whether the data are ink on paper: those of a model that does
+    not know its data are. Images are named by their class, in the pictures and on stdout.
+    """
+    data, drawn = load_mnist(image_set), []
+    assert not data.ink
+    labels, names = data.test_labels, [f"class {'abcdefghij'[k]}" for k in range(10)]
+    named = dataclasses.replace(data, class_names=tuple(names))
+    monkeypatch.setattr("scratchvae.cli.load_images", lambda *_, **__: named)
+    for name in ("samples", "two_samplings", "reconstructions", "manifold", "traversals", "morph"):
+        monkeypatch.setattr(figures, name, lambda *_, **how: drawn.append(how))
+    model, those = str(tmp_path / "model.npz"), ["--data", str(image_set)]
+    save_model(VAE(30, (4,), 2, image_shape=(6, 5)), model, data.identity)
+    for command in (["sample", model], ["sample", model, "--draw"], ["manifold", model],
+                    ["reconstruct", model, *those], ["traverse", model, "--image", "3", *those],
+                    ["interpolate", model, "--pair", "4,5", *those]):  # fmt: skip
+        assert main(command) == 0
+    assert [how["ink"] for how in drawn] == 6 * [False]
+    said = [f"test image {i} ({names[labels[i]]})" for i in (3, 4, 5)]
+    assert [drawn[4]["name"], *drawn[5]["names"]] == said
+    assert f"the units that are held are those of {said[0]}\n" in capsys.readouterr().out
+    save_model(load_model(model), model)
+    assert main(["sample", model]) == 0 and drawn[-1]["ink"] is True
+
+
+def test_traverse_says_when_no_unit_is_active(image_set, tmp_path, capsys):
+    """An encoder whose μ does not depend on x. An image that is not there is refused."""
+    vae, command = VAE(30, (4,), 2, image_shape=(6, 5)), ["traverse", str(tmp_path / "model.npz")]
+    vae.params.values["mu.W"][:] = 0
+    save_model(vae, tmp_path / "model.npz")
+    assert main([*command, "--data", str(image_set), "--n", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "active latent units: 0 of 2: z says nothing about x\n" in said
+    assert main([*command, "--data", str(image_set), "--image", "20"]) == 2
+    assert "--image is 20; there are 20 test images, from 0" in capsys.readouterr().err
 
 
 def test_out_may_be_a_folder(trained, tmp_path, monkeypatch):
