@@ -1,4 +1,4 @@
-"""Every picture of the package. Only this file imports Matplotlib.
+"""Every picture of the package. Only this file imports Matplotlib, and only on use.
 
 Each function returns the figure, which a notebook shows, and with `path` it writes the PNG.
 Images are (n, n_x). ink: grey images are drawn as ink on paper, 0 is white and 1 is black;
@@ -219,6 +219,7 @@ def morph(
     joins the two codes, only the straight line is drawn. x: (2, n_x). n: 2 or more. names:
     of x₀ and x₁, for the title.
     """
+    checks.image_shape(image_shape, checks.instance("vae", vae, VAE, "a VAE").n_x)
     if n < 2:
         raise ValueError(f"n is {n}; it should be 2 or more, since a path has two ends")
     (z0, z1), t = vae.encode(x)[0].astype(np.float64), np.linspace(0, 1, n)
