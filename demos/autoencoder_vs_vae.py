@@ -204,7 +204,8 @@ for axes, (k, title, form) in zip(bars, (
     for i, (name, colour) in enumerate(NAMES.items()):
         heights = [getattr(measured[n_z, name], k) for n_z in SIZES]
         drawn = axes.bar(np.arange(2) + 0.27 * (i - 1), heights, 0.25, color=colour, label=name)
-        axes.bar_label(drawn, [form.format(height) for height in heights], fontsize=9)
+        texts, on = [form.format(height) for height in heights], "w" if colour == BLUE else "k"
+        axes.bar_label(drawn, texts, label_type="center", padding=-9, color=on, fontsize=10)
     axes.set_xticks([0, 1], [f"n_z = {n_z}" for n_z in SIZES])
     axes.set_title(title, fontsize=11)
     axes.margins(y=0.12)

@@ -12,16 +12,13 @@ import matplotlib.figure
 import numpy as np
 from PIL import Image  # Matplotlib needs it too
 
+from scratchvae import figures
+
 GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # where a difference of grey says enough
-# Okabe and Ito's colours: people who cannot tell red from green can tell these apart
-BLUE, ORANGE, GREEN, RED, SKY, PINK = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#56B4E9",
-    "#CC79A7",
-)
+# people who cannot tell red from green can tell these apart
+BLUE, ORANGE, GREEN, RED, SKY, PINK = figures.CLASS_COLOURS[:6]
+# ten kinds: the labels are always written beside them, since ten colours are hard to tell apart
+DIGIT_COLOURS = figures.CLASS_COLOURS
 
 DEMO = ""  # the demo's name, in a notebook, where no file has it
 
@@ -133,7 +130,3 @@ def ink(axes: Any, image: Any, title: str = "") -> None:
     axes.set_title(title, fontsize=10)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
-
-
-# ten kinds: the labels are always written beside them, since ten colours are hard to tell apart
-DIGIT_COLOURS = (BLUE, ORANGE, GREEN, RED, SKY, PINK, "k", "0.55", "#7A5C00", "#5D3A9B")

@@ -118,14 +118,21 @@ assert (np.abs(ours - exact) < error).all()
 
 # %% The picture
 figure, (shape, reverse_map, forward_map) = plt.subplots(
-    1, 3, figsize=(14, 4.6), layout="constrained", width_ratios=[1.1, 1, 1]
+    1, 3, figsize=(13, 5), layout="constrained", width_ratios=[1.1, 1, 1]
+)
+figure.suptitle(
+    "Wake-sleep moves the encoder down another KL: from one start, the bound leads q to one hump\n"
+    "of the posterior, and the sleep phase leads it to the middle of both"
 )
 shape.fill_between(line, posterior, color="0.85", label="p(z|x = 1)")
-COLOURS = {"the bound": ORANGE, "the sleep phase": BLUE}
+PENS = {
+    "the bound": {"color": ORANGE, "lw": 2.5},
+    "the sleep phase": {"color": BLUE, "lw": 2.5, "ls": "--"},
+}
 for name, path in paths.items():
     mu, variance = path[-1][0], np.exp(path[-1][1])
     q = np.exp(-0.5 * (line - mu) ** 2 / variance) / np.sqrt(2 * np.pi * variance)
-    shape.plot(line, q, color=COLOURS[name], label=f"q, moved along {name}")
+    shape.plot(line, q, **PENS[name], label=f"q, moved along {name}")
 shape.set(xlim=(-4.5, 4.5), xlabel="z", ylabel="density")
 shape.set_ylim(0, 1.8)
 shape.set_title("Where the two phases lead q(z|x = 1)", fontsize=11)
@@ -139,8 +146,8 @@ for i, axes in enumerate((reverse_map, forward_map)):
     lines = axes.contour(mus, logvars, heights[:, :, i], levels[i], colors=GREY, linewidths=0.8)
     axes.clabel(lines, fontsize=8, fmt="%g")
     for name, path in paths.items():
-        axes.plot(*path.T, color=COLOURS[name], lw=2, label=f"along {name}")
-        axes.plot(*path[-1], "X", color=COLOURS[name], ms=9)
+        axes.plot(*path.T, **PENS[name], label=f"along {name}")
+        axes.plot(*path[-1], "X", color=PENS[name]["color"], ms=9)
     axes.plot(*start, "o", color="k", mfc="w", ms=7)
     axes.set(xlabel="μ", ylabel="log σ²")
     axes.set_title(titles[i], fontsize=11)

@@ -1,4 +1,4 @@
-"""The core's commands: train, sample, reconstruct, manifold, interpolate, evaluate, gradcheck.
+"""The core's commands: train, what draws a trained model, evaluate, gradcheck.
 
 Bad input ends with one sentence on stderr and exit code 2, and Ctrl-C with 130. gradcheck
 ends with 1 when a gradient is wrong. The options of a command stand above what it does;
@@ -25,7 +25,7 @@ from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
 from scratchvae.datasets import Images, grey, load_images
-from scratchvae.evaluation import active_units, evaluate, seen_by
+from scratchvae.evaluation import active_units, evaluate, seen_by, units
 from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, writable
 from scratchvae.gradient_check import check_gradient
 from scratchvae.history import History
@@ -90,8 +90,8 @@ def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     core = (
-        add_train, add_sample, add_reconstruct, add_manifold, add_interpolate, add_evaluate,
-        add_gradcheck,
+        add_train, add_sample, add_reconstruct, add_manifold, add_traverse, add_interpolate,
+        add_evaluate, add_gradcheck,
     )  # fmt: skip
     for add in (*core, *rooms):
         add(commands)
@@ -284,17 +284,23 @@ def _train_pictures(
 
     rng = checks.generator("--seed", args.seed, "pictures")
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
-    figures.learning_curve(history, folder / "learning_curve.png")
+    figures.learning_curve(history, path=folder / "learning_curve.png")
     drawn = ["learning_curve.png"]
     if data.image_shape is not None:
-        _draw_reconstructions(vae, data.test_images[:36], x[:36], folder / "reconstructions.png")
-        figures.samples(vae.sample(144, rng), data.image_shape, folder / "samples.png")
+        few = data.test_images[:36], x[:36]
+        _draw_reconstructions(vae, *few, data.ink, folder / "reconstructions.png")
+        path = folder / "samples.png"
+        figures.samples(vae.sample(144, rng), data.image_shape, ink=data.ink, path=path)
         drawn += ["reconstructions.png", "samples.png"]
     if vae.n_z == 2 and data.image_shape is not None:
-        figures.manifold(vae, data.image_shape, folder / "manifold.png")
+        path = folder / "manifold.png"
+        figures.manifold(vae, data.image_shape, ink=data.ink, path=path)
         drawn.append("manifold.png")
     if vae.n_z == 2:
-        figures.latent_scatter(vae.encode(x)[0], data.test_labels, folder / "latent_scatter.png")
+        figures.latent_scatter(
+            vae.encode(x)[0], data.test_labels, class_names=data.class_names,
+            path=folder / "latent_scatter.png",
+        )  # fmt: skip
         drawn.append("latent_scatter.png")
     return drawn
 
@@ -323,16 +329,16 @@ def sample(args: argparse.Namespace) -> int:
         return 0
     if args.draw and n > DRAWN:
         raise ValueError(f"--n is {n}; with --draw it should be {DRAWN} or less")
-    shape = _image_shape(vae)
+    shape, ink = _image_shape(vae), _ink(args)
     from scratchvae import figures
 
     def draw(path: Path) -> None:
         if args.draw:
-            figures.two_samplings(vae, shape, path, n, args.seed)
+            figures.two_samplings(vae, shape, n=n, seed=args.seed, ink=ink, path=path)
         else:
-            figures.samples(vae.sample(n, args.seed), shape, path)
+            figures.samples(vae.sample(n, args.seed), shape, ink=ink, path=path)
 
-    return _wrote(args, draw, "draws.png" if args.draw else "sample.png")
+    return _wrote(args, draw, "two_samplings.png" if args.draw else "samples.png")
 
 
 def add_reconstruct(commands: Commands) -> None:
@@ -360,15 +366,16 @@ def reconstruct(args: argparse.Namespace) -> int:
         both = grey(chosen, dtype=np.float64), vae.reconstruct(x)
         _print_rows(columns, np.concatenate([data.in_units(rows) for rows in both], axis=1))
         return 0
-    return _wrote(args, lambda path: _draw_reconstructions(vae, chosen, x, path), "reconstruct.png")
+    draw = partial(_draw_reconstructions, vae, chosen, x, data.ink)
+    return _wrote(args, draw, "reconstructions.png")
 
 
-def _draw_reconstructions(vae: VAE, images: Images, x: FloatArray, path: Path) -> None:
+def _draw_reconstructions(vae: VAE, images: Images, x: FloatArray, ink: bool, path: Path) -> None:
     """The images, the x that the model saw of them, and what it makes of x."""
     from scratchvae import figures
 
     originals, shape = grey(images, dtype=vae.dtype), _image_shape(vae)
-    figures.reconstructions(originals, x, vae.reconstruct(x), shape, path)
+    figures.reconstructions(originals, x, vae.reconstruct(x), shape, ink=ink, path=path)
 
 
 def add_manifold(commands: Commands) -> None:
@@ -379,10 +386,57 @@ def add_manifold(commands: Commands) -> None:
 def manifold(args: argparse.Namespace) -> int:
     """Draw the images of a grid of z, for a model with n_z = 2."""
     vae = load_model(args.model, max_memory=args.max_memory)
-    shape = _image_shape(vae)
+    shape, ink = _image_shape(vae), _ink(args)
     from scratchvae import figures
 
-    return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
+    def draw(path: Path) -> None:
+        figures.manifold(vae, shape, n=args.n, ink=ink, path=path)
+
+    return _wrote(args, draw, "manifold.png")
+
+
+def add_traverse(commands: Commands) -> None:
+    p = command(commands, traverse, "traverse runs/mnist/model.npz --image 7", *PICTURE)
+    share(p, "--data", "--pixels")
+    p.add_argument("--n", type=positive, default=13, help="images of each unit (13)")
+    p.add_argument(
+        "--image", type=from_zero, metavar="I",
+        help="the test image whose other units are held, from 0 (drawn by the seed)",
+    )  # fmt: skip
+
+
+def traverse(args: argparse.Namespace) -> int:
+    """Draw what each active unit of z does, from -3 to 3, with the other units held."""
+    vae = load_model(args.model, max_memory=args.max_memory)
+    data, shape = data_for(vae, args), _image_shape(vae)
+    N = len(data.test_images)
+    if N < 2:
+        raise ValueError(f"there is {N} test image; active units need two")
+    rng = checks.generator("--seed", args.seed, "traversals")
+    chosen = int(rng.integers(N)) if args.image is None else args.image
+    if chosen >= N:
+        raise ValueError(f"--image is {chosen}; there are {N} test images, from 0")
+    x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
+    at, name = vae.encode(x[chosen : chosen + 1])[0][0], _name(data, chosen)
+    from scratchvae import figures
+
+    def draw(path: Path) -> None:
+        figures.traversals(vae, shape, x, at=at, name=name, n=args.n, ink=data.ink, path=path)
+
+    _wrote(args, draw, "traversals.png")
+    say(f"the units that are held are those of {printable(name)}")
+    active = units(vae, x)[1]
+    none = "" if active.any() else ": z says nothing about x"
+    say(f"active latent units: {active.sum()} of {vae.n_z}{none}")
+    return 0
+
+
+def _name(data: datasets.ImageSet, i: int) -> str:
+    """Of a test image, with its class if that is known."""
+    if data.test_labels is None:
+        return f"test image {i}"
+    label = int(data.test_labels[i])
+    return f"test image {i} ({data.class_names[label] if data.class_names else f'label {label}'})"
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -414,9 +468,13 @@ def interpolate(args: argparse.Namespace) -> int:
     if max(chosen) >= N:
         raise ValueError(f"--pair is {chosen[0]},{chosen[1]}; there are {N} test images, from 0")
     x = seen_by(vae, args.pixels)(data.test_images[chosen], rng, vae.dtype)
+    names = [_name(data, i) for i in chosen]
     from scratchvae import figures
 
-    return _wrote(args, lambda path: figures.morph(vae, x, shape, path, args.n), "morph.png")
+    def draw(path: Path) -> None:
+        figures.morph(vae, x, shape, n=args.n, names=names, ink=data.ink, path=path)
+
+    return _wrote(args, draw, "morph.png")
 
 
 def add_evaluate(commands: Commands) -> None:
@@ -706,13 +764,21 @@ def _shape(vae: VAE) -> tuple[int, ...] | None:
     return vae.image_shape or ((side, side) if square else None)
 
 
+def _ink(args: argparse.Namespace) -> bool:
+    """How pictures of the data that the model was trained on are drawn; as ink if not known."""
+    known = trained_on(args.model, max_memory=args.max_memory)
+    return known is None or known.ink
+
+
 def _wrote(args: argparse.Namespace, draw: Callable[[Path], None], name: str) -> int:
     """Draw the picture: --out, or this name in the folder --out, or in that of the model.
 
-    No name is that of one of train's pictures, so these stay.
+    The name is that of the function of `figures`, in `train` and in every command. So a picture
+    replaces an earlier one of its kind, and the line on stdout says so.
     """
     path = args.model.parent if args.out is None else args.out
     path = path / name if path.is_dir() else path
+    earlier = ", in place of an earlier one" if path.exists() else ""
     draw(path)
-    say(f"wrote {path}")
+    say(f"wrote {path}{earlier}")
     return 0

@@ -5,10 +5,11 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scratchvae import checks, datasets, processes
 from scratchvae.datasets import PIXELS, Draw, Images
+from scratchvae.distributions import gaussian_kl
 from scratchvae.history import Bound, Terms
 from scratchvae.layers import Layer
 from scratchvae.parameters import FloatArray, Parameters
@@ -16,6 +17,7 @@ from scratchvae.vae import VAE
 
 Result = TypeVar("Result")
 CHUNK = 500  # images at a time: few enough for the cache, enough for the matrix products
+ACTIVE = 1e-2  # the least variance of μ_j(x), Burda, Grosse and Salakhutdinov 2015, section 5.2
 
 
 @runtime_checkable
@@ -74,7 +76,7 @@ def evaluate_part(model: Model, images: Images, pixels: str | None) -> Bound:
 
 def active_units(
     vae: VAE, images: Images, *, seed: int = 0, pixels: str | None = None,
-    threshold: float = 1e-2, workers: int = 1,
+    threshold: float = ACTIVE, workers: int = 1,
 ) -> int:  # fmt: skip
     """How many latent dimensions tell something about x: Var_x( E_q(z|x)[z_j] ) > threshold.
 
@@ -90,6 +92,20 @@ def active_units(
         raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
+
+
+def units(vae: VAE, x: ArrayLike) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """For each unit j the mean of KL(q(z_j|x) ‖ p(z_j)) over x, and whether it is active.
+
+    The KL of the bound is the sum of the first. Active: Var_x(μ_j(x)) > 0.01, see `active_units`.
+    x: (N, n_x), N ≥ 2, what the model saw of the data. Returns (n_z,) in nats, and (n_z,).
+    """
+    mu, logvar = checks.instance("vae", vae, VAE, "a VAE").encode(x)
+    if len(mu) < 2:
+        raise ValueError(f"x has {len(mu)} row; a variance should have 2 or more")
+    # `gaussian_kl` sums over the last axis, which has one unit here
+    kl = gaussian_kl(mu[:, :, None], logvar[:, :, None]).mean(axis=0, dtype=np.float64)
+    return kl, mu.var(axis=0, dtype=np.float64) > ACTIVE
 
 
 def seen_by(model: Model, pixels: str | None) -> Draw:

@@ -106,7 +106,8 @@ def figure4(args: argparse.Namespace, folder: Path, run: Run) -> None:
 
         vae = load_model(folder / f"{training.name}.npz")
         assert vae.image_shape is not None
-        figures.manifold(vae, vae.image_shape, folder / "figure4.png")
+        ink, path = load_images(args.data).ink, folder / "figure4.png"
+        figures.manifold(vae, vae.image_shape, ink=ink, path=path)
         say(f"test bound {result['test'][-1]:.1f}; wrote {folder / 'figure4.png'}")
 
 
@@ -122,7 +123,8 @@ def figure5(args: argparse.Namespace, folder: Path, run: Run) -> None:
         from scratchvae import figures
 
         assert vae.image_shape is not None
-        figures.sample_sheets(sheets, vae.image_shape, folder / "figure5.png")
+        ink, path = load_images(args.data).ink, folder / "figure5.png"
+        figures.sample_sheets(sheets, vae.image_shape, ink=ink, path=path)
         say(f"wrote {folder / 'figure5.png'}")
 
 
@@ -294,7 +296,7 @@ def _publish(
         panels.append((f"{panel} = {value}", curves))
     lowest = min((y for _, part in panels for line in part for y in line.y), default=ylim[0])
     limits = (max(min(ylim[0], lowest), -200), ylim[1])
-    figures.published(panels, path, ylabel=ylabel, ylim=limits)
+    figures.published(panels, ylabel=ylabel, ylim=limits, path=path)
     say(f"wrote {path} and {path.with_suffix('.csv')}")
 
 

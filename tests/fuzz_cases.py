@@ -205,6 +205,9 @@ SHAPE = any_of(*(x for x in NOTHING if x is not None), 12, "34", (3,), (3, 5), (
 PATH = any_of(
     None, 3, 0, True, 1.5, object(), [], "", b"x", "a\0b", "\0", ".", "..", {}, Odd(), "x" * 5000
 )
+PNG = any_of(
+    3, 0, True, 1.5, object(), [], "", b"x", "a\0b", "\0", ".", "..", {}, Odd(), "x" * 5000, "x.jpg"
+)
 KIND = any_of(*NOTHING, *LISTS, "adam", 3, Adam, VAE)
 CALL = any_of(*(x for x in NOTHING if not callable(x)), 3, "log")
 
@@ -890,7 +893,8 @@ def is_png(path):
     figures.samples,
     images=MATRIX,
     image_shape=one_of_makers(SHAPE, any_of(None)),
-    path=PATH,
+    ink=FLAG,
+    path=PNG,
 )
 def _(rng):
     path = _folder() / "s.png"
@@ -899,7 +903,7 @@ def _(rng):
 
 @case("figures.reconstructions", figures.reconstructions, originals=MATRIX, seen=MATRIX,
       means=one_of_makers(MATRIX, any_of(np.zeros((2, 12)))),
-          image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH)  # fmt: skip
+          image_shape=one_of_makers(SHAPE, any_of(None)), path=PNG)  # fmt: skip
 def _(rng):
     path = _folder() / "s.png"
     arguments = {"originals": data(rng), "seen": data(rng), "means": data(rng)}
@@ -908,7 +912,7 @@ def _(rng):
 
 
 @case("figures.manifold", figures.manifold, vae=one_of_makers(KIND, lambda rng, good: vae(rng)),
-      image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH, n=one_of_makers(WHOLE,
+      image_shape=one_of_makers(SHAPE, any_of(None)), path=PNG, n=one_of_makers(WHOLE,
           SIZE))  # fmt: skip
 def _(rng):
     path = _folder() / "s.png"
@@ -916,9 +920,8 @@ def _(rng):
     return {"vae": m, "image_shape": (3, 4), "path": path, "n": 3}, is_png(path)
 
 
-@case("figures.two_samplings", figures.two_samplings, vae=one_of_makers(KIND, any_of(VAE(12, (),
-    1))),
-      image_shape=one_of_makers(SHAPE, any_of(None)), path=PATH, n=one_of_makers(WHOLE, SIZE),
+@case("figures.two_samplings", figures.two_samplings, vae=KIND,
+      image_shape=one_of_makers(SHAPE, any_of(None)), path=PNG, n=one_of_makers(WHOLE, SIZE),
           seed=SEED)  # fmt: skip
 def _(rng):
     path = _folder() / "s.png"
@@ -927,15 +930,26 @@ def _(rng):
     return arguments, is_png(path)
 
 
+@case("figures.traversals", figures.traversals, vae=KIND,
+      image_shape=one_of_makers(SHAPE, any_of(None)), path=PNG, n=one_of_makers(WHOLE, SIZE),
+      x=any_of("x", {}, 3, [[1]], np.zeros((1, 12))),
+      at=any_of("x", {}, 3, [[1]], [1, 2], [1, 2, math.nan]))  # fmt: skip
+def _(rng):
+    path = _folder() / "s.png"
+    arguments = {"vae": vae(rng), "image_shape": (2, 2, 3), "x": data(rng), "at": [1, 0, 2]}
+    return {**arguments, "n": 2, "path": path}, is_png(path)
+
+
 @case("figures.latent_scatter", figures.latent_scatter, mu=MATRIX,
-      labels=one_of_makers(nothing, any_of([1], [[1]], 3)), path=PATH)  # fmt: skip
+      labels=any_of(*(x for x in NOTHING if x is not None), [1], [[1]], 3),
+      path=PNG)  # fmt: skip
 def _(rng):
     path = _folder() / "s.png"
     mu, labels = rng.standard_normal((5, 2)), rng.integers(0, 9, 5).astype(np.uint8)
     return {"mu": mu, "labels": labels, "path": path}, is_png(path)
 
 
-@case("figures.learning_curve", figures.learning_curve, history=KIND, path=PATH)
+@case("figures.learning_curve", figures.learning_curve, history=KIND, path=PNG)
 def _(rng):
     path = _folder() / "s.png"
     n = int(rng.integers(1, 4))

@@ -79,8 +79,8 @@ BAD_CALLS = {
     "no path": (lambda: save_model(BITS, 1), "path is 1; it should be a path"),
     "a folder": (lambda: save_model(BITS, "."), "path is '.'; it should be the name of a file"),
     "a null": (lambda: save_model(BITS, "a\0b"), "path is .*should be the name"),
-    "image_shape": (lambda: figures.samples(IMAGES, None, "x"), "image_shape is None"),
-    "labels": (lambda: figures.latent_scatter(np.eye(2), [1], "x"), r"labels has shape \(1,\)"),
+    "image_shape": (lambda: figures.samples(IMAGES, None), "image_shape is None"),
+    "labels": (lambda: figures.latent_scatter(np.eye(2), [1]), r"labels has shape \(1,\)"),
     "a step of nothing": (lambda: check_gradient(lambda: 0.0, PARAMS, h=1e-300), "h is 1e-300"),
     "a step of zero": (lambda: check_gradient(lambda: 0.0, PARAMS, h=0), "h is 0; it should be"),
     "too tolerant": (

@@ -1,5 +1,6 @@
 """The commands, run as a user runs them."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -327,11 +328,11 @@ def test_pictures_from_a_saved_model(trained, image_set, tmp_path, command, caps
 
 
 def test_sample_draws_both_samplings(trained, capsys):
-    """sample --draw writes draws.png beside the model, and leaves samples.png as it is."""
+    """sample --draw writes two_samplings.png beside the model, and leaves samples.png as it is."""
     samples = (trained / "samples.png").read_bytes()
     assert main(["sample", str(trained / "model.npz"), "--draw"]) == 0
-    assert f"wrote {trained / 'draws.png'}" in capsys.readouterr().out
-    assert (trained / "draws.png").read_bytes().startswith(PNG)
+    assert f"wrote {trained / 'two_samplings.png'}" in capsys.readouterr().out
+    assert (trained / "two_samplings.png").read_bytes().startswith(PNG)
     assert (trained / "samples.png").read_bytes() == samples
 
 
@@ -370,13 +371,13 @@ def test_reconstructions_show_the_images_and_their_bits(trained, image_set, monk
     means for these bits.
     """
     drawn = []
-    monkeypatch.setattr(figures, "reconstructions", lambda *arguments: drawn.append(arguments))
+    monkeypatch.setattr(figures, "reconstructions", lambda *arguments, **_: drawn.append(arguments))
     images = load_mnist(image_set).test_images / np.float32(255)
     again = ["--data", str(image_set), "--quiet", *QUICK, "--out"]
     assert main(["train", *again, str(trained.parent / "again")]) == 0
     assert main(["reconstruct", str(trained / "model.npz"), "--data", str(image_set)]) == 0
     vaes = [load_model(path / "model.npz") for path in (trained.parent / "again", trained)]
-    for vae, (originals, seen, means, shape, _) in zip(vaes, drawn, strict=True):
+    for vae, (originals, seen, means, shape) in zip(vaes, drawn, strict=True):
         assert sorted(map(bytes, originals)) == sorted(map(bytes, images)) and shape == (6, 5)
         assert set(np.unique(seen)) == {0, 1}
         # the seed of the images' grey levels 10 and 240: most bits are the nearer value
@@ -770,28 +771,72 @@ def test_a_model_that_does_not_know_its_data_set(trained, image_set, capsys):
     assert "does not say what it was trained on; the images are images" in capsys.readouterr().err
 
 
-def test_the_pictures_of_train_stay(trained, image_set):
-    """sample, reconstruct and manifold write beside the model, and change no picture of train."""
+def test_a_picture_has_one_name(trained, image_set, capsys):
+    """A command writes the picture of one kind alone, under the name that train gave it: that of
+    the function of `figures`. It says that it replaced the earlier one, and changes no other file.
+    """
     before = {path.name: path.read_bytes() for path in trained.iterdir()}
     model, data = str(trained / "model.npz"), ["--data", str(image_set), "--n", "3"]
+    for name, earlier, command in (
+        ("samples", True, ["sample", model, "--seed", "1"]),
+        ("two_samplings", False, ["sample", model, "--draw"]),
+        ("manifold", True, ["manifold", model, "--n", "3"]),
+        ("reconstructions", True, ["reconstruct", model, *data]),
+        ("traversals", False, ["traverse", model, *data]),
+        ("morph", False, ["interpolate", model, *data]),
+    ):
+        capsys.readouterr()
+        assert main(command) == 0 and hasattr(figures, name)
+        wrote = capsys.readouterr().out.splitlines()[0]
+        assert (wrote == f"wrote {trained / name}.png") is not earlier
+        assert wrote.endswith(", in place of an earlier one") is earlier
+        after = {path.name: path.read_bytes() for path in trained.iterdir()}
+        assert {file for file in after if after[file] != before.get(file)} == {f"{name}.png"}
+        before = after
+
+
+def test_pictures_know_their_data(image_set, tmp_path, monkeypatch, capsys):
+    """Each command tells its picture whether the data are ink on paper: those of a model that does
+    not know its data are. Images are named by their class, in the pictures and on stdout.
+    """
+    data, drawn = load_mnist(image_set), []
+    assert not data.ink
+    labels, names = data.test_labels, [f"class {'abcdefghij'[k]}" for k in range(10)]
+    named = dataclasses.replace(data, class_names=tuple(names))
+    monkeypatch.setattr("scratchvae.cli.load_images", lambda *_, **__: named)
+    for name in ("samples", "two_samplings", "reconstructions", "manifold", "traversals", "morph"):
+        monkeypatch.setattr(figures, name, lambda *_, **how: drawn.append(how))
+    model, those = str(tmp_path / "model.npz"), ["--data", str(image_set)]
+    save_model(VAE(30, (4,), 2, image_shape=(6, 5)), model, data.identity)
     for command in (["sample", model], ["sample", model, "--draw"], ["manifold", model],
-                    ["reconstruct", model, *data]):  # fmt: skip
+                    ["reconstruct", model, *those], ["traverse", model, "--image", "3", *those],
+                    ["interpolate", model, "--pair", "4,5", *those]):  # fmt: skip
         assert main(command) == 0
-    after = {path.name: path.read_bytes() for path in trained.iterdir()}
-    assert {name: after[name] for name in before} == before
-    assert sorted({*after} - {*before}) == [
-        "draws.png",
-        "grid.png",
-        "reconstruct.png",
-        "sample.png",
-    ]
+    assert [how["ink"] for how in drawn] == 6 * [False]
+    said = [f"test image {i} ({names[labels[i]]})" for i in (3, 4, 5)]
+    assert [drawn[4]["name"], *drawn[5]["names"]] == said
+    assert f"the units that are held are those of {said[0]}\n" in capsys.readouterr().out
+    save_model(load_model(model), model)
+    assert main(["sample", model]) == 0 and drawn[-1]["ink"] is True
+
+
+def test_traverse_says_when_no_unit_is_active(image_set, tmp_path, capsys):
+    """An encoder whose μ does not depend on x. An image that is not there is refused."""
+    vae, command = VAE(30, (4,), 2, image_shape=(6, 5)), ["traverse", str(tmp_path / "model.npz")]
+    vae.params.values["mu.W"][:] = 0
+    save_model(vae, tmp_path / "model.npz")
+    assert main([*command, "--data", str(image_set), "--n", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "active latent units: 0 of 2: z says nothing about x\n" in said
+    assert main([*command, "--data", str(image_set), "--image", "20"]) == 2
+    assert "--image is 20; there are 20 test images, from 0" in capsys.readouterr().err
 
 
 def test_out_may_be_a_folder(trained, tmp_path, monkeypatch):
     """--out . writes into the folder."""
     monkeypatch.chdir(tmp_path)
     assert main(["sample", str(trained / "model.npz"), "--n", "2", "--out", "."]) == 0
-    assert (tmp_path / "sample.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "samples.png").read_bytes().startswith(PNG)
 
 
 def test_one_test_image(tmp_path, capsys):

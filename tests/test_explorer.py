@@ -276,10 +276,8 @@ def test_paths_at_the_edges():
         straight([0, 0], [0, 0, 0], t)
 
 
-def test_the_morph_strip_has_the_decoded_paths(monkeypatch):
+def test_the_morph_strip_has_the_decoded_paths():
     """The first image is x₀, the last x₁; between them the decoded path. n_z = 1: one strip."""
-    kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
     x, n = np.array([[1.0, 0, 0, 1], [0, 1.0, 1, 0]]), 5
     for n_z in (2, 1):
         vae = VAE(4, (3,), n_z, dtype=np.float64, seed=n_z)
@@ -287,16 +285,16 @@ def test_the_morph_strip_has_the_decoded_paths(monkeypatch):
         vae.params.theta *= 3
         if n_z == 1:
             vae.params.values["mu.b"][:] -= vae.encode(x)[0].mean()  # codes on both sides of 0
-        figures.morph(vae, x, (2, 2), "not written", n)
+        drawn = figures.morph(vae, x, (2, 2), n=n)
         mu, t = vae.encode(x)[0], np.linspace(0, 1, n)
         paths = [straight(*mu, t), *([on_sphere(*mu, t)] if n_z == 2 else [])]
-        assert len(kept[-1].axes) == len(paths)
-        for axes, z in zip(kept[-1].axes, paths):
+        assert len(drawn.axes) == len(paths)
+        for axes, z in zip(drawn.axes, paths):
             tiles = np.asarray(axes.images[0].get_array()).reshape(6, n + 2, 6)
             images = tiles[:2, :, :2].transpose(1, 0, 2).reshape(n + 2, 4)
             np.testing.assert_allclose(images, np.vstack([x[:1], vae.decode(z), x[1:]]))
     with pytest.raises(ValueError, match="n is 1"):
-        figures.morph(vae, x, (2, 2), "not written", 1)
+        figures.morph(vae, x, (2, 2), n=1)
 
 
 # ---- the commands ----

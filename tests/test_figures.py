@@ -1,19 +1,14 @@
 """The pictures, as arrays: what lies where."""
 
+import io
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scratchvae import VAE, figures
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that a test draws: they are kept here and not written."""
-    kept = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: kept.append(figure))
-    return kept
+from scratchvae.distributions import gaussian_kl
 
 
 def test_tiles_lie_row_by_row():
@@ -45,12 +40,11 @@ def test_manifold_is_even_in_probability(n):
 
 
 @pytest.mark.parametrize("n", [1, 3, 20])
-def test_the_manifold_has_the_values_of_z_at_its_axes(n, drawn):
+def test_the_manifold_has_the_values_of_z_at_its_axes(n):
     """A tick stands at the middle of an image. Its label is the z of that image."""
     height, width = 2, 3
     vae = VAE(height * width, (4,), 2)
-    figures.manifold(vae, (height, width), "not written", n)
-    axes = drawn[0].axes[0]
+    axes = figures.manifold(vae, (height, width), n=n).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("z₁", "z₂")
     tiles = np.asarray(axes.images[0].get_array())
     ticks = [
@@ -74,43 +68,89 @@ def test_the_manifold_has_the_values_of_z_at_its_axes(n, drawn):
 def test_the_manifold_needs_two_dimensions():
     """ValueError for n_z = 3."""
     with pytest.raises(ValueError, match="n_z is 3"):
-        figures.manifold(VAE(4, n_z=3), (2, 2), "not written")
+        figures.manifold(VAE(4, n_z=3), (2, 2))
 
 
-def test_two_samplings_show_the_mean_and_a_draw_of_each_z(drawn):
-    """Number i stands at z_i; column i is the decoded z_i above a draw of bits.
+def images_of(figure, n):
+    """The means and the draws of `two_samplings`, without the gaps of 4 pixels. (2, n, 4)."""
+    blocks = [np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:]]
+    blocks = [block.reshape(2, 6, -1, 6)[:, :2, :, :2] for block in blocks]
+    pairs = np.concatenate([block.transpose(0, 2, 1, 3) for block in blocks], axis=1)
+    numbers = [text.get_text() for axes in figure.axes[1:] for text in axes.get_xticklabels()]
+    assert numbers[:n] == [str(i + 1) for i in range(n)] and not any(numbers[n:])
+    assert not pairs[:, n:].any()  # blank
+    return pairs[:, :n].reshape(2, n, 4)
+
+
+@pytest.mark.parametrize(("n", "n_z"), [(5, 1), (1, 2), (8, 2), (1, 3), (5, 3)])
+def test_two_samplings_show_the_mean_and_a_draw_of_each_z(n, n_z):
+    """Number i stands at z_i, or before the bars that are as long as its n_z numbers. Image i is
+    the decoded z_i above a draw of bits.
 
     With large weights each pixel's mean is 0 or 1, and the draw is equal to it. With
     weights of 0 each mean is ½, and the draw is 0 or 1.
     """
-    n, vae = 5, VAE(4, (3,), 2)
-
-    def images_of(figure):
-        """The two rows of images, without the gaps of 4 pixels. (2, n, 4)."""
-        tiles = np.asarray(figure.axes[1].images[0].get_array()).reshape(2, 6, n, 6)
-        return tiles[:, :2, :, :2].transpose(0, 2, 1, 3).reshape(2, n, 4)
-
+    vae = VAE(4, (3,), n_z)
     vae.params.theta[...] = 0
-    figures.two_samplings(vae, (2, 2), "not written", n)
-    means, draws = images_of(drawn[0])
+    means, draws = images_of(figures.two_samplings(vae, (2, 2), n=n), n)
     assert (means == 0.5).all() and set(np.unique(draws)) == {0, 1}
 
     vae.params.theta[...] = 100 * np.random.default_rng(0).standard_normal(vae.params.theta.size)
-    figures.two_samplings(vae, (2, 2), "not written", n, seed=4)
-    plane = drawn[1].axes[0]
-    z = np.array([text.get_position() for text in plane.texts])
-    assert [text.get_text() for text in plane.texts] == ["1", "2", "3", "4", "5"]
-    assert len(np.unique(z)) == 2 * n
-    means, draws = images_of(drawn[1])
+    figure = figures.two_samplings(vae, (2, 2), n=n, seed=4)
+    left = figure.axes[0]
+    if n_z == 2:
+        z = np.array([text.get_position() for text in left.texts])
+        assert [text.get_text() for text in left.texts] == [str(i + 1) for i in range(n)]
+    else:
+        bars = np.array([bar for row in left.collections for bar in row.get_segments()])
+        bars = bars.reshape(n, n_z, 2, 2)  # row, unit, ends, (across, down)
+        assert (bars[:, :, 0, 1] == np.arange(1, n + 1)[:, None]).all()
+        assert (bars[:, :, :, 0] == np.arange(1, n_z + 1)[:, None]).all()
+        unit = left.patches[0].get_height() / 4  # it is grey from −2 to 2
+        z = (bars[:, :, 0, 1] - bars[:, :, 1, 1]) / unit
+    assert len(np.unique(z)) == n_z * n
+    means, draws = images_of(figure, n)
     np.testing.assert_allclose(means, vae.decode(z), atol=1e-6)
     assert means.std() > 0.3  # the z_i decode to different images
     np.testing.assert_allclose(draws, means, atol=1e-3)
 
 
-def test_two_samplings_need_a_plane():
-    """ValueError for n_z = 1."""
-    with pytest.raises(ValueError, match="n_z is 1"):
-        figures.two_samplings(VAE(4, n_z=1), (2, 2), "not written")
+def test_traversals_move_one_unit():
+    """Row r is the decoded z with z_j from −3 to 3 for the unit j of the r-th largest KL, as its
+    label says, and the others as in `at`. Units that are not active have no row.
+    """
+    vae = VAE(6, (5,), 4, dtype=np.float64, seed=1)
+    vae.params.theta *= 3
+    vae.params.values["mu.W"][:, 2] = 0  # μ₃ is the same for every x: not active
+    vae.params.values["logvar.b"][:] = [-1, -5, -9, -3]
+    x = (np.random.default_rng(0).random((40, 6)) < 0.5) * 1.0
+    mu, logvar = vae.encode(x)
+    kl = np.array([gaussian_kl(mu[:, [j]], logvar[:, [j]]).mean() for j in range(4)])
+    order = [j for j in np.argsort(kl)[::-1] if j != 2]
+    axes = figures.traversals(vae, (2, 3), x, at=mu[7], n=5).axes[0]
+    tiles = np.asarray(axes.images[0].get_array()).reshape(3, 6, 5, 7)[:, :2, :, :3]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == [f"z{'₁₂₃₄'[j]}, KL {kl[j]:.2f} nats" for j in order]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["−3", "−1.5", "0", "1.5", "3"]
+    for j, row in zip(order, tiles.transpose(0, 2, 1, 3)):
+        for value, image in zip((-3, -1.5, 0, 1.5, 3), row):
+            z = mu[7].copy()
+            z[j] = value
+            np.testing.assert_allclose(image.ravel(), vae.decode(z[None])[0])
+    plain = figures.traversals(vae, (2, 3)).axes[0]
+    assert [text.get_text() for text in plain.get_yticklabels()] == ["z₁", "z₂", "z₃", "z₄"]
+    assert plain.get_title() == "Each unit from −3 to 3; the others are 0"
+    with pytest.raises(ValueError, match=r"at has shape \(3,\)"):
+        figures.traversals(vae, (2, 3), x, at=mu[7, :3])
+
+
+def test_traversals_say_when_no_unit_is_active():
+    """μ that does not depend on x. And of very many units, the first ones are drawn."""
+    vae, x = VAE(4, (3,), 40), np.eye(4)
+    vae.params.values["mu.W"][:] = 0
+    axes = figures.traversals(vae, (2, 2), x).axes[0]
+    said = "No unit is active. Each unit, the first 30 of 40, from −3 to 3; the others are 0"
+    assert axes.get_title() == said and len(axes.get_yticks()) == 30
 
 
 def test_reconstructions_lie_below_their_originals():
@@ -128,7 +168,7 @@ def test_reconstructions_lie_below_their_originals():
     np.testing.assert_array_equal(rows[3], -rows[2])
 
 
-def test_what_the_model_saw_lies_between_an_original_and_its_reconstruction(drawn):
+def test_what_the_model_saw_lies_between_an_original_and_its_reconstruction():
     """Three rows, original, bits, mean; two where the model saw the originals themselves. The
     title says which.
     """
@@ -138,39 +178,110 @@ def test_what_the_model_saw_lies_between_an_original_and_its_reconstruction(draw
         (grey + 0.01, (0.3, 0.31, 0.6), "the pixels that the model saw"),
         (grey, (0.3, 0.6), "Originals, and below each its reconstruction"),
     ):
-        figures.reconstructions(grey, seen, means, (2, 2), "not written")
-        axes = drawn[-1].axes[0]
+        axes = figures.reconstructions(grey, seen, means, (2, 2)).axes[0]
         tiles = np.asarray(axes.images[0].get_array()).reshape(len(values), 3, 3, 3)[:, :2, :, :2]
         for row, value in zip(tiles, values):
             assert np.allclose(row, value)
         assert words in axes.get_title()
     grey, bits, means = (np.repeat(images[:1], 13, axis=0) for images in (grey, bits, means))
-    figures.reconstructions(grey, bits, means, (2, 2), "not written")
-    first, space, second = np.split(np.asarray(drawn[-1].axes[0].images[0].get_array()), [9, 10])
+    tiles = figures.reconstructions(grey, bits, means, (2, 2)).axes[0].images[0].get_array()
+    first, space, second = np.split(np.asarray(tiles), [9, 10])
     assert first[:, 0].tolist() == second[:, 0].tolist() and not space.any() and first[0, 35] == 0
     with pytest.raises(ValueError, match="seen has 2 rows; it should have 13"):
-        figures.reconstructions(grey, bits[:2], means, (2, 2), "not written")
+        figures.reconstructions(grey, bits[:2], means, (2, 2))
+
+
+SOME = VAE(12, (), 2, decoder="gaussian", seed=3)  # its means leave [0, 1]
+SEEN = np.linspace(-0.2, 1.2, 156).reshape(13, 12)  # in colour, of 2 x 2 pixels
+TWICE = np.concatenate([SEEN, SEEN])  # more than a row
+DRAWN = {  # each function that draws images, and how many there are
+    "samples": (13, lambda **how: figures.samples(SEEN, **how)),
+    "reconstructions": (52, lambda **how: figures.reconstructions(*[TWICE] * 3, **how)),
+    "two_samplings": (10, lambda **how: figures.two_samplings(SOME, n=5, **how)),
+    "morph": (8, lambda **how: figures.morph(SOME, SEEN[[0, 7]], n=2, **how)),
+    "traversals": (4, lambda **how: figures.traversals(SOME, n=2, **how)),
+    "manifold": (4, lambda **how: figures.manifold(SOME, n=2, **how)),
+    "sample_sheets": (13, lambda **how: figures.sample_sheets([("", SEEN)], **how)),
+}
+
+
+def shown(figure):
+    """The pixels of its pictures as they are drawn, one RGB for each pixel of a tile. (n, 3)."""
+    return np.concatenate([
+        image.to_rgba(image.get_array(), bytes=True).reshape(-1, 4)[:, :3]
+        for axes in figure.axes for image in axes.images
+    ]).astype(int)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_ink_grey_and_colour(name, caplog):
+    """As ink, 0 is drawn white and 1 black; else 0 black and 1 white; all around is white.
+    In colour a pixel has its red, green and blue, with ink or without. What leaves [0, 1] is
+    drawn as its end.
+    """
+    count, draw = DRAWN[name]
+    ink, light = (shown(draw(image_shape=(4, 3), ink=ink)) for ink in (True, False))
+    assert (ink == ink[:, :1]).all() and (light == light[:, :1]).all()  # grey
+    pixels = (ink != 255).any(axis=1) | (light != 255).any(axis=1)
+    assert pixels.sum() == 12 * count
+    assert np.abs((ink + light)[pixels] - 255).max() <= 1  # both are rounded
+    coloured = shown(draw(image_shape=(2, 2, 3)))
+    assert (coloured == shown(draw(image_shape=(2, 2, 3), ink=False))).all()
+    if name in ("samples", "reconstructions", "sample_sheets"):
+        apart = np.abs(255 * SEEN.clip(0, 1).reshape(-1, 1, 3) - coloured).max(axis=2)
+        assert apart.min(axis=1).max() <= 1  # each pixel is there, with its three levels
+    assert not caplog.records  # Matplotlib has nothing to say
+
+
+def test_a_notebook_shows_the_picture():
+    """It asks for a PNG by the name that IPython gives. The pixels are those of the images."""
+    png = figures.samples(np.eye(4), (2, 2), ink=False)._repr_png_()
+    with Image.open(io.BytesIO(png)) as opened:
+        drawn = np.asarray(opened.convert("L"))
+    assert 0.1 < (drawn == 0).mean() < (drawn == 255).mean()  # 12 of 16 pixels are black
+
+
+def test_names_stand_beside_the_points():
+    """A name for each class, beyond all points; its line leads to the median of the class."""
+    rng = np.random.default_rng(0)
+    mu, labels = rng.standard_normal((400, 2)), rng.integers(0, 3, 400)
+    axes = figures.latent_scatter(mu, labels, class_names=["Coat", "Bag", "Boot"]).axes[0]
+    assert [text.get_text() for text in axes.texts] != []
+    for text in axes.texts:
+        k = ["Coat", "Bag", "Boot"].index(text.get_text())
+        np.testing.assert_allclose(text.xy, np.median(mu[labels == k], axis=0))
+        left = text.get_ha() == "right"
+        x = text.get_position()[0]
+        assert x < mu[:, 0].min() if left else x > mu[:, 0].max()
+    heights = sorted((t.get_ha(), t.get_position()[1]) for t in axes.texts)
+    assert len(heights) == 3 and (mu[:, 1].min() <= [y for _, y in heights]).all()
+    with pytest.raises(ValueError, match="class_names has 2 names; the labels are from 0 to 2"):
+        figures.latent_scatter(mu, labels, class_names=["Coat", "Bag"])
+    one = figures.latent_scatter(mu[:1], labels[:1]).axes[0]  # one point has no extent
+    assert len(one.texts) == 1
 
 
 def test_a_picture_is_a_png(tmp_path):
     """ValueError for a file whose name says something else."""
     for name in ("x.jpg", "x"):
         with pytest.raises(ValueError, match=r"should end in \.png"):
-            figures.samples(np.ones((1, 4)), (2, 2), tmp_path / name)
+            figures.samples(np.ones((1, 4)), (2, 2), path=tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (4, 200), (200, 4), (1, 784), (112, 92)])
 @pytest.mark.parametrize("n", [1, 48, 1000])
-def test_wide_and_tall_images_are_legible(shape, n, drawn):
+def test_wide_and_tall_images_are_legible(shape, n):
     """No picture is more than 18 inches high, and each image has some area.
 
     An image has at least 0.1 square inches as one of 48. (One of 28 x 28 pixels has 1.)
     """
     images = np.full((n, shape[0] * shape[1]), 0.5)
-    figures.samples(images, shape, "not written")
-    figures.reconstructions(images, images, images, shape, "not written")
-    figures.reconstructions(images, images.round(), images, shape, "not written")
+    drawn = [
+        figures.samples(images, shape),
+        figures.reconstructions(images, images, images, shape),
+        figures.reconstructions(images, images.round(), images, shape),
+    ]
     for figure, pictures in zip(drawn, (n, 2 * n, 3 * n)):
         width, height = figure.get_size_inches()
         assert height < 18 and width <= 7
@@ -180,18 +291,18 @@ def test_wide_and_tall_images_are_legible(shape, n, drawn):
             assert drawn_area / pictures > 0.1
 
 
-def test_the_manifold_of_wide_images_fills_its_square(drawn):
+def test_the_manifold_of_wide_images_fills_its_square():
     """Images of 4 x 200: the grid is stretched. Images of 2 x 3 keep their shape."""
     for shape, aspect in (((4, 200), "auto"), ((2, 3), 1.0)):
-        figures.manifold(VAE(shape[0] * shape[1], (), 2), shape, "not written", 5)
-        assert drawn[-1].axes[0].get_aspect() == aspect
+        drawn = figures.manifold(VAE(shape[0] * shape[1], (), 2), shape, n=5)
+        assert drawn.axes[0].get_aspect() == aspect
 
 
-def test_many_labels_become_a_scale_of_colours(drawn):
+def test_many_labels_become_a_scale_of_colours():
     """Up to 20 classes each have a label; 256 have a scale with nine of them."""
     for n, labels, axes in ((10, 10, 1), (20, 20, 1), (256, 0, 2)):
         mu = np.random.default_rng(0).standard_normal((512, 2))
-        figures.latent_scatter(mu, (np.arange(512) % n).astype(np.uint8), "not written")
-        assert len(drawn[-1].axes[0].texts) == labels and len(drawn[-1].axes) == axes
-    ticks = [text.get_text() for text in drawn[-1].axes[1].get_yticklabels()]
+        drawn = figures.latent_scatter(mu, (np.arange(512) % n).astype(np.uint8))
+        assert len(drawn.axes[0].texts) == labels and len(drawn.axes) == axes
+    ticks = [text.get_text() for text in drawn.axes[1].get_yticklabels()]
     assert ticks[0] == "0" and ticks[-1] == "255" and len(ticks) == 9

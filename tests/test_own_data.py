@@ -462,14 +462,12 @@ def test_the_paper_is_of_pictures(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("labels", [None, np.repeat([3, 1000], 25)])
-def test_the_latent_plane_without_labels(monkeypatch, labels):
+def test_the_latent_plane_without_labels(labels):
     """The picture of points has a numeral for each class, and none where there are no labels."""
-    drawn = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
     mu = np.random.default_rng(0).standard_normal((50, 2))
-    figures.latent_scatter(mu, labels, "a.png")
+    drawn = figures.latent_scatter(mu, labels)
     numerals = [] if labels is None else ["3", "1000"]
-    assert [text.get_text() for text in drawn[0].axes[0].texts] == numerals
+    assert [text.get_text() for text in drawn.axes[0].texts] == numerals
 
 
 def test_a_gzip_of_an_idx_of_floats_is_named(tmp_path):

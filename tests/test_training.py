@@ -25,9 +25,10 @@ from scratchvae import (
     epochs,
     evaluate,
     fit,
+    info,
     training,
 )  # fmt: skip
-from scratchvae.evaluation import CHUNK
+from scratchvae.evaluation import CHUNK, units
 
 RNG = np.random.default_rng(0)
 STRIPES = np.where(RNG.random((70, 1)) < 0.5, [[250] * 6 + [5] * 6], [[5] * 6 + [250] * 6]).astype(
@@ -162,6 +163,24 @@ def test_grey_pixels_on_request():
         progress=False,
     )
     assert history.elbo[-1] == pytest.approx(0.2 * math.log(0.2) + 0.8 * math.log(0.8), abs=1e-3)
+
+
+def test_the_kl_of_the_units_adds_up_to_that_of_the_bound():
+    """Σ_j of the mean KL of unit j is the mean KL. A unit is active where its μ varies by more
+    than 0.01.
+    """
+    vae, x = VAE(4, (3,), 5, dtype=np.float64), np.eye(4)
+    vae.params.values["mu.W"][:, 2:] *= 0.05  # √Var μ is still above 0.01
+    kl, active = units(vae, x)
+    mu, logvar = vae.encode(x)
+    np.testing.assert_allclose(kl.sum(), vae.forward(x, np.zeros((4, 5)))[1].mean())
+    one = np.zeros((4, 1))
+    q = [info.gaussian_kl(mu[:, [j]], logvar[:, [j]], one, one, base=np.e) for j in range(5)]
+    np.testing.assert_allclose(kl, np.mean(q, axis=1))
+    assert active.tolist() == [bool(mu[:, j].var() > 0.01) for j in range(5)]
+    assert active.any() and not active.all()
+    with pytest.raises(ValueError, match="x has 1 row"):
+        units(vae, x[:1])
 
 
 def test_active_units_are_those_whose_mean_varies():

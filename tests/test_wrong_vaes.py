@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "demos")]
 
 import museum  # noqa: E402
+import wrong_vaes  # noqa: E402
 
 CAUGHT_BY = json.loads(museum.CAUGHT_BY.read_text(encoding="utf-8"))
 
@@ -109,6 +110,19 @@ def test_the_opening_exhibit():
     with museum.put_in(mistakes):
         z = distributions.reparameterize(np.zeros((1, 1)), np.log([[4.0]]), eps)
     assert abs(z.var() / 16 - 1) < 0.03  # σ⁴, where σ² = 4 is declared
+
+
+def test_what_was_not_run_is_said(monkeypatch):
+    """Without the test extra the demo names what is missing, and who says that a test fails."""
+    seen = museum.Seen("a", (0.0, 1.0), True, True, True, 0.0, True)
+    found = [(seen, "tests/test_a.py::test", fails) for fails in (None, True, False)]
+    monkeypatch.setattr(wrong_vaes, "MISSING", [])
+    said = wrong_vaes.of_the_tests(found[1:])
+    assert said == "A test fails under 1 of 2; 2 tests were run."
+    monkeypatch.setattr(wrong_vaes, "MISSING", ["pytest", "hypothesis"])
+    said = wrong_vaes.of_the_tests(found[:1])
+    assert said.startswith("No test was run: pytest and hypothesis should be installed")
+    assert said.endswith("museum.json has a test that fails under each of 1.")
 
 
 def test_a_mistake_that_stops_is_recorded():

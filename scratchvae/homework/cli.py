@@ -269,7 +269,8 @@ def _grade_all(args: argparse.Namespace) -> int:
     from scratchvae import figures
 
     figures.class_table(
-        [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows], picture
+        [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows],
+        path=picture,
     )
     handback.write(reports, grades, titles[0] if titles else "")
     if args.json:

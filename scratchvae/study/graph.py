@@ -19,7 +19,7 @@ def draw(step: TrainingStep, path: str | os.PathLike[str]) -> None:
     """Write the picture as a PNG."""
     sizes = "-".join(map(str, step.sizes))
     title = f"One training step of a VAE {sizes}, seed {step.seed}: loss = {step.loss:.4g} nats"
-    figures.training_step(*_layout(step), title, path)
+    figures.training_step(*_layout(step), title, path=path)
 
 
 # ---- what stands where ----
