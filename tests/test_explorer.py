@@ -808,6 +808,7 @@ def test_sliders_the_most_active_unit_first(shown, models):
     assert page.js(
         f"[document.querySelector('{first}').min, document.querySelector('{first}').max]"
     ) == ["-3", "3"]
+    page.click("#z-zero")
     before = picture(page, "#decoded")
     focus(page, first)
     for _ in range(20):
@@ -843,6 +844,7 @@ def test_other_models_work(shown, name):
         page.settle()
     assert page.js("document.querySelectorAll('#strip-sphere figure').length") == 9
     page.click("#draw-x")
+    page.click("#z-zero")
     focus(page, "#z-0")
     page.key("ArrowRight")
     assert page.js("explorer.state.z[0]") == pytest.approx(0.05)
@@ -865,17 +867,20 @@ def test_fingers_on_a_phone(shown):
 
 
 def test_every_control_has_the_keyboard(shown):
-    """Tab goes through the plane, the grid, the slider t and every button of the four panels."""
+    """Tab goes through the plane, the grid, the slider t and every button of the four panels, and
+    through the pictures that send their z to panel 1.
+    """
     page = shown("plane")
     page.js("document.body.tabIndex = -1; document.body.focus()")
     reached = set()
-    for _ in range(60):
+    for _ in range(120):
         page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", windowsVirtualKeyCode=9)
         page.call("Input.dispatchKeyEvent", type="keyUp", key="Tab", windowsVirtualKeyCode=9)
         reached.add(page.js("document.activeElement.id || document.activeElement.ariaLabel"))
     assert reached >= {
         "plane", "near-use", "grid", "pen", "eraser", "clear", "centre", "again", "again10",
         "A: the next test image", "B: label", "play", "t", "draw-z", "means", "draw-x",
+        "A: the image of panel 2", "take-straight", "image 24: to its z in panel 1",
     }  # fmt: skip
 
 

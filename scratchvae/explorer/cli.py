@@ -63,7 +63,10 @@ def explore(args: argparse.Namespace) -> int:
             seen(data.test_images[:n], rng, vae.dtype),
             None if data.test_labels is None else data.test_labels[:n],
             calibration=seen(data.train_images[:CALIBRATION], rng, vae.dtype),
-            name=f"{args.model.resolve().parent.name}/{args.model.name}",
+            name=data.name,
+            class_names=data.class_names,
+            ink=data.ink,
+            model=f"{args.model.resolve().parent.name}/{args.model.name}",
             precise=args.precise,
             seed=args.seed,
         )
