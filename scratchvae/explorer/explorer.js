@@ -1029,7 +1029,8 @@ function showSampled() {
 function makeSample() {
   const bits = data.decoder === "bernoulli";
   $("mean-words").textContent = bits
-    ? "Grey is the probability that the pixel is 1; no pixel is drawn."
+    ? `${channels === 3 ? "Each channel" : "Grey"} is the probability that the pixel is 1; no ` +
+      "pixel is drawn."
     : "No pixel is drawn: the noise σ is left out.";
   $("draw-words").textContent = bits
     ? "Each pixel is 0 or 1, drawn by itself once z is given: so neighbours do not agree."
@@ -1044,7 +1045,8 @@ function makeSample() {
 function writeWords() {
   const formula = (id, ...lines) => {
     $(id).innerHTML = lines.map(([equation, ...names]) => {
-      const functions = names.map((name) => `<code>${name}</code>`).join(", ");
+      const broken = (name) => name.replace(/[._]/g, "$&<wbr>"); // where a line may end
+      const functions = names.map((name) => `<code>${broken(name)}</code>`).join(", ");
       return `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${functions}`;
     }).join("<br>");
   };
