@@ -364,6 +364,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
         assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_large_pictures_are_fewer(trained, monkeypatch):
+    """AT_MOST numbers in all test images together, unless --images asks for more."""
+    folder, data = trained
+    monkeypatch.setattr("scratchvae.explorer.cli.AT_MOST", 100)  # 3 images of 30 pixels
+    for more, n in (((), 3), (("--images", 5), 5)):
+        assert run("explore", folder / "model.npz", "--data", data, *more) == 0
+        assert data_of(folder / "explore.html")["images"]["n"] == n
+
+
 def test_another_data_set_is_refused_or_said(trained, tmp_path, monkeypatch, capsys):
     """As evaluate: images that the model was not trained on are used only when --data names
     them, and it is said. A model that does not know its images gives a note.

@@ -1045,7 +1045,7 @@ function makeSample() {
 function writeWords() {
   const formula = (id, ...lines) => {
     $(id).innerHTML = lines.map(([equation, ...names]) => {
-      const broken = (name) => name.replace(/[._]/g, "$&<wbr>"); // where a line may end
+      const broken = (name) => name.replace(/_/g, "_<wbr>"); // where a line may end
       const functions = names.map((name) => `<code>${broken(name)}</code>`).join(", ");
       return `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${functions}`;
     }).join("<br>");
