@@ -93,18 +93,39 @@ function encode(x) { // μ and log σ² of q(z|x)                             va
 
 /* p(x|z), by its family (decoders.py). `given` turns z into the numbers that p(x|z) needs;
    the others use these numbers. */
+const logitsOf = (z) => ({ logits: affine("logits", hidden("decoder", z)) });
 const family = {
   bernoulli: {
-    given: (z) => ({ logits: affine("logits", hidden("decoder", z)) }),
+    given: logitsOf,
     mean: ({ logits }) => logits.map(sigmoid),
     draw: ({ logits }, random) => logits.map((a) => (random.uniform() < sigmoid(a) ? 1 : 0)),
     logDensity: (x, { logits }) => sum(logits.map((a, i) => x[i] * a - softplus(a))),
+  },
+  "continuous-bernoulli": { // t = |a|, at least so large that no 0 / 0 is computed
+    given: logitsOf,
+    mean: ({ logits }) => logits.map(continuousMean),
+    draw: ({ logits }, random) => logits.map((a) => {
+      const t = Math.max(Math.abs(a), Number.EPSILON);
+      const x = -Math.log1p(random.uniform() * Math.expm1(-t)) / t;
+      return a > 0 ? 1 - x : x;
+    }),
+    logDensity: (x, { logits }) => sum(logits.map((a, i) => {
+      const t = Math.max(Math.abs(a), Number.EPSILON);
+      return x[i] * a - Math.max(a, 0) - Math.log(-Math.expm1(-t) / t);
+    })),
   },
   gaussian: normal((h) => affine("x_mu", h), (h) => affine("x_logvar", h)),
   "sigmoid-gaussian": normal((h) => affine("x_mu", h).map(sigmoid), (h) => affine("x_logvar", h)),
   isotropic: normal((h) => affine("x_mu", h),
     () => new Float64Array(n_x).fill(layers.x_logvar.b[0])),
 }[data.decoder];
+
+function continuousMean(a) { // κ′(a) = 1 + 1 / (e^a − 1) − 1 / a; for small a its series at 0
+  const t = Math.abs(a);
+  const above = t < 0.2 ? t / 12 - t ** 3 / 720 + t ** 5 / 30240 - t ** 7 / 1209600
+    : -1 / Math.expm1(-t) - 1 / t - 0.5;
+  return 0.5 + Math.sign(a) * above;
+}
 
 function normal(mean, spread) { // N(x; μ, σ²), whose μ and s are computed from h′
   const given = (h) => ({ mu: mean(h), logvar: spread(h).map(logVariance) });
@@ -1031,10 +1052,10 @@ function makeSample() {
   $("mean-words").textContent = bits
     ? `${channels === 3 ? "Each channel" : "Grey"} is the probability that the pixel is 1; no ` +
       "pixel is drawn."
-    : "No pixel is drawn: the noise σ is left out.";
+    : "No pixel is drawn: the noise is left out.";
   $("draw-words").textContent = bits
     ? "Each pixel is 0 or 1, drawn by itself once z is given: so neighbours do not agree."
-    : "Each pixel has its own noise σ ε, drawn by itself once z is given.";
+    : "Each pixel has its own noise, drawn by itself once z is given.";
   $("draw-z").onclick = drawZ;
   $("draw-x").onclick = () => { $("draws").checked = true; drawX(); };
   $("means").onchange = $("draws").onchange = () => soon(showSampled);
@@ -1052,15 +1073,20 @@ function writeWords() {
   };
   const mean = {
     bernoulli: "E[x|z] = p = sigmoid(a), the logits a = affine(h′(z))",
+    "continuous-bernoulli": "E[x|z] = κ′(a) = 1 + 1 / (e^a − 1) − 1 / a, a = affine(h′(z))",
     gaussian: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
     "sigmoid-gaussian": "E[x|z] = μ<sub>x</sub>(z) = sigmoid(affine(h′(z)))",
     isotropic: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
   }[data.decoder];
   const logPx = data.decoder === "bernoulli"
     ? ["log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ]", "distributions.bernoulli_log_likelihood"]
+    : data.decoder === "continuous-bernoulli"
+    ? ["log p(x|z) = Σ_i [ x_i a_i − κ(a_i) ], κ(a) = log[(e^a − 1) / a]",
+      "distributions.continuous_bernoulli_log_density"]
     : ["log p(x|z) = Σ_i log N(x_i; μ_i, σ_i²)", "distributions.gaussian_log_density"];
   const draw = {
     bernoulli: "x_i = 1 with probability p_i",
+    "continuous-bernoulli": "x_i = F⁻¹(u_i), u_i ~ U[0, 1)",
     gaussian: "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
     "sigmoid-gaussian": "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
     isotropic: "x = μ<sub>x</sub>(z) + σ<sub>x</sub> ε",

@@ -19,7 +19,9 @@ from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
 HERE = Path(__file__).parent
-DECODERS = ("bernoulli", "gaussian", "sigmoid-gaussian", "isotropic")  # `family` in explorer.js
+DECODERS = (  # `family` in explorer.js
+    "bernoulli", "continuous-bernoulli", "gaussian", "sigmoid-gaussian", "isotropic",
+)  # fmt: skip
 CHECKED = 200  # images, and as many z, on which the rounded weights are compared
 
 
