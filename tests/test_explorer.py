@@ -16,6 +16,7 @@ from conftest import write_idx, write_image_set
 
 from scratchvae import VAE, Adam, cli, figures, fit, load_mnist, load_model, save_model
 from scratchvae.datasets import binarize, grey
+from scratchvae.decoders import OUTPUTS
 from scratchvae.explorer import weights
 from scratchvae.explorer.cli import add_commands
 from scratchvae.explorer.page import page as html_of
@@ -359,6 +360,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
             run("explore", model, "--data", data, "--out", tmp_path / name)
         assert "should end in .html" in capsys.readouterr().err
         assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_large_pictures_are_fewer(trained, monkeypatch):
+    """AT_MOST numbers in all test images together, unless --images asks for more."""
+    folder, data = trained
+    monkeypatch.setattr("scratchvae.explorer.cli.AT_MOST", 100)  # 3 images of 30 pixels
+    for more, n in (((), 3), (("--images", 5), 5)):
+        assert run("explore", folder / "model.npz", "--data", data, *more) == 0
+        assert data_of(folder / "explore.html")["images"]["n"] == n
 
 
 def test_another_data_set_is_refused_or_said(trained, tmp_path, monkeypatch, capsys):
@@ -806,6 +816,7 @@ def test_sliders_the_most_active_unit_first(shown, models):
     assert page.js(
         f"[document.querySelector('{first}').min, document.querySelector('{first}').max]"
     ) == ["-3", "3"]
+    page.click("#z-zero")
     before = picture(page, "#decoded")
     focus(page, first)
     for _ in range(20):
@@ -841,6 +852,7 @@ def test_other_models_work(shown, name):
         page.settle()
     assert page.js("document.querySelectorAll('#strip-sphere figure').length") == 9
     page.click("#draw-x")
+    page.click("#z-zero")
     focus(page, "#z-0")
     page.key("ArrowRight")
     assert page.js("explorer.state.z[0]") == pytest.approx(0.05)
@@ -863,17 +875,20 @@ def test_fingers_on_a_phone(shown):
 
 
 def test_every_control_has_the_keyboard(shown):
-    """Tab goes through the plane, the grid, the slider t and every button of the four panels."""
+    """Tab goes through the plane, the grid, the slider t and every button of the four panels, and
+    through the pictures that send their z to panel 1.
+    """
     page = shown("plane")
     page.js("document.body.tabIndex = -1; document.body.focus()")
     reached = set()
-    for _ in range(60):
+    for _ in range(120):
         page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", windowsVirtualKeyCode=9)
         page.call("Input.dispatchKeyEvent", type="keyUp", key="Tab", windowsVirtualKeyCode=9)
         reached.add(page.js("document.activeElement.id || document.activeElement.ariaLabel"))
     assert reached >= {
         "plane", "near-use", "grid", "pen", "eraser", "clear", "centre", "again", "again10",
         "A: the next test image", "B: label", "play", "t", "draw-z", "means", "draw-x",
+        "A: the image of panel 2", "take-straight", "image 24: to its z in panel 1",
     }  # fmt: skip
 
 
@@ -969,3 +984,220 @@ def test_grey_pixels_of_a_bernoulli(shown, browser, tmp_path):
     np.testing.assert_allclose(theirs["images"], x, atol=1e-8)
     assert np.abs(theirs["elbo"] - vae.elbo(x, eps)).max() < 0.01
     assert "minus a cross entropy and no likelihood" in words(browser, "#bound-note")
+
+
+# ---- the page: anybody's pictures ----
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens the page of a small untrained model; afterwards nothing has gone wrong in it."""
+
+    def open_(x, labels=None, *, image_shape, settings=None, **more):
+        vae = VAE(x.shape[1], (5,), image_shape=image_shape, dtype=np.float64, seed=1,
+                  **{"n_z": 2, "decoder": "sigmoid-gaussian", **(settings or {})})  # fmt: skip
+        html, _ = html_of(vae, x, labels, calibration=x, precise=True, **more)
+        (tmp_path / "own.html").write_text(html, encoding="utf-8")
+        browser.size(1300, 900)
+        browser.open(tmp_path / "own.html")
+        stored = weights.unpacked(vae, data_of(tmp_path / "own.html")["layers"])
+        return browser, stored
+
+    yield open_
+    assert browser.errors == []
+
+
+def levels(n, n_x):
+    """Pictures of levels k / 255, (n, n_x)."""
+    return np.random.default_rng(3).integers(0, 256, (n, n_x)) / 255
+
+
+def said(page):
+    """All words of the page, and the names of its controls."""
+    names = page.js("[...document.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel)")
+    return " ".join([page.js("document.documentElement.textContent"), *names])
+
+
+@pytest.mark.parametrize("decoder", OUTPUTS)
+def test_each_decoder_is_that_of_numpy(opened, decoder):
+    """E[x|z], the bound, and the first two moments of draws x ~ p(x|z) at one z, whose standard
+    errors are taken from NumPy's draws: within 6 of them for 24 pixels in colour.
+    """
+    settings, x = {"decoder": decoder, "n_z": 3}, levels(N, 24)
+    page, vae = opened(x, image_shape=(2, 4, 3), settings=settings)
+    rng, K = np.random.default_rng(5), 4000
+    z, eps = rng.standard_normal((2, N, 3))
+    theirs = js_numbers(page, z, eps)
+    np.testing.assert_allclose(theirs["decoded"], vae.decode(z), atol=1e-6, rtol=1e-5)
+    np.testing.assert_allclose(theirs["elbo"], vae.elbo(x, eps), atol=1e-5, rtol=1e-6)
+    vae.noise = lambda n, rng: np.tile([[0.4, -0.2, 1.0]], (n, 1))
+    ours = vae.dream(K, rng)[1]
+    drawn = page.js(
+        "(() => { const given = explorer.family.given([0.4, -0.2, 1]);"
+        "const random = explorer.generator(5);"
+        f"return Array.from({{ length: {K} }}, () =>"
+        "Array.from(explorer.family.draw(given, random))); })()"
+    )
+    for power in (1, 2):
+        a, b = ours**power, np.array(drawn) ** power
+        assert (np.abs(a.mean(0) - b.mean(0)) <= 6 * a.std(0) * np.sqrt(2 / K)).all()
+
+
+def test_a_decoder_that_the_page_does_not_know_is_refused(monkeypatch):
+    """ValueError with the decoder of one's own and those that the page knows."""
+    monkeypatch.setitem(OUTPUTS, "mine", type("Mine", (OUTPUTS["gaussian"],), {}))
+    vae = VAE(6, (3,), 2, decoder="mine", image_shape=(2, 3))
+    with pytest.raises(ValueError, match=r"decoder is 'mine'.* bernoulli, .*isotropic"):
+        html_of(vae, levels(4, 6), None, calibration=levels(4, 6))
+
+
+def test_rows_of_two_blocks_are_rounded_apart(monkeypatch):
+    """With more than BLOCK rows, each block is rounded as if it were alone."""
+    monkeypatch.setattr(weights, "BLOCK", 3)
+    rng = np.random.default_rng(0)
+    x, W = rng.standard_normal((50, 5)) @ rng.standard_normal((5, 5)), rng.standard_normal((5, 4))
+    steps = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+
+    def nearest(w, row):
+        return np.round(w / steps[row]) * steps[row]
+
+    parts = [
+        weights.rounded(W[:3], x[:, :3], nearest),
+        weights.rounded(W[3:], x[:, 3:], lambda w, row: nearest(w, row + 3)),
+    ]
+    np.testing.assert_array_equal(weights.rounded(W, x, nearest), np.concatenate(parts))
+
+
+def test_the_page_names_its_data_and_its_classes(opened):
+    """The title and the heading name the data set; one sentence in plain words is before all
+    panels, and the layers' sizes are after them. Names of classes stand where labels would.
+    """
+    names, labels = ["T-shirt/top", "Ankle <b>"], np.arange(20) % 2
+    page, _ = opened(levels(20, 12), labels, image_shape=(3, 4), name="Shoes", class_names=names)
+    assert page.js("document.title").startswith("Shoes")
+    assert words(page, "h1") == "The latent space of Shoes"
+    first = page.js("document.querySelector('h1').nextElementSibling.textContent")
+    assert first.startswith("This page is") and first.count(".") == 1 and "Shoes" in first
+    page_text = page.js("document.body.innerText")
+    assert page_text.index("4. Sample") < page_text.index("12-5-2-5-12")
+    assert words(page, "#near-title") == "Test image 0, T-shirt/top"
+    assert words(page, "#x-says") == "x is test image 0, T-shirt/top."
+    page.click("#pick-x button:last-child")
+    assert words(page, "#x-says") == "x is test image 1, Ankle <b>."
+    assert words(page, "#pick-x option:last-child") == "Ankle <b>"
+    assert words(page, ".chip:last-child") == "1 Ankle <b>"
+    assert "label 1" not in said(page)
+
+
+def test_colour_is_painted_as_it_is(opened):
+    """A picture's pixel is its three levels, in light and in dark; the pen paints the colour that
+    is chosen; what is only for ink is not there.
+    """
+    x = levels(8, 36)
+    page, vae = opened(x, image_shape=(3, 4, 3))
+    for dark in (True, False):
+        page.size(1300, 900, dark=dark)
+        shown_ = np.array(page.js(f"{READ}('#a', 3)")).reshape(3, 3, 4)
+        np.testing.assert_array_equal(shown_[:, :, :3] / 255, x[0].reshape(3, 4, 3)[:, :3])
+    mean = np.array(page.js(f"{READ}('#mean', 3)")).reshape(3, 3, 4)[:, :, :3] / 255
+    np.testing.assert_allclose(mean, vae.reconstruct(x[:1]).reshape(3, 4, 3)[:, :3], atol=0.003)
+    page.js("document.querySelector('#colour').value = '#ff3300'")
+    page.click("#clear")
+    x0, y0, width, height = page.box("#grid")
+    page.drag([(x0 + 0.6 * width, y0 + 0.5 * height)] * 2)
+    drawn = np.array(page.js("Array.from(explorer.state.x)")).reshape(3, 4, 3)
+    np.testing.assert_array_equal(drawn[1, 2], [1, 0.2, 0])
+    assert drawn.sum() == pytest.approx(1.2)
+    assert page.js("['eraser', 'centre'].every((id) => document.getElementById(id).hidden)")
+
+
+def test_grey_pictures_that_are_no_ink(opened):
+    """ink=False: 0 is black and 1 is white; the pen paints the level that is chosen."""
+    x = levels(8, 9)
+    page, _ = opened(x, image_shape=(3, 3), ink=False)
+    red = np.array(page.js(f"{READ}('#a', 3)"))[::4]
+    np.testing.assert_array_equal(red / 255, x[0])
+    page.js("document.querySelector('#colour').value = 0.5")
+    x0, y0, width, height = page.box("#grid")
+    page.drag([(x0 + 0.5 * width, y0 + 0.5 * height)] * 2)
+    drawn = page.js("Array.from(explorer.state.x)")
+    assert drawn[4] == 0.5
+    np.testing.assert_array_equal(np.delete(drawn, 4), np.delete(x[0], 4))
+
+
+@pytest.mark.parametrize("name", ["plane", "twenty"])
+def test_one_x_and_one_z_in_all_panels(shown, models, name):
+    """A drawn x has its code in panel 1, and in panel 3 where x is an end; a sample of q(z|x) is
+    the z of panel 1; so is that of a picture that is pressed.
+    """
+    page, (vae, _, _) = shown(name), models(name)
+
+    def z():
+        return np.array(page.js("Array.from(explorer.state.z)"))
+
+    page.click("#pick-a button:first-child")
+    page.click("#clear")
+    x, y, width, height = page.box("#grid")
+    page.drag([(x + width * 0.5, y + height * (0.2 + 0.06 * i)) for i in range(11)])
+    drawn = np.array(page.js("Array.from(explorer.state.x)"))[None]
+    np.testing.assert_allclose(z(), vae.encode(drawn)[0][0], atol=0.03)
+    for selector in ("#decoded", "#mean", "#strip-straight figure:first-child canvas"):
+        np.testing.assert_allclose(
+            picture(page, selector), vae.reconstruct(drawn)[0], atol=0.02, err_msg=selector
+        )
+    if name == "plane":
+        assert words(page, "#near-title") == "Your drawing"
+        np.testing.assert_allclose(picture(page, "#near-x"), drawn[0], atol=0.01)
+    else:
+        shown_z = [words(page, f"#z-{j} + output").replace("−", "-") for j in range(20)]
+        np.testing.assert_allclose([float(v) for v in shown_z], z(), atol=0.0051)
+    page.click("#again")
+    np.testing.assert_array_equal(z(), page.js("Array.from(explorer.state.samples[1].z)"))
+    page.click("#samples figure:nth-child(5) button")
+    np.testing.assert_array_equal(z(), page.js("Array.from(explorer.state.zs[4])"))
+    np.testing.assert_array_equal(
+        picture(page, "#decoded"), picture(page, "#samples figure:nth-child(5) canvas")
+    )
+
+
+def test_the_ellipses_are_q_of_x(shown):
+    """In the plane and beside a drawing, the centre is μ(x) and the radii are σ and 2 σ."""
+    page = shown("plane")
+    page.js(
+        "window.ellipses = []; const draw = CanvasRenderingContext2D.prototype.ellipse;"
+        "CanvasRenderingContext2D.prototype.ellipse = function (...numbers) {"
+        "ellipses.push([this.canvas.id, this.canvas.width, ...numbers.slice(0, 4)]);"
+        "return draw.apply(this, numbers); }; 0"
+    )
+    x, y, width, height = page.box("#grid")
+    page.js("ellipses.length = 0")
+    page.drag([(x + width * 0.5, y + height * (0.2 + 0.06 * i)) for i in range(11)])
+    mu, sigma, reach = page.js(
+        "(() => { const { mu, logvar } = explorer.encode(explorer.state.x);"
+        "return [Array.from(mu), Array.from(logvar, (s) => Math.exp(s / 2)), Math.min(8,"
+        "Math.max(3.3, ...explorer.codes.map(({ mu }) => 0.3 + Math.max(...mu.map(Math.abs))))"
+        ")]; })()"
+    )
+    drawn = page.js("ellipses")
+    for name in ("plane", "code"):
+        last = [numbers for canvas, *numbers in drawn if canvas == name][-2:]
+        for radius, (side, across, down, *radii) in zip((1, 2), last):
+            z = np.array([2 * across / side - 1, 1 - 2 * down / side]) * reach
+            np.testing.assert_allclose(z, mu, atol=1e-9)
+            np.testing.assert_allclose(radii, radius * np.array(sigma) * side / 2 / reach)
+
+
+def test_two_units_are_in_their_order(shown):
+    """n_z = 2: z₁ is before z₂ in the table of units, whichever is more active."""
+    page = shown("plane")
+    rows = "Array.from(document.querySelectorAll('#units tbody tr'), (r) => r.cells[0].textContent)"
+    assert page.js(rows) == ["z₁", "z₂"]
+
+
+@pytest.mark.parametrize("name", ["plane", "twenty", "tall"])
+def test_nothing_is_wider_than_a_phone(shown, name):
+    """At 375 and at 320 pixels, the document is as wide as the window."""
+    page = shown(name)
+    for width in (375, 320):
+        page.size(width, 800, phone=True)
+        assert page.js("document.documentElement.scrollWidth") == width

@@ -13,6 +13,7 @@ from scratchvae.progress import say
 
 PIXELS = ("bits", "grey")
 IN_THE_PLANE, TO_CHOOSE_FROM = 600, 120  # test images in the file, for n_z = 2 and for others
+AT_MOST = 1_500_000  # numbers in all of them: the page encodes them when it opens
 CALIBRATION = 4000  # training images for the second moments of the layers' inputs
 PIXELS_BAR, BOUND_BAR = 0.01, 0.3  # above these, --precise is worth its size
 
@@ -35,7 +36,8 @@ def add_commands(commands: Commands) -> None:
         "--images",
         type=positive,
         metavar="N",
-        help="test images in the file (600 for n_z = 2, the points of its plane; else 120)",
+        help="test images in the file (600 for n_z = 2, the points of its plane; else 120; fewer "
+        "if they are large)",
     )
     added.add_argument(
         "--precise", action="store_true", help="weights in 16 bits, not 8: a file twice as large"
@@ -51,7 +53,8 @@ def explore(args: argparse.Namespace) -> int:
     data = data_for(vae, args)
     out = args.out or args.model.parent / "explore.html"
     pixels = args.pixels or vae.pixels
-    n = args.images or (IN_THE_PLANE if vae.n_z == 2 else TO_CHOOSE_FROM)
+    usual = IN_THE_PLANE if vae.n_z == 2 else TO_CHOOSE_FROM
+    n = args.images or min(usual, max(2, AT_MOST // vae.n_x))
     if args.images is not None and n > len(data.test_images):
         raise ValueError(f"--images is {n}; there are {len(data.test_images)} test images")
     with written_whole(out) as part:
@@ -63,7 +66,10 @@ def explore(args: argparse.Namespace) -> int:
             seen(data.test_images[:n], rng, vae.dtype),
             None if data.test_labels is None else data.test_labels[:n],
             calibration=seen(data.train_images[:CALIBRATION], rng, vae.dtype),
-            name=f"{args.model.resolve().parent.name}/{args.model.name}",
+            name=data.name,
+            class_names=data.class_names,
+            ink=data.ink,
+            model=f"{args.model.resolve().parent.name}/{args.model.name}",
             precise=args.precise,
             seed=args.seed,
         )

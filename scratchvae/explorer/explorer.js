@@ -6,8 +6,8 @@
    (n_in, n_out) has its rows one after the other. Numbers are float64. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const [rows, columns] = data.image_shape;
-const n_x = data.n_x, n_z = data.n_z;
+const [rows, columns, channels = 1] = data.image_shape; // x has a pixel's channels side by side
+const n_x = data.n_x, n_z = data.n_z, ink = data.ink && channels === 1;
 
 // ---- 1. From base64 to numbers -------------------------------------------------------
 
@@ -93,27 +93,53 @@ function encode(x) { // μ and log σ² of q(z|x)                             va
 
 /* p(x|z), by its family (decoders.py). `given` turns z into the numbers that p(x|z) needs;
    the others use these numbers. */
+const logitsOf = (z) => ({ logits: affine("logits", hidden("decoder", z)) });
 const family = {
   bernoulli: {
-    given: (z) => ({ logits: affine("logits", hidden("decoder", z)) }),
+    given: logitsOf,
     mean: ({ logits }) => logits.map(sigmoid),
     draw: ({ logits }, random) => logits.map((a) => (random.uniform() < sigmoid(a) ? 1 : 0)),
     logDensity: (x, { logits }) => sum(logits.map((a, i) => x[i] * a - softplus(a))),
   },
-  gaussian: normal((h) => ({ mu: affine("x_mu", h), logvar: affine("x_logvar", h) })),
-  "sigmoid-gaussian": normal((h) => (
-    { mu: affine("x_mu", h).map(sigmoid), logvar: affine("x_logvar", h) })),
-  isotropic: normal((h) => (
-    { mu: affine("x_mu", h), logvar: new Float64Array(n_x).fill(layers.x_logvar.b[0]) })),
+  "continuous-bernoulli": { // t = |a|, at least so large that no 0 / 0 is computed
+    given: logitsOf,
+    mean: ({ logits }) => logits.map(continuousMean),
+    draw: ({ logits }, random) => logits.map((a) => {
+      const t = Math.max(Math.abs(a), Number.EPSILON);
+      const x = -Math.log1p(random.uniform() * Math.expm1(-t)) / t;
+      return a > 0 ? 1 - x : x;
+    }),
+    logDensity: (x, { logits }) => sum(logits.map((a, i) => {
+      const t = Math.max(Math.abs(a), Number.EPSILON);
+      return x[i] * a - Math.max(a, 0) - Math.log(-Math.expm1(-t) / t);
+    })),
+  },
+  gaussian: normal((h) => affine("x_mu", h), (h) => affine("x_logvar", h)),
+  "sigmoid-gaussian": normal((h) => affine("x_mu", h).map(sigmoid), (h) => affine("x_logvar", h)),
+  isotropic: normal((h) => affine("x_mu", h),
+    () => new Float64Array(n_x).fill(layers.x_logvar.b[0])),
 }[data.decoder];
 
-function normal(moments) { // N(x; μ, σ²), whose μ and log σ² are computed from h′
+function continuousMean(a) { // κ′(a) = 1 + 1 / (e^a − 1) − 1 / a; for small a its series at 0
+  const t = Math.abs(a);
+  const above = t < 0.2 ? t / 12 - t ** 3 / 720 + t ** 5 / 30240 - t ** 7 / 1209600
+    : -1 / Math.expm1(-t) - 1 / t - 0.5;
+  return 0.5 + Math.sign(a) * above;
+}
+
+function normal(mean, spread) { // N(x; μ, σ²), whose μ and s are computed from h′
+  const given = (h) => ({ mu: mean(h), logvar: spread(h).map(logVariance) });
   return {
-    given: (z) => moments(hidden("decoder", z)),
+    given: (z) => given(hidden("decoder", z)),
     mean: ({ mu }) => mu,
     draw: ({ mu, logvar }, random) => reparameterize(mu, logvar, random.normals(n_x)),
     logDensity: (x, { mu, logvar }) => gaussianLogDensity(x, mu, logvar),
   };
+}
+
+function logVariance(s) { // log σ² of a pixel: σ² = σ_min² + e^s; without σ_min it is s
+  const least = 2 * Math.log(data.min_sigma ?? 0);
+  return Math.max(s, least) + Math.log1p(Math.exp(-Math.abs(s - least)));
 }
 
 function decode(z) { // E[x|z]                                              vae.VAE.decode
@@ -180,8 +206,10 @@ function generator(seed) { // mulberry32, and Box and Muller's normal numbers fr
 const $ = (id) => document.getElementById(id);
 const images = testImages(), codes = images.map(encode);
 const random = generator(data.seed + 1);
-const units = Array.from(data.activity.keys()).sort((i, j) => data.activity[j] - data.activity[i]);
+const units = Array.from(data.activity.keys()); // two in their order, others by activity
+if (n_z !== 2) units.sort((i, j) => data.activity[j] - data.activity[i]);
 const active = units.filter((j) => data.activity[j] > 0.01); // evaluation.active_units
+const folded = n_z === 2 || active.length === 0 ? [] : units.filter((j) => !active.includes(j));
 const subscript = (j) => String(j + 1).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 const number = (value, digits = 2) => {
   const rounded = value.toFixed(digits);
@@ -222,24 +250,27 @@ function readTheme() {
   const style = getComputedStyle(document.documentElement);
   const value = (name) => style.getPropertyValue(name).trim();
   const rgb = (name) => value(name).split(" ").map(Number);
-  theme = { paper: rgb("--paper"), ink: rgb("--ink") };
+  theme = ink ? { paper: rgb("--paper"), ink: rgb("--ink") }
+    : { paper: [0, 0, 0], ink: [255, 255, 255] };
   for (const name of ["card", "text", "quiet", "line", "soft", "one", "two", "focus"]) {
     theme[name] = value(`--${name}`);
   }
   theme.classes = Array.from({ length: 10 }, (_, i) => value(`--class-${i}`));
 }
 
-/* A picture: 0 is paper, 1 is ink. The style sheet makes it larger. */
+/* A picture: 0 is paper, 1 is ink; without ink 0 is black, 1 is white or a full colour. The
+   style sheet makes it larger. */
 function paint(canvas, x) {
   if (canvas.width !== columns || canvas.height !== rows) {
     canvas.width = columns;
     canvas.height = rows;
   }
   const context = canvas.getContext("2d"), pixels = context.createImageData(columns, rows);
-  const { paper, ink } = theme;
-  for (let i = 0; i < n_x; i++) {
-    const v = Math.min(Math.max(x[i], 0), 1);
-    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = paper[c] + v * (ink[c] - paper[c]);
+  for (let i = 0; i < rows * columns; i++) {
+    for (let c = 0; c < 3; c++) {
+      const v = Math.min(Math.max(x[channels === 3 ? 3 * i + c : i], 0), 1);
+      pixels.data[4 * i + c] = theme.paper[c] + v * (theme.ink[c] - theme.paper[c]);
+    }
     pixels.data[4 * i + 3] = 255;
   }
   context.putImageData(pixels, 0, 0);
@@ -263,14 +294,21 @@ function surface(canvas, ratio) {
 const kinds = [...new Set(data.labels ?? [])].sort((a, b) => a - b); // none: no labels anywhere
 const labelOf = (i) => data.labels?.[i];
 const classColour = (label) => theme.classes[Math.max(kinds.indexOf(label), 0) % 10];
-const testImage = (i) => `test image ${i}${data.labels ? `, label ${data.labels[i]}` : ""}`;
+const className = (label) => data.class_names?.[label] ?? `label ${label}`;
+const testImage = (i) => `test image ${i}${data.labels ? `, ${className(labelOf(i))}` : ""}`;
+
+/* A test image by its index, or with null the image of panel 2. */
+const imageAt = (i) => (i === null ? state.x : images[i]);
+const codeAt = (i) => (i === null ? state.samples[0] : codes[i]);
+const nameAt = (i) => (i !== null ? testImage(i)
+  : state.index === null ? `your ${ink ? "drawing" : "picture"}` : testImage(state.index));
 
 /* Buttons that choose a test image: the one before, the next one, of any label or of one. */
 function chooser(root, what, choose) {
   let at = 0;
   const select = named(make("select"), `${what}: label`);
-  select.append(make("option", { value: "" }, "any label"));
-  for (const kind of kinds) select.append(make("option", { value: kind }, `label ${kind}`));
+  select.append(make("option", { value: "" }, data.class_names ? "any class" : "any label"));
+  for (const kind of kinds) select.append(make("option", { value: kind }, className(kind)));
   const move = (step) => {
     for (let tries = 0; tries < images.length; tries++) {
       at = (at + step + images.length) % images.length;
@@ -290,12 +328,12 @@ function chooser(root, what, choose) {
 const state = {
   z: new Float64Array(n_z), // panel 1
   held: false, // panel 1: the mouse does not move z
-  near: null, // panel 1: index of a test image
+  near: null, // panel 1: index of a test image; null: the image of panel 2
   only: null, // panel 1: the one label that is shown
-  x: null, // panel 2
+  x: null, index: null, // panel 2: the image; its index if it is a test image
   cell: [Math.floor(rows / 2), Math.floor(columns / 2)], // panel 2: the keyboard's place
   samples: [], // panel 2: of q(z|x)
-  a: 0, b: 1, t: 0.5, // panel 3
+  a: 0, b: 1, t: 0.5, // panel 3: as near
   zs: [], xs: [], // panel 4
 };
 
@@ -306,12 +344,19 @@ function setZ(z) {
   soon(drawDecoded);
 }
 
+function take(z) { // of a picture in another panel
+  setZ(z);
+  state.held = true;
+  $("decode-title").scrollIntoView({ block: "start" });
+}
+
 function drawDecoded() {
   paint($("decoded"), decode(state.z));
   named($("decoded"), `decoded image at z = ${vector(state.z)}`);
   $("z").textContent = vector(state.z);
-  if (n_z === 2) drawPlane();
-  else showSliders();
+  if (n_z !== 2) return showSliders();
+  drawPlane();
+  drawCode();
 }
 
 /* The plane, n_z = 2. `reach` is the largest |z_j| on it. */
@@ -385,30 +430,54 @@ function drawPlane() {
     drawBackground(below, side, true);
   }
   context.drawImage(background, 0, 0, side, side);
-  if (state.near !== null) { // q(z|x): the ellipses at 1 and 2 standard deviations
-    const { mu, logvar } = codes[state.near], centre = toPlane(mu, side);
-    const unit = side / 2 / reach;
-    for (const [colour, width] of [[theme.card, 5], [theme.text, 2]]) {
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      for (const radius of [1, 2]) {
-        context.beginPath();
-        context.ellipse(...centre, radius * Math.exp(0.5 * logvar[0]) * unit,
-          radius * Math.exp(0.5 * logvar[1]) * unit, 0, 0, 2 * Math.PI);
-        context.stroke();
-      }
+  if (state.near !== state.index) drawEllipses(context, side, codes[state.near], [5, 4]);
+  drawOver(context, side);
+}
+
+/* The plane in panel 2: a dot for each test image, and the same q(z|x) and z. */
+function drawCode() {
+  const { context, width: side } = surface($("code"), 1);
+  drawBackground(context, side, false);
+  codes.forEach(({ mu }, i) => {
+    const [x, y] = toPlane(mu, side);
+    context.fillStyle = classColour(labelOf(i));
+    context.fillRect(x - 1, y - 1, 2, 2);
+  });
+  drawOver(context, side);
+}
+
+/* q(z|x): the ellipses at 1 and 2 standard deviations. */
+function drawEllipses(context, side, { mu, logvar }, dash) {
+  const radii = Array.from(logvar, (s) => Math.exp(0.5 * s) * side / 2 / reach);
+  for (const [colour, width] of [[theme.card, 5], [theme.text, 2]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.setLineDash(colour === theme.text ? dash : []);
+    for (const radius of [1, 2]) {
+      context.beginPath();
+      context.ellipse(...toPlane(mu, side), ...radii.map((r) => radius * r), 0, 0, 2 * Math.PI);
+      context.stroke();
     }
   }
-  const [x, y] = toPlane(state.z, side);
-  for (const [colour, width] of [[theme.card, 6], [theme.two, 3]]) {
+  context.setLineDash([]);
+}
+
+/* What both planes show of the image of panel 2, its q(z|x) and the samples of it; and z. */
+function drawOver(context, side) {
+  drawEllipses(context, side, state.samples[0], []);
+  for (const sample of state.samples.slice(-SHOWN)) {
+    dot(context, toPlane(sample.z, side), theme.text, Math.min(3.5, side / 80));
+  }
+  const [x, y] = toPlane(state.z, side), r = Math.min(7, side / 40);
+  for (const [colour, width] of [[theme.card, 0.9 * r], [theme.two, 0.4 * r]]) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.beginPath();
-    context.arc(x, y, 7, 0, 2 * Math.PI);
+    context.arc(x, y, r, 0, 2 * Math.PI);
     if (state.held) context.arc(x, y, 1.5, 0, 2 * Math.PI);
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      context.moveTo(x + 7 * dx, y + 7 * dy);
-      context.lineTo(x + 14 * dx, y + 14 * dy);
+      context.moveTo(x + r * dx, y + r * dy);
+      context.lineTo(x + 2 * r * dx, y + 2 * r * dy);
     }
     context.stroke();
   }
@@ -426,27 +495,28 @@ function nearest(z, within) {
 }
 
 function showNear(i) {
-  if (i === null || i === state.near) return;
   state.near = i;
   soon(drawNear);
+  soon(drawDecoded);
 }
 
 function drawNear() {
-  const i = state.near, { mu, logvar } = codes[i], sigma = logvar.map((s) => Math.exp(0.5 * s));
+  const i = state.near, { mu, logvar } = codeAt(i), sigma = logvar.map((s) => Math.exp(0.5 * s));
   $("near").hidden = false;
-  $("near-title").textContent = testImage(i).replace("t", "T");
-  paint($("near-x"), images[i]);
+  $("near-title").textContent = nameAt(i).replace(/^./, (first) => first.toUpperCase());
+  named($("near-x"), nameAt(i));
+  paint($("near-x"), imageAt(i));
   paint($("near-mean"), decode(mu));
-  $("near-q").textContent =
-    `q(z|x): μ = ${vector(mu)}, σ = ${vector(sigma)}. ` +
-    "The ellipses in the plane are at 1 σ and 2 σ.";
-  soon(drawDecoded);
+  $("near-q").textContent = `q(z|x): μ = ${vector(mu)}, σ = ${vector(sigma)}.`;
 }
 
 function makePlane() {
   $("choose-z").innerHTML = `
     <canvas class="screen" id="plane" tabindex="0" role="application" aria-describedby="plane-keys"
       aria-label="The latent plane. Arrow keys move z."></canvas>
+    <p class="quiet">The cross: z. Solid ellipses: q(z|x) of the image of panel 2, at 1 σ and 2 σ;
+      dots: samples of it. Dashed ellipses: q(z|x) of another test image, when z comes near its
+      code.</p>
     <div class="buttons" id="chips" role="group" aria-label="show one label alone"></div>
     <p class="keys" id="plane-keys">Keyboard: arrows move z (with Shift, further); N and P go to
       the next and the previous test image; Enter encodes it in panel 2.</p>`;
@@ -461,7 +531,7 @@ function makePlane() {
   const follow = (event) => {
     const z = fromEvent(event), finger = event.pointerType === "touch" ? 2 : 1;
     setZ(z);
-    showNear(nearest(z, finger * 10 / plane.clientWidth * 2 * reach));
+    showNear(nearest(z, finger * 10 / plane.clientWidth * 2 * reach) ?? state.near);
   };
   let down = null; // where the button was pressed
   plane.onpointermove = (event) => { if (!state.held || event.buttons) follow(event); };
@@ -484,7 +554,7 @@ function makePlane() {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (moves[event.key]) {
       setZ(state.z.map((v, j) => Math.min(Math.max(v + moves[event.key][j], -reach), reach)));
-      showNear(nearest(state.z, 0.15));
+      showNear(nearest(state.z, 0.15) ?? state.near);
     } else if (turn) {
       const i = ((state.near ?? -turn) + turn + images.length) % images.length;
       setZ(codes[i].mu);
@@ -495,11 +565,12 @@ function makePlane() {
     event.preventDefault();
   };
   $("near-use").onclick = () => {
-    setImage(images[state.near], state.near);
+    setImage(imageAt(state.near), state.near);
     $("encode-title").scrollIntoView({ block: "start" });
   };
   for (const kind of [null, ...kinds]) {
-    const chip = make("button", { type: "button", className: "chip" }, String(kind ?? "all"));
+    const words = kind !== null && data.class_names ? `${kind} ${className(kind)}` : kind ?? "all";
+    const chip = make("button", { type: "button", className: "chip" }, String(words));
     chip.dataset.kind = kind === null ? "" : kind;
     chip.onclick = () => { state.only = kind; restyle(); };
     $("chips").append(chip);
@@ -535,11 +606,11 @@ function makeSliders() {
     sliders[j] = { input, shown };
     const activity = `Var μ(x) = ${data.activity[j]}`;
     const label = make("label", { htmlFor: input.id, title: activity }, `z${subscript(j)}`);
-    const place = active.includes(j) ? $("sliders") : $("inactive").lastElementChild;
+    const place = folded.includes(j) ? $("inactive").lastElementChild : $("sliders");
     place.append(make("div", { className: "slider" }, label, input, shown));
   }
-  $("sliders").classList.toggle("many", active.length > 6);
-  const idle = n_z - active.length;
+  const idle = folded.length;
+  $("sliders").classList.toggle("many", n_z - idle > 6);
   $("inactive").hidden = idle === 0;
   $("inactive").firstElementChild.textContent =
     `${idle} ${idle === 1 ? "unit" : "units"} that the encoder does not use (Var μ(x) ≤ 0.01)`;
@@ -562,11 +633,16 @@ let eps = random.normals(n_z), remember = () => {}, erasing = false;
 
 function setImage(x, index = null) {
   state.x = Float64Array.from(x);
+  state.index = index;
   state.samples = [bound(state.x, eps)]; // the same ε: what changes now is due to x
   if (index !== null) remember(index);
-  $("x-says").textContent = index === null
-    ? "x is your drawing." : `x is ${testImage(index)}.`;
+  const { mu } = state.samples[0], outside = n_z === 2 && Math.max(...mu.map(Math.abs)) > reach;
+  $("x-says").textContent = `x is ${nameAt(null)}.` +
+    (outside ? " Its μ(x) is outside of the plane that is drawn." : "");
   soon(drawEncoded);
+  setZ(mu);
+  if (n_z === 2) showNear(index);
+  if (state.a === null || state.b === null) soon(drawStrips);
 }
 
 function sampleAgain(times) {
@@ -574,6 +650,7 @@ function sampleAgain(times) {
     eps = random.normals(n_z);
     state.samples.push(bound(state.x, eps));
   }
+  setZ(state.samples.at(-1).z);
   soon(drawEncoded);
 }
 
@@ -628,15 +705,14 @@ function makeUnits() {
     const bar = make("i"), mark = make("b");
     const cells = [0, 1, 2].map(() => make("td", { className: "number" }));
     const track = make("td", { className: "track" }, make("div", {}, bar, mark));
-    const first = active.includes(j) || active.length === 0;
-    const place = first ? $("units").tBodies[0] : $("more-units").querySelector("tbody");
+    const place = folded.includes(j) ? $("more-units").querySelector("tbody")
+      : $("units").tBodies[0];
     place.append(make("tr", {}, make("td", {}, `z${subscript(j)}`), track, ...cells));
     unitRows[j] = { bar, mark, cells };
   }
-  const idle = active.length === 0 ? 0 : n_z - active.length;
-  $("more-units").hidden = idle === 0;
+  $("more-units").hidden = folded.length === 0;
   $("more-units").firstElementChild.textContent =
-    `${idle} more, that the encoder does not use (Var μ(x) ≤ 0.01)`;
+    `${folded.length} more, that the encoder does not use (Var μ(x) ≤ 0.01)`;
 }
 
 function showUnits() {
@@ -671,37 +747,48 @@ function showSamples() {
   }
   const figures = [];
   samples.slice(-SHOWN).forEach((s, i) => {
-    figures.push([`z no. ${Math.max(n - SHOWN, 0) + i + 1}\n${number(s.elbo, 1)}`, s.mean]);
+    figures.push([`z no. ${Math.max(n - SHOWN, 0) + i + 1}\n${number(s.elbo, 1)}`, s.mean, s.z]);
   });
   showPictures($("drawn"), figures);
 }
 
-/* Pictures with a caption each, in canvases that are kept. */
+/* Pictures with a caption each, in canvases that are kept. A press takes a picture's z. */
 function showPictures(root, figures) {
   while (root.children.length > figures.length) root.lastChild.remove();
   while (root.children.length < figures.length) {
-    root.append(make("figure", {}, make("canvas", { className: "picture" }), make("figcaption")));
+    const button = make("button", { type: "button", className: "take" },
+      make("canvas", { className: "picture" }));
+    root.append(make("figure", {}, button, make("figcaption")));
   }
-  figures.forEach(([caption, x], i) => {
-    const [canvas, words] = root.children[i].children;
-    paint(canvas, x);
-    canvas.setAttribute("role", "img");
-    named(canvas, caption || `image ${i + 1}`);
+  figures.forEach(([caption, x, z], i) => {
+    const [button, words] = root.children[i].children;
+    paint(button.firstElementChild, x);
+    button.onclick = () => take(z);
+    named(button, `${caption || `image ${i + 1}`}: to its z in panel 1`);
     words.textContent = caption;
     words.hidden = caption === "";
   });
 }
 
-/* One touch of the pen at (row, column), in cells: every cell within its radius. */
+/* What the pen paints: a number for each channel. */
+function penPaints() {
+  const value = $("colour").value; // "#rrggbb" in colour, a grey level without ink
+  const paints = ink ? [1] : channels === 1 ? [Number(value)]
+    : [1, 3, 5].map((i) => parseInt(value.slice(i, i + 2), 16) / 255);
+  return paints.map((v) => (erasing ? 0 : data.images.bits ? Math.round(v) : v));
+}
+
+/* One touch of the pen at (row, column), in cells: every cell within its radius. Ink of grey
+   pictures has a soft edge. */
 function touch(row, column) {
   const radius = Math.max(0.5, 1.1 * Math.min(rows, columns) / 28), x = Float64Array.from(state.x);
+  const paints = penPaints(), soft = ink && !data.images.bits;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      const distance = Math.hypot(r + 0.5 - row, c + 0.5 - column);
-      const ink = data.images.bits ? Number(distance <= radius)
-        : Math.min(Math.max(radius + 0.5 - distance, 0), 1);
-      const i = r * columns + c;
-      x[i] = erasing ? Math.min(x[i], 1 - ink) : Math.max(x[i], ink);
+      const distance = Math.hypot(r + 0.5 - row, c + 0.5 - column), i = r * columns + c;
+      const covered = Math.min(Math.max(radius + 0.5 - distance, 0), 1);
+      if (soft) x[i] = erasing ? Math.min(x[i], 1 - covered) : Math.max(x[i], covered);
+      else if (distance <= radius) paints.forEach((v, k) => { x[i * channels + k] = v; });
     }
   }
   state.x = x;
@@ -773,6 +860,10 @@ function makeGrid() {
   $("eraser").onclick = () => mode(true);
   $("clear").onclick = () => { mode(false); setImage(new Float64Array(n_x)); };
   $("centre").onclick = () => setImage(centred(state.x));
+  $("eraser").hidden = $("centre").hidden = !ink;
+  const levels = { type: "range", min: 0, max: 1, step: 0.05, value: 1 };
+  Object.assign($("colour"), channels === 3 ? { type: "color", value: "#ffffff" } : levels);
+  $("colour").hidden = ink;
   $("again").onclick = () => sampleAgain(1);
   $("again10").onclick = () => sampleAgain(10);
   remember = chooser($("pick-x"), "x", (i) => setImage(images[i], i));
@@ -783,7 +874,7 @@ function makeGrid() {
 const STEPS = 9; // images of a strip
 let playing = 0; // the time when Play was pressed, or 0
 
-const ends = () => [codes[state.a].mu, codes[state.b].mu];
+const ends = () => [codeAt(state.a).mu, codeAt(state.b).mu];
 
 function setEnds(a, b) {
   [state.a, state.b] = [a, b];
@@ -793,12 +884,12 @@ function setEnds(a, b) {
 function drawStrips() {
   const [z0, z1] = ends(), there = onSphere(z0, z1, 0.5) !== null;
   for (const name of ["a", "b"]) {
-    paint($(name), images[state[name]]);
-    named($(name), testImage(state[name]));
+    paint($(name), imageAt(state[name]));
+    named($(name), nameAt(state[name]));
   }
   const along = (path) => Array.from({ length: STEPS }, (_, i) => {
     const z = path(z0, z1, i / (STEPS - 1));
-    return [number(norm(z), 1), decode(z)];
+    return [number(norm(z), 1), decode(z), z];
   });
   showPictures($("strip-straight"), along(straight));
   showPictures($("strip-sphere"), there ? along(onSphere) : []);
@@ -806,7 +897,7 @@ function drawStrips() {
   $("no-sphere").textContent = n_z === 1
     ? "With n_z = 1 the sphere is two points, −r and r: no path on it joins these two codes."
     : "The two codes have opposite directions: no one path on the sphere joins them.";
-  $("at-sphere").parentElement.hidden = !there;
+  $("at-sphere").closest("figure").hidden = !there;
   drawMorph();
 }
 
@@ -823,6 +914,7 @@ function drawMorph() {
     const z = path(z0, z1, state.t);
     if (z === null) continue;
     paint($(`at-${name}`), decode(z));
+    $(`take-${name}`).onclick = () => take(z);
     $(`length-${name}`).textContent = number(norm(z));
   }
   drawChart(z0, z1);
@@ -848,12 +940,12 @@ function pathsOf(z0, z1) { // 61 points of each path
   return [[along(straight), theme.one, []], ...(sphere[0] ? [[sphere, theme.two, [7, 4]]] : [])];
 }
 
-function dot(context, [x, y], colour) {
+function dot(context, [x, y], colour, radius = 6) {
   context.fillStyle = colour;
   context.strokeStyle = theme.card;
   context.lineWidth = 2;
   context.beginPath();
-  context.arc(x, y, 6, 0, 2 * Math.PI);
+  context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
   context.stroke();
 }
@@ -924,6 +1016,11 @@ function makeMorph() {
   setEnds(0, other < 0 ? images.length - 1 : other);
   rememberA(state.a);
   rememberB(state.b);
+  const ofPanel2 = { a: () => setEnds(null, state.b), b: () => setEnds(state.a, null) };
+  for (const [name, onclick] of Object.entries(ofPanel2)) {
+    const button = make("button", { type: "button", onclick }, "x");
+    $(`pick-${name}`).prepend(named(button, `${name.toUpperCase()}: the image of panel 2`));
+  }
   $("t").oninput = () => { setPlaying(false); setT(Number($("t").value)); };
   $("play").onclick = () => setPlaying(!playing);
   $("paths-figure").hidden = n_z !== 2;
@@ -947,17 +1044,18 @@ function showSampled() {
   $("sample-says").textContent = drawn
     ? `${SAMPLES} draws x ~ p(x|z), each of its own z: both samplings`
     : `${SAMPLES} means E[x|z], each of its own z: sampling 1 alone`;
-  showPictures($("samples"), state.zs.map((z, i) => ["", drawn ? state.xs[i] : decode(z)]));
+  showPictures($("samples"), state.zs.map((z, i) => ["", drawn ? state.xs[i] : decode(z), z]));
 }
 
 function makeSample() {
   const bits = data.decoder === "bernoulli";
   $("mean-words").textContent = bits
-    ? "Grey is the probability that the pixel is 1; no pixel is drawn."
-    : "No pixel is drawn: the noise σ is left out.";
+    ? `${channels === 3 ? "Each channel" : "Grey"} is the probability that the pixel is 1; no ` +
+      "pixel is drawn."
+    : "No pixel is drawn: the noise is left out.";
   $("draw-words").textContent = bits
     ? "Each pixel is 0 or 1, drawn by itself once z is given: so neighbours do not agree."
-    : "Each pixel has its own noise σ ε, drawn by itself once z is given.";
+    : "Each pixel has its own noise, drawn by itself once z is given.";
   $("draw-z").onclick = drawZ;
   $("draw-x").onclick = () => { $("draws").checked = true; drawX(); };
   $("means").onchange = $("draws").onchange = () => soon(showSampled);
@@ -968,39 +1066,56 @@ function makeSample() {
 function writeWords() {
   const formula = (id, ...lines) => {
     $(id).innerHTML = lines.map(([equation, ...names]) => {
-      const functions = names.map((name) => `<code>${name}</code>`).join(", ");
+      const broken = (name) => name.replace(/_/g, "_<wbr>"); // where a line may end
+      const functions = names.map((name) => `<code>${broken(name)}</code>`).join(", ");
       return `${equation.replace(/_([ij])/g, "<sub>$1</sub>")} &ensp; ${functions}`;
     }).join("<br>");
   };
   const mean = {
     bernoulli: "E[x|z] = p = sigmoid(a), the logits a = affine(h′(z))",
+    "continuous-bernoulli": "E[x|z] = κ′(a) = 1 + 1 / (e^a − 1) − 1 / a, a = affine(h′(z))",
     gaussian: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
     "sigmoid-gaussian": "E[x|z] = μ<sub>x</sub>(z) = sigmoid(affine(h′(z)))",
     isotropic: "E[x|z] = μ<sub>x</sub>(z) = affine(h′(z))",
   }[data.decoder];
   const logPx = data.decoder === "bernoulli"
     ? ["log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ]", "distributions.bernoulli_log_likelihood"]
+    : data.decoder === "continuous-bernoulli"
+    ? ["log p(x|z) = Σ_i [ x_i a_i − κ(a_i) ], κ(a) = log[(e^a − 1) / a]",
+      "distributions.continuous_bernoulli_log_density"]
     : ["log p(x|z) = Σ_i log N(x_i; μ_i, σ_i²)", "distributions.gaussian_log_density"];
   const draw = {
     bernoulli: "x_i = 1 with probability p_i",
+    "continuous-bernoulli": "x_i = F⁻¹(u_i), u_i ~ U[0, 1)",
     gaussian: "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
     "sigmoid-gaussian": "x = μ<sub>x</sub>(z) + σ<sub>x</sub>(z) ⊙ ε",
     isotropic: "x = μ<sub>x</sub>(z) + σ<sub>x</sub> ε",
   }[data.decoder];
   $("name").textContent = data.name;
-  document.title = `The latent space of ${data.name}`;
+  document.title = `${data.name}: the latent space`;
+  $("what").textContent =
+    `This page is a variational autoencoder that was trained on ${data.name}: ` +
+    `move ${n_z === 2 ? "over the plane" : "the sliders"} in panel 1 to see the image that a ` +
+    `code z stands for, and ${ink ? "draw" : "paint"} in panel 2 to see the code of your own image.`;
   const sizes = [n_x, ...data.hidden, n_z, ...[...data.hidden].reverse(), n_x].join("-");
   $("about").textContent =
-    `A variational autoencoder, ${sizes}, ${data.activation}, ${data.decoder} decoder; its ` +
-    `weights in ${data.bits_of_a_weight} bits. The encoder turns an image x into q(z|x), the ` +
-    "decoder turns z into p(x|z).";
+    `The model${data.model && ` ${data.model}`}: ${sizes}, ${data.activation}, ${data.decoder} ` +
+    `decoder; its weights in ${data.bits_of_a_weight} bits. The encoder turns an image x into ` +
+    "q(z|x), the decoder turns z into p(x|z).";
   $("decode-what").textContent = n_z === 2
     ? "Move over the plane: the image is decoded from that z. Each " +
-      (data.labels ? "numeral is a test image at its code μ(x), by its label"
-        : "point is a test image at its code μ(x)") + ". The circles hold 39, 86 and 99 % of the prior N(0, I). " +
-      "A click holds z, the next click lets it go."
-    : "Each slider is one number of z. The most active unit is first: its mean μ(x) varies most " +
-      "from image to image.";
+      (data.labels ? "numeral is a test image at its code μ(x), by its label. "
+        : "point is a test image at its code μ(x). ") +
+      "The circles hold 39, 86 and 99 % of the prior N(0, I). A click holds z, the next click " +
+      "lets it go."
+    : n_z === 1 ? "z is one number. Move its slider: the image is decoded from that z."
+    : `z has ${n_z} numbers, too many for a plane: each slider is one of them, and the image is ` +
+      "decoded from all. The most active unit is first: its mean μ(x) varies most from image to " +
+      "image. A new image in panel 2 moves the sliders to its μ(x).";
+  $("encode-what").textContent = `${ink ? "Draw" : "Paint on the picture"} with the mouse or a ` +
+    "finger, or choose a test image. The encoder answers at once, and panel 1 goes to z = μ(x).";
+  if (!ink) $("pen").textContent = "Paint";
+  if (!ink) $("grid-keys").textContent = "Keyboard: arrows move, Space paints, Delete paints 0.";
   formula("decode-formula", [mean, "vae.VAE.decode"],
     n_z === 2 ? ["log p(z) = −½ |z|² − log 2π", "distributions.standard_normal_log_density"]
       : ["activity of z_j = Var<sub>x</sub> μ_j(x)", "evaluation.active_units"]);
@@ -1023,7 +1138,7 @@ function restyle() { // after a change of colours, size or shown labels
   background = null;
   styleChips();
   for (const draw of [drawDecoded, drawEncoded, drawStrips, showSampled]) soon(draw);
-  if (state.near !== null) soon(drawNear);
+  if (n_z === 2) soon(drawNear);
 }
 
 document.documentElement.style.setProperty("--aspect", columns / rows);
@@ -1032,16 +1147,13 @@ writeWords();
 $("seen").classList.toggle("beside-sliders", n_z !== 2);
 if (n_z === 2) makePlane();
 else makeSliders();
+$("code-figure").hidden = n_z !== 2;
 makeUnits();
 makeGrid();
 makeMorph();
 makeSample();
 setImage(images[0], 0);
 drawZ();
-if (n_z === 2) {
-  setZ(codes[0].mu);
-  showNear(0);
-}
 restyle();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
 let width = document.body.clientWidth;

@@ -4,6 +4,7 @@ The file has all that it needs. A Content-Security-Policy in it forbids every re
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
 HERE = Path(__file__).parent
+DECODERS = (  # `family` in explorer.js
+    "bernoulli", "continuous-bernoulli", "gaussian", "sigmoid-gaussian", "isotropic",
+)  # fmt: skip
 CHECKED = 200  # images, and as many z, on which the rounded weights are compared
 
 
@@ -34,24 +38,38 @@ def page(
     labels: NDArray[np.integer[Any]] | None,
     *,
     calibration: FloatArray,
-    name: str = "model",
+    name: str = "pictures",
+    class_names: Sequence[str] | None = None,
+    ink: bool = True,
+    model: str = "",
     precise: bool = False,
     seed: int = 0,
 ) -> tuple[str, Difference]:
     """The HTML, and how far its model is from `vae`.
 
-    images: (N, n_x), test images as the model sees them; bits, or grey levels k / 255 for a
-    whole k. labels: (N,), or None. calibration: (B, n_x), images for the second moments of the
-    layers' inputs, and for the activity of each unit. ValueError when the model has no
-    image_shape.
+    images: (N, n_x), test images as the model sees them, in [0, 1]; bits, or levels, of
+    which the page has the nearest k / 255. labels: (N,), or None. calibration: (B, n_x),
+    images for the second moments of the layers' inputs, and for the activity of each unit.
+    name, class_names, ink: those of the data set, see `ImageSet`. model: what the model is
+    called. ValueError when the model has no image_shape, or a decoder that the page does not
+    know.
     """
     if vae.image_shape is None:
         raise ValueError("the model has no image_shape, (height, width); the explorer needs one")
+    if vae.decoder not in DECODERS:
+        raise ValueError(
+            f"the model's decoder is {vae.decoder!r}; for the explorer it should be one of "
+            f"{', '.join(DECODERS)}"
+        )
     layers = packed(vae, calibration, precise=precise, seed=seed)
     data = {
         "name": name,
+        "class_names": None if class_names is None else list(class_names),
+        "ink": ink,
+        "model": model,
         "bits_of_a_weight": 16 if precise else 8,
         **{key: vae.settings[key] for key in ("n_x", "n_z", "hidden", "decoder", "activation")},
+        "min_sigma": vae.settings.get("min_sigma"),
         "image_shape": list(vae.image_shape),
         "layers": layers,
         "activity": [float(f"{v:.3g}") for v in vae.encode(calibration)[0].var(axis=0)],
@@ -80,7 +98,7 @@ def _source(name: str) -> str:
 
 
 def packed_images(images: FloatArray) -> dict[str, Any]:
-    """Bits, eight in a byte and each image in whole bytes, or grey levels, a byte each."""
+    """Bits, eight in a byte and each image in whole bytes, or levels, a byte each."""
     if np.isin(images, (0, 1)).all():
         return {"n": len(images), "bits": text(np.packbits(images.astype(np.uint8), axis=1))}
     checks.unit_interval("images", images)

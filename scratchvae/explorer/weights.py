@@ -51,6 +51,7 @@ from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
 USED = 0.2  # of the mean of H's diagonal: a row above it is fine
+BLOCK = 1024  # rows that are rounded together: an image of 32 x 32
 DAMPING = 1e-2  # of the mean of H's diagonal: the least weight that every input has
 
 
@@ -155,15 +156,26 @@ def rounded(
     """W row by row to the nearest numbers that can be stored; the rows left take the error back.
 
     W: (n_in, n_out), float64. x: (B, n_in). nearest: a row (n_out,) and its
-    index to the nearest row.
+    index to the nearest row. The time grows with n_in³, so BLOCK rows at most take part
+    together: an error is taken back by the rows of its own block.
     """
+    starts = range(0, len(W), BLOCK)
+    return np.concatenate(
+        [_block(W[i : i + BLOCK], x[:, i : i + BLOCK], nearest, i) for i in starts]
+    )
+
+
+def _block(
+    W: FloatArray, x: FloatArray, nearest: Callable[[FloatArray, int], FloatArray], start: int
+) -> FloatArray:
+    """`rounded` of the rows from `start` on, which take part together."""
     H = x.T.astype(np.float64) @ x.astype(np.float64) / len(x)
     H += (DAMPING * np.trace(H) / len(H) + 1e-12) * np.eye(len(H))
     order = np.argsort(-np.diag(H), kind="stable")
     W, Q = W[order], np.empty_like(W)
     U = np.linalg.cholesky(np.linalg.inv(H[np.ix_(order, order)])).T  # H⁻¹ = Uᵀ U
     for r in range(len(W)):
-        Q[r] = nearest(W[r], int(order[r]))
+        Q[r] = nearest(W[r], start + int(order[r]))
         e = (W[r] - Q[r]) / U[r, r]
         W[r + 1 :] -= np.outer(U[r, r + 1 :], e)  # W_i ← W_i − e U_ri / U_rr
     in_place = np.empty_like(Q)
