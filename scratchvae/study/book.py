@@ -15,7 +15,7 @@ import shutil
 import time
 from pathlib import Path
 
-from scratchvae.files import written_whole
+from scratchvae.files import made, written_whole
 from scratchvae.study import pages
 from scratchvae.study.frame import ROOT, WORDS, Report, row_id
 from scratchvae.study.part_one import Notes
@@ -48,8 +48,8 @@ def build(out: Path, *, edits: bool = True) -> Report:
 class _Book(Notes, Source):
     def write(self) -> Report:
         start = time.perf_counter() - self.seconds
-        (self.out / "ko").mkdir(parents=True, exist_ok=True)
-        (self.out / "pictures").mkdir(exist_ok=True)
+        made(self.out / "ko")
+        made(self.out / "pictures")
         self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
         self._put("script.js", _text("script.js"))
         for path in sorted((ROOT / "demos" / "pictures").glob("*.png")):

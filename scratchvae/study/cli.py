@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from scratchvae.decoders import OUTPUTS
+from scratchvae.files import made
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.options import Commands, command
@@ -62,8 +63,7 @@ def trace(args: argparse.Namespace) -> int:
     if args.out is not None:
         from scratchvae.study import graph
 
-        args.out.mkdir(parents=True, exist_ok=True)
-        graph.draw(traced, args.out / "trace.png")
+        graph.draw(traced, made(args.out) / "trace.png")
         say(f"wrote {args.out / 'trace.png'}", error=True)
     return 0
 
@@ -72,7 +72,9 @@ def _sizes(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(size) for size in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes, as 4,3,2,3,4") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} should be whole numbers with commas and no spaces, as 4,3,2,3,4"
+        ) from None
 
 
 # ---- study ----
