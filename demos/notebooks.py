@@ -200,8 +200,8 @@ def main(arguments: list[str]) -> int:
     out = parser.parse_args(arguments).out
     texts = {}
     for name in (*DEMOS, WALK):
-        made = walk(out) if name == WALK else demo(name, out)
-        texts[out / f"{name}.ipynb"] = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+        notebook = walk(out) if name == WALK else demo(name, out)
+        texts[out / f"{name}.ipynb"] = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             print(

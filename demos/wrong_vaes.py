@@ -127,8 +127,7 @@ def line(seen):
 
 def number(value):
     """Two decimals, or a power of ten."""
-    text = f"{value:.2f}" if abs(value) < 1e4 else f"{value:.0e}"
-    return text.replace("-", "−")
+    return f"{value:.2f}" if abs(value) < 1e4 else f"{value:.0e}"
 
 
 # %% The picture
@@ -164,7 +163,7 @@ def draw(found, right, args, everything):
     axes.plot(steps, true, color=BLUE, lw=2.5, ls=":", label="wrong program: true bound")
     axes.set(
         title="Opening exhibit: log σ² read as log σ, forward and backward.\nIt reports "
-        f"{number(reported[-3:].mean())}; its true bound is {number(true[-1])}",
+        + f"{number(reported[-3:].mean())}; its true bound is {number(true[-1])}".replace("-", "−"),
         xlabel="step", ylabel="bound, nats per image",
     )  # fmt: skip
     axes.legend(frameon=False, loc="lower right")

@@ -25,14 +25,20 @@ from scratchvae.checks import printable
 from scratchvae.datasets import Images, grey, load_images
 from scratchvae.evaluation import active_units, evaluate, seen_by
 from scratchvae.files import (
-    STOPS, DiskFull, FileFormatError, locked, sentence, uninterrupted, writable
-)  # fmt: skip
+    STOPS,
+    DiskFull,
+    FileFormatError,
+    locked,
+    sentence,
+    uninterrupted,
+    writable,
+)
 from scratchvae.gradient_check import check_gradient
 from scratchvae.history import History
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.options import Commands, Parser, command, from_zero, positive, share, share_sizes
+from scratchvae.options import Commands, Parser, command, pair, positive, share, share_sizes
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied
 from scratchvae.progress import say
@@ -346,20 +352,12 @@ def manifold(args: argparse.Namespace) -> int:
     return _wrote(args, lambda path: figures.manifold(vae, shape, path, args.n), "grid.png")
 
 
-def _pair(text: str) -> tuple[int, int]:
-    first, second = map(from_zero, text.split(","))
-    return first, second
-
-
-_pair.__name__ = "pair of whole numbers"  # argparse says it of what is none
-
-
 def add_interpolate(commands: Commands) -> None:
     p = command(commands, interpolate, "interpolate runs/plane/model.npz --pair 0,1", *PICTURE)
     share(p, "--data", "--pixels")
     p.add_argument("--n", type=positive, default=11, help="images of each path (11)")
     p.add_argument(
-        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
+        "--pair", type=pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
     )
 
 
@@ -476,7 +474,10 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     )  # fmt: skip
     if theirs != ours:
         kind = "rows have" if data.image_shape is None else "images are"
-        raise ValueError(f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}")
+        name = "; the model's data should be named by --data" if args.data is None else ""
+        raise ValueError(
+            f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}{name}"
+        )
     _check_numbers(vae, data, args)
     if known is None:
         note = f"the model does not say what it was trained on; the images are {data.name}"

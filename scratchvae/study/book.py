@@ -42,6 +42,7 @@ def build(out: Path, *, edits: bool = True) -> Report:
     an_earlier_one = style.is_file() and style.read_bytes().startswith(_FONT[:40].encode())
     if out.is_dir() and any(out.iterdir()) and not an_earlier_one:
         raise FileExistsError(f"{out} holds other files than a book; name a new folder by --out")
+    made(out)  # an error now is better than after the work
     return _Book(out, edits=edits).write()
 
 
