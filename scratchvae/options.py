@@ -71,13 +71,14 @@ class Parser(argparse.ArgumentParser):
             more = "; options should stand after the command"
         self.error(f"unrecognized arguments: {' '.join(words)}{more}")
 
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        try:
-            super()._check_value(action, value)
-        except argparse.ArgumentError as error:
-            of_parser = self._option_string_actions if action.nargs == argparse.PARSER else ()
-            error.message += did_you_mean([value], [*(action.choices or ()), *of_parser])
-            raise
+    def error(self, message: str) -> NoReturn:
+        """As in argparse, with the likest of the names that it could have been."""
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
+        if choice:
+            known = re.findall(r"[^', ]+", choice[2])
+            of_parser = [] if self._subparsers is None else self._option_string_actions
+            message += did_you_mean([choice[1]], [*known, *of_parser])
+        super().error(message)
 
 
 def did_you_mean(words: Iterable[str], known: Iterable[str]) -> str:
