@@ -20,6 +20,7 @@ from scratchvae.__main__ import main as all_commands
 from scratchvae.files import FileFormatError, made, readable, written_whole
 from scratchvae.progress import any_encoding, in_ascii, say
 from scratchvae.resume import Saved
+from scratchvae.study import sheet
 from scratchvae.study.step import MOST_WEIGHTS, training_step
 
 ROOT = Path(__file__).parents[1]
@@ -499,7 +500,7 @@ def test_what_a_command_prints_in_other_encodings(arguments, monkeypatch):
 
 def test_numbers_of_a_trace_can_be_pasted():
     """Each number under an equation of the trace is a number of Python, some of them negative."""
-    lines = run("trace", "--key")[1].splitlines()
+    lines = sheet.key(training_step()).splitlines()
     words = [word for line in lines[3:-2] for word in line[34:].split()]
     assert len(words) > 100 and any(float(word) < 0 for word in words)
 
