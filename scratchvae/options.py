@@ -118,9 +118,9 @@ def number(text: str) -> float:
         raise _wrong(text, "a number, as 0.001") from None
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Whole numbers, 1 or more, with commas between them."""
-    return tuple(map(positive, _parts(text)))
+def sizes(text: str, least: int = 1) -> tuple[int, ...]:
+    """Whole numbers, 1 or more, or `least` or more, with commas between them."""
+    return tuple(positive(part, least) for part in _parts(text))
 
 
 def pair(text: str) -> tuple[int, int]:

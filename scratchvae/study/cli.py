@@ -1,6 +1,7 @@
 """The commands `scratchvae trace` and `scratchvae study`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from scratchvae.decoders import OUTPUTS
@@ -24,7 +25,7 @@ def _add_trace(commands: Commands) -> None:
     traced = command(commands, trace, "trace --seed 7 --worksheet > sheet-7.txt")
     traced.add_argument(
         "--sizes",
-        type=sizes,
+        type=partial(sizes, least=0),  # the step says what is wrong with 0
         default=(4, 3, 2, 3, 4),
         metavar="N,N,...",
         help="n_x, hidden units, n_z, hidden units, n_x (4,3,2,3,4)",
