@@ -10,6 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scratchvae.options import did_you_mean
+from scratchvae.progress import any_encoding, say
+
 HERE = Path(__file__).parent
 NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
 
@@ -24,6 +27,7 @@ DEMOS = {path.stem: title(path) for path in sorted(HERE.glob("*.py")) if path.st
 
 def main(arguments: list[str]) -> int:
     """Run the demos that are named. Returns 0; 1 if one fails; 2 for an unknown name."""
+    any_encoding()
     if arguments[:1] == ["notebooks"]:
         from demos import notebooks
 
@@ -33,22 +37,23 @@ def main(arguments: list[str]) -> int:
     names, options = arguments[:start], arguments[start:]
     if not names:
         width = max(map(len, DEMOS))
-        print("\n".join(f"{name:{width}}  {title}" for name, title in DEMOS.items()))
-        print(f"\n{__doc__}")
+        say("\n".join(f"{name:{width}}  {title}" for name, title in DEMOS.items()))
+        say(f"\n{__doc__}")
         return 0
     unknown = [name for name in names if name not in (*DEMOS, "all")]
     if unknown:
+        meant = did_you_mean(unknown, [*DEMOS, "all", "notebooks"])
         there_are = ", ".join(DEMOS)
-        print(f"no demo is called {', '.join(unknown)}; there are {there_are}", file=sys.stderr)
+        say(f"no demo is called {', '.join(unknown)}{meant}; there are {there_are}", error=True)
         return 2
     failed = []
     for name in DEMOS if "all" in names else names:
-        print(f"\n== {name}: {DEMOS[name]}", flush=True)
+        say(f"\n== {name}: {DEMOS[name]}")
         own = options if name not in ("training_speed", "one_page") else []  # they only print
         if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *own]).returncode:
             failed.append(name)
     if failed:
-        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+        say(f"\nfailed: {', '.join(failed)}", error=True)
     return 1 if failed else 0
 
 

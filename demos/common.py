@@ -13,6 +13,9 @@ import numpy as np
 from PIL import Image  # Matplotlib needs it too
 
 from scratchvae import figures
+from scratchvae.files import made
+from scratchvae.options import Parser
+from scratchvae.progress import any_encoding
 
 GREY, DARK, LIGHT = "0.6", "0.15", "0.85"  # where a difference of grey says enough
 # people who cannot tell red from green can tell these apart
@@ -28,7 +31,8 @@ def options(doc: str | None) -> argparse.Namespace:
 
     A notebook has no arguments of ours: there the defaults hold.
     """
-    parser = argparse.ArgumentParser(
+    any_encoding()
+    parser = Parser(
         description=(doc or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
@@ -42,7 +46,10 @@ def options(doc: str | None) -> argparse.Namespace:
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
     if not args.show and "ipykernel" not in sys.modules:
         matplotlib.use("Agg")  # draws files, needs no screen
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        made(args.out)
+    except OSError as error:
+        parser.error(f"--out: {error}")
     return args
 
 

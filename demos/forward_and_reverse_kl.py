@@ -161,7 +161,7 @@ assert all(
 for k, theta in enumerate((left, right)):
     bound = -np.log(SHARE[k])
     print(f"hump {k + 1} of p         m = {MEAN[k]:6.3f}, v  = {VARIANCE[k]:.3f}:", end=" ")
-    print(f"−log of its share {SHARE[k]} is {bound:.3f} nats")
+    print(f"-log of its share {SHARE[k]} is {bound:.3f} nats")
     assert np.abs(reverse_gradient(theta)).max() < 1e-9
     assert np.allclose([theta[0], np.exp(theta[1])], [MEAN[k], VARIANCE[k]], rtol=0, atol=0.02)
     assert bound - 0.01 < reverse(theta) < bound

@@ -121,7 +121,7 @@ def log_q(name, x):
 for name in TRANSFORMS:  # each q integrates to 1
     points = np.linspace(-20 if name == "x normal" else 1e-9, 120, 200_001)
     assert abs(np.trapezoid(np.exp(log_q(name, points)), points) - 1) < 1e-6
-print("its log likelihood is −KL(p ‖ q) − H(p), and nobody knows the two terms apart:")
+print("its log likelihood is -KL(p ‖ q) - H(p), and nobody knows the two terms apart:")
 for name in TRANSFORMS:
     both = log_q(name, train).mean(), log_q(name, test).mean()
     print(f"  {name:13} {both[0]:.4f} in training, {both[1]:.4f} on test images, nats an image")
@@ -133,7 +133,7 @@ for name in ("√x normal", "log x normal"):
         error = difference.std(ddof=1) / np.sqrt(len(ink))
         gains[name, part] = difference.mean(), error
         print(
-            f"  KL(p ‖ x normal) − KL(p ‖ {name}) = {difference.mean():.4f} ± {error:.4f}"
+            f"  KL(p ‖ x normal) - KL(p ‖ {name}) = {difference.mean():.4f} ± {error:.4f}"
             f" nats, {part} images"
         )
     (learnt, its_error), (seen, error) = gains[name, "training"], gains[name, "test"]

@@ -56,7 +56,7 @@ asymmetry = kl - kl.T
 surer = np.abs(a[None, :] - 0.5) - np.abs(a[:, None] - 0.5)  # > 0: q is farther from ½
 agree = np.abs(surer) < 1e-9  # b = a or b = 1 − a
 print(f"{kl.size} pairs over two states: the directions agree only for the {agree.sum()} pairs")
-print("  with b = a or b = 1 − a")
+print("  with b = a or b = 1 - a")
 assert there - back > 0.3 and np.abs(asymmetry[agree]).max() < 1e-12
 assert (np.sign(asymmetry) == np.sign(surer))[~agree].all()
 
@@ -83,7 +83,7 @@ for name, distance in (
 t = two_q / two_p
 mean = two_p @ -np.log2(t)
 print(f"t = q/p = {t[0]:.3f} and {t[1]:.3f}, their mean {two_p @ t:.3f};", end=" ")
-print(f"−log₂ t = {-np.log2(t[0]):.3f} and {-np.log2(t[1]):.3f},")
+print(f"-log₂ t = {-np.log2(t[0]):.3f} and {-np.log2(t[1]):.3f},")
 print(f"  their mean {mean:.3f} = KL(p‖q)")
 assert abs(two_p @ t - 1) < 1e-12 and abs(mean - there) < 1e-12
 

@@ -128,7 +128,7 @@ squares, least = np.linalg.eigvalsh(W @ W.T)[::-1], eigenvalues[:k] - sigma2
 print("angles between the span of W's rows and that of the first eigenvectors: "
       + ", ".join(f"{a:.2f}°" for a in angles))  # fmt: skip
 print("eigenvalues of W Wᵀ: " + ", ".join(f"{s:.3f}" for s in squares)
-      + "; λ − σ²: " + ", ".join(f"{s:.3f}" for s in least))  # fmt: skip
+      + "; λ - σ²: " + ", ".join(f"{s:.3f}" for s in least))  # fmt: skip
 print("W's rows are " + ", ".join(f"{a:.1f}°" for a in off_row)
       + f" from the eigenvectors; this costs the bound {cost:.4f} nats")  # fmt: skip
 assert angles.max() < 1 and abs(np.exp(x_logvar[0]) / sigma2 - 1) < 2e-3

@@ -16,9 +16,10 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scratchvae.files import written_whole
+from scratchvae.files import made, written_whole
 from scratchvae.homework import source
 from scratchvae.homework.exercises import EXERCISES, Exercise
+from scratchvae.options import Parser
 
 HERE = Path(__file__).resolve().parent
 NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
@@ -188,7 +189,7 @@ def _exercise(exercise: Exercise, solved: bool) -> list[Cell]:
 
 def main(arguments: list[str]) -> int:
     """Write all notebooks. Returns 0, or 2 where somebody's work would be replaced."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m demos notebooks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -199,8 +200,8 @@ def main(arguments: list[str]) -> int:
     out = parser.parse_args(arguments).out
     texts = {}
     for name in (*DEMOS, WALK):
-        made = walk(out) if name == WALK else demo(name, out)
-        texts[out / f"{name}.ipynb"] = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+        notebook = walk(out) if name == WALK else demo(name, out)
+        texts[out / f"{name}.ipynb"] = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             print(
@@ -208,7 +209,7 @@ def main(arguments: list[str]) -> int:
                 file=sys.stderr,
             )
             return 2
-    out.mkdir(parents=True, exist_ok=True)
+    made(out)
     for path, text in texts.items():
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8")

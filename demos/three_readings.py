@@ -127,7 +127,7 @@ def grow(rows, depth, path="all rows"):
         gains[question] = impure(rows) - value
         table = [counts(child) for child in children]
         assert abs(gains[question] - info.information_gain(counts(rows), table)) < 1e-12
-        print(f"{indent}   {question:11} {impure(rows):.3f} − ({text}) = {gains[question]:.3f}")
+        print(f"{indent}   {question:11} {impure(rows):.3f} - ({text}) = {gains[question]:.3f}")
     best = max(gains, key=gains.get)
     return best, {
         answer: (child, grow(child, depth - 1, f"{path}, {answer}"))
@@ -135,7 +135,7 @@ def grow(rows, depth, path="all rows"):
     }
 
 
-print("a tree: gain = H(node) − weighted sum of H(child); three digits are shown")
+print("a tree: gain = H(node) - weighted sum of H(child); three digits are shown")
 root, branches = grow(rows, 2)
 total = info.information_gain(counts(rows), [counts(child) for child, _ in branches.values()])
 terms = [f"{total:.3f}"]

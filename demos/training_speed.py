@@ -13,7 +13,6 @@ Run it on an idle machine:
 """
 
 # %%
-import argparse
 import os
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import numpy as np
 import scratchvae.decoders
 import scratchvae.vae
 from scratchvae import VAE, Adam, binarize, load_mnist
+from scratchvae.options import Parser
 
 N_X, H, N_Z, B = 784, 500, 20, 100  # the paper's sizes for MNIST
 
@@ -103,7 +103,7 @@ def measure(steps: int) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=300, help="minibatches of 100 images (300)")
     steps = parser.parse_args().steps
     if steps < 1:

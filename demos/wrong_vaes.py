@@ -137,8 +137,7 @@ def line(seen):
 
 def number(value):
     """Two decimals, or a power of ten."""
-    text = f"{value:.2f}" if abs(value) < 1e4 else f"{value:.0e}"
-    return text.replace("-", "−")
+    return f"{value:.2f}" if abs(value) < 1e4 else f"{value:.0e}"
 
 
 # %% The picture

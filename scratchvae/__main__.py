@@ -7,18 +7,16 @@ and works without it.
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from io import TextIOWrapper
 
 from scratchvae import cli, paper
+from scratchvae.progress import any_encoding
 
 ROOMS = ("homework", "study", "explorer")
 
 
 def main() -> int:
     """Run one command. Returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a letter that it cannot write becomes a "?"
-            stream.reconfigure(errors="replace")
+    any_encoding()
     rooms = [import_module(f"scratchvae.{room}.cli") for room in ROOMS if _is_here(room)]
     return cli.main(rooms=[paper.add_commands, *(room.add_commands for room in rooms)])
 

@@ -55,7 +55,10 @@ class ArrayFile:
         self.checked = file.read(len(MARK)) == MARK
         if self.checked and _checksum(file) != file.read(DIGITS):
             raise ValueError("its checksum is wrong: the file is damaged")
-        self._zip = zipfile.ZipFile(file)
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise ValueError("it is no .npz file, or only a part of one") from error
         members = self._zip.infolist()
         self.names = sorted(member.filename.removesuffix(".npy") for member in members)
         if any(m.compress_type != zipfile.ZIP_STORED or m.file_size > size for m in members):

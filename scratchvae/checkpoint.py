@@ -18,7 +18,7 @@ from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.datasets import Identity, Units
 from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import check_rebuilt
-from scratchvae.files import FileFormatError, readable
+from scratchvae.files import FileFormatError, readable, why
 from scratchvae.layers import shapes_of
 from scratchvae.parameters import Shapes, bytes_of
 from scratchvae.readers import GIGABYTE, NAME
@@ -82,7 +82,7 @@ def _read(path: str | PathLike[str], max_memory: int) -> tuple[VAE, Identity | N
             return _model(ArrayFile(file), max_memory)
     except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
         raise FileFormatError(
-            f"{path} is no model that save_model wrote: {checks.printable(str(error))}"
+            f"{path} is no model that save_model wrote: {checks.printable(why(error))}"
         ) from error
 
 

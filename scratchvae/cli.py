@@ -26,13 +26,30 @@ from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
 from scratchvae.datasets import Images, grey, load_images
 from scratchvae.evaluation import active_units, evaluate, seen_by, units
-from scratchvae.files import STOPS, DiskFull, FileFormatError, locked, uninterrupted, writable
+from scratchvae.files import (
+    STOPS,
+    DiskFull,
+    FileFormatError,
+    locked,
+    sentence,
+    uninterrupted,
+    writable,
+)
 from scratchvae.gradient_check import check_gradient
 from scratchvae.history import History
 from scratchvae.initializers import INITIALIZERS
 from scratchvae.likelihood import DEFAULTS, LogLikelihood, log_likelihood
 from scratchvae.optimizers import OPTIMIZERS, Optimizer
-from scratchvae.options import Commands, command, from_zero, positive, share, share_sizes
+from scratchvae.options import (
+    Commands,
+    Parser,
+    command,
+    from_zero,
+    pair,
+    positive,
+    share,
+    share_sizes,
+)
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import WorkerDied
 from scratchvae.progress import say
@@ -66,7 +83,7 @@ def main(argv: Sequence[str] | None = None, rooms: Sequence[Room] = ()) -> int:
         say(f"scratchvae {args.command}: stopped", error=True)
         return 130
     except REFUSED as error:
-        say(f"scratchvae {args.command}: error: {printable(str(error))}", error=True)
+        say(f"scratchvae {args.command}: error: {printable(sentence(error))}", error=True)
         return 2
 
 
@@ -83,12 +100,12 @@ def _as_ctrl_c(number: int, frame: object) -> None:
 
 
 def _parser(rooms: Sequence[Room]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scratchvae", description="The variational autoencoder by hand, in NumPy.",
-        allow_abbrev=False, epilog="example: scratchvae train --epochs 10 --n-z 20",
+        epilog="example: scratchvae train --epochs 10 --n-z 20",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"scratchvae {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     core = (
         add_train, add_sample, add_reconstruct, add_manifold, add_traverse, add_interpolate,
         add_evaluate, add_gradcheck,
@@ -133,7 +150,11 @@ def add_train(commands: Commands) -> None:
     p.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="adam", help="adagrad is the paper's (adam)"
     )
-    p.add_argument("--lr", type=float, help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01)")
+    p.add_argument(
+        "--lr", type=float,
+        help="learning rate (adam 0.001, adagrad 0.02, sgd 0.01); with --resume another one from "
+        "the next epoch on (as it was)",
+    )  # fmt: skip
     p.add_argument(
         "--schedule", choices=SCHEDULES, default="constant",
         help="of the learning rate: iwae is that of the IWAE paper (constant)",
@@ -228,10 +249,15 @@ def _train_into(
             schedule=args.schedule, warmup=args.warmup, workers=args.workers,
             report=lambda *seen: line.within(*seen),
             saved=Saved(
-                state, history, overwrite=args.overwrite, patience=args.patience is not None
+                state, history, overwrite=args.overwrite, lr_of_file=True,
+                patience=args.patience is not None,
             ),
         )  # fmt: skip
         done = len(history.elbo)  # of an earlier training, which goes on
+        if args.lr not in (None, optimizer.lr) and done < args.epochs:
+            was, optimizer.lr = optimizer.lr, args.lr
+            changed = f"lr was {was:g} and is {args.lr:g} from epoch {done + 1} on"
+            say(f"scratchvae train: note: {changed}", error=True)
         line = EpochLine(vae, args.epochs, len(data.train_images), done, show=not args.quiet)
         if done:
             save()
@@ -439,20 +465,12 @@ def _name(data: datasets.ImageSet, i: int) -> str:
     return f"test image {i} ({data.class_names[label] if data.class_names else f'label {label}'})"
 
 
-def _pair(text: str) -> tuple[int, int]:
-    first, second = map(from_zero, text.split(","))
-    return first, second
-
-
-_pair.__name__ = "pair of whole numbers"  # argparse says it of what is none
-
-
 def add_interpolate(commands: Commands) -> None:
     p = command(commands, interpolate, "interpolate runs/plane/model.npz --pair 0,1", *PICTURE)
     share(p, "--data", "--pixels")
     p.add_argument("--n", type=positive, default=11, help="images of each path (11)")
     p.add_argument(
-        "--pair", type=_pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
+        "--pair", type=pair, metavar="I,J", help="the two test images, from 0 (drawn by the seed)"
     )
 
 
@@ -531,12 +549,11 @@ def gradcheck(args: argparse.Namespace) -> int:
     eps = rng.standard_normal((args.samples, 5, args.n_z))
     vae.loss_and_grad(x, eps)
     comparisons = check_gradient(lambda: -float(vae.objective(x, eps).mean()), vae.params)
-    header = f"{'weight':14}{'shape':>10}{'exact':>8}{'close':>8}"
+    header = f"{'weight':14}{'shape':>10}{'close':>8}"
     say(f"{header}{'largest difference':>21}{'relative error':>17}")
     for c in comparisons:
         shape = " x ".join(map(str, c.shape))
-        exact, close = ("yes" if yes else "no" for yes in (c.exact, c.close))
-        row = f"{c.name:14}{shape:>10}{exact:>8}{close:>8}"
+        row = f"{c.name:14}{shape:>10}{'yes' if c.close else 'no':>8}"
         say(f"{row}{c.largest_difference:21.1e}{c.relative_error:17.1e}")
     wrong = [c.name for c in comparisons if not c.close]
     right = "every gradient is close: relative error at most 1e-7"
@@ -602,7 +619,10 @@ def data_for(vae: VAE, args: argparse.Namespace) -> datasets.ImageSet:
     )  # fmt: skip
     if theirs != ours:
         kind = "rows have" if data.image_shape is None else "images are"
-        raise ValueError(f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}")
+        name = "; the model's data should be named by --data" if args.data is None else ""
+        raise ValueError(
+            f"the {kind} {theirs}; the model is of {ours.removesuffix(' pixels')}{name}"
+        )
     if known is not None and known.units is not None:
         data = data.standardized(known.units)
     _check_numbers(vae, data, args)

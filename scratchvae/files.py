@@ -24,6 +24,19 @@ LOCKED_BYTE = 1 << 30  # Windows: behind the text, because nobody may read a loc
 STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
+WHY = {  # what the number of an OSError means, for a sentence about a file
+    errno.ENOENT: "it does not exist",
+    errno.EACCES: "there is no permission",
+    errno.EPERM: "there is no permission",
+    errno.EROFS: "its disk can only be read",
+    errno.EEXIST: "it is there already",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of its path is a file and no folder",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links lead in a circle",
+}
+
+
 class FileFormatError(Exception):
     """A file is missing, damaged, or of the wrong kind.
 
@@ -35,13 +48,37 @@ class DiskFull(OSError):
     """There is no space for a file. The message has the file's name."""
 
 
+def why(error: BaseException) -> str:
+    """The error's text; of an OSError what its number means, without the number."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    return WHY.get(error.errno, os.strerror(error.errno))
+
+
+def sentence(error: BaseException) -> str:
+    """What `why` says, with the name of the file, where an OSError has one."""
+    name = getattr(error, "filename", None)
+    return why(error) if name is None else f"{name} cannot be used: {why(error)}"
+
+
+def _cannot(path: Path, be: str, error: OSError) -> OSError:
+    """The error as a sentence: this path cannot `be` "written". DiskFull if that is why."""
+    if error.errno in FULL:
+        return DiskFull(f"{path} is not {be}: {why(error)}")
+    reason = "nothing can be made there" if error.errno == errno.ENOENT else why(error)
+    return type(error)(f"{path} cannot be {be}: {reason}; name another place")
+
+
 def readable(value: str | os.PathLike[str]) -> Path:
-    """The path of a file that is there; FileFormatError if there is none, or a folder."""
+    """The path of a file that is there. FileFormatError, which says why, if it cannot be read."""
     path = checks.path("path", value)
-    with suppress(OSError):  # a name that the system cannot have
-        if path.is_file():
+    try:
+        if path.stat() and not path.is_file():
+            raise FileFormatError(f"{path} is no file; a file should be named")
+        with open(path, "rb"):
             return path
-    raise FileFormatError(f"{path} does not exist, or is no file")
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {why(error)}") from error
 
 
 @contextmanager
@@ -61,13 +98,20 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
     path = checks.path("path", path)
     if not path.name or path.name == "..":
         raise ValueError(f"path is {str(path)!r}; it should be the name of a file")
-    if path.exists() and not path.is_file():  # a device would be replaced by a file
-        raise ValueError(f"path is {str(path)!r}; it should be a file, and not a folder or device")
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: {target.parent} is no folder")
-    mode = PRIVATE if private else stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    target = path
     try:
+        if path.exists() and not path.is_file():  # a device would be replaced by a file
+            raise ValueError(
+                f"path is {str(path)!r}; it should be a file, and not a folder or device"
+            )
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if not target.parent.is_dir():
+            wrong = "is a file and no folder" if target.parent.exists() else "does not exist"
+            raise FileNotFoundError(
+                f"{path} cannot be written: {target.parent} {wrong}; name a folder that is there"
+            )
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+        mode = PRIVATE if private else mode
         part, held = _new_part(target.parent, 0o666 if mode is None else mode & 0o777 | 0o600)
         try:
             yield part
@@ -82,14 +126,27 @@ def written_whole(path: str | os.PathLike[str], *, private: bool = False) -> Ite
             part.unlink(missing_ok=True)
         _folder_to_disk(target.parent)
     except OSError as error:
-        if error.errno is None or error.errno not in FULL:
+        name = Path(str(error.filename))
+        ours = error.filename is None or name in (path, target) or PART.fullmatch(name.name)
+        if error.errno is None or not ours:  # said already, or of a file that the block reads
             raise
-        raise DiskFull(error.errno, f"{path} is not written: {os.strerror(error.errno)}") from error
+        raise _cannot(path, "written", error) from error
+
+
+def made(folder: Path, mode: int = 0o777) -> Path:
+    """The folder, made if need be with those above it. An OSError says why it cannot be."""
+    try:
+        folder.mkdir(mode, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise FileExistsError(f"{folder} is a file; it should be a folder") from error
+    except OSError as error:
+        raise _cannot(folder, "made", error) from error
+    return folder
 
 
 def writable(folder: Path) -> Path:
     """The folder, made if need be; an OSError now is better than after the work."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made(folder)
     with written_whole(folder / ".writable") as part:
         part.touch()
     (folder / ".writable").unlink()
@@ -98,7 +155,7 @@ def writable(folder: Path) -> Path:
 
 def owners_folder(folder: Path) -> None:
     """The folder, made if need be, for its owner alone: others' data is in it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made(folder, 0o700)
     with suppress(PermissionError):  # another's folder, which he shares
         folder.chmod(0o700)
 

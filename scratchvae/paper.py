@@ -30,7 +30,7 @@ from scratchvae.evaluation import active_units, evaluate
 from scratchvae.files import FileFormatError, locked, writable, written_whole
 from scratchvae.jobs import Result, result_of, run_jobs
 from scratchvae.optimizers import OPTIMIZERS
-from scratchvae.options import Commands, command, positive, share, sizes
+from scratchvae.options import Commands, command, number, positive, share, sizes
 from scratchvae.parameters import FloatArray
 from scratchvae.processes import cores
 from scratchvae.progress import say
@@ -359,13 +359,10 @@ def paper(args: argparse.Namespace) -> int:
 
 
 def _samples(text: str) -> int:
-    value = float(text)
+    value = number(text)
     if not (value >= 1 and value.is_integer()):
         raise argparse.ArgumentTypeError(f"{text} should be a whole number, 1 or more")
     return int(value)
-
-
-_samples.__name__ = "number of samples"
 
 
 def add_commands(commands: Commands) -> None:

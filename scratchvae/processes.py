@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scratchvae.files import STOPS, uninterrupted
+from scratchvae.files import STOPS, uninterrupted, why
 
 SPAWN = multiprocessing.get_context("spawn")
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -135,7 +135,7 @@ def shared_memory_needed(use: str = "--workers 1 (workers=1)") -> Iterator[None]
         yield
     except (ImportError, NotImplementedError, OSError) as error:
         raise OSError(
-            f"several processes need shared memory, and this system gives none ({error}; on "
+            f"several processes need shared memory, and this system gives none ({why(error)}; on "
             f"Linux it is /dev/shm): one process needs none of it: {use}"
         ) from error
 

@@ -30,7 +30,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from scratchvae import checks
-from scratchvae.files import FileFormatError, readable
+from scratchvae.files import FileFormatError, readable, why
 
 UBYTE = 8  # the idx code of unsigned bytes
 CHUNK, GIGABYTE = 1 << 20, 1 << 30
@@ -54,7 +54,7 @@ def read_arrays(path: Path, max_memory: int) -> dict[str, NDArray[Any]]:
             return READERS[suffix](file, max_memory)
     except DAMAGED as error:
         raise FileFormatError(
-            f"{path} cannot be read as {suffix}: {str(error) or 'it ends too early'}"
+            f"{path} cannot be read as {suffix}: {why(error) or 'it ends too early'}"
         ) from error
 
 
@@ -70,7 +70,7 @@ def read_idx(path: str | os.PathLike[str], *, max_memory: int = GIGABYTE) -> NDA
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as file:
             return _parse_idx(file, max_memory)
     except (OSError, EOFError, zlib.error, ValueError) as error:  # gzip.BadGzipFile is an OSError
-        raise FileFormatError(f"{path} cannot be read as an idx file: {error}") from error
+        raise FileFormatError(f"{path} cannot be read as an idx file: {why(error)}") from error
 
 
 def _parse_idx(file: BinaryIO | gzip.GzipFile, max_memory: int) -> NDArray[np.uint8]:

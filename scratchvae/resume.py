@@ -36,7 +36,7 @@ from scratchvae.archive import ArrayFile, write_arrays
 from scratchvae.checks import printable
 from scratchvae.datasets import Images
 from scratchvae.evaluation import Model
-from scratchvae.files import FileFormatError
+from scratchvae.files import FileFormatError, why
 from scratchvae.history import History
 from scratchvae.optimizers import Optimizer
 from scratchvae.processes import arithmetic
@@ -72,17 +72,20 @@ class Saved:
 
     history: what the body of the loop fills. It is a part of the state, and comes back with it.
     every: the least number of seconds between two writes; the last epoch is always written.
-    overwrite: begin anew; an old file stays until the first write. more: what else has to be the
-    same when the training goes on, by name.
+    overwrite: begin anew; an old file stays until the first write. lr_of_file: the learning rate
+    need not be the same, and is the file's; after `epochs` is called, `optimizer.lr = ...` is
+    another one from the next epoch on. more: what else has to be the same when the training goes
+    on, by name.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], history: History, *, every: float = 0.0,
-        overwrite: bool = False, **more: Any,
+        overwrite: bool = False, lr_of_file: bool = False, **more: Any,
     ) -> None:  # fmt: skip
         self.path, self.every = checks.path("path", path), checks.number_from_zero("every", every)
         self.history = checks.instance("history", history, History, "a History")
         self.overwrite = checks.flag("overwrite", overwrite)
+        self.lr_of_file = checks.flag("lr_of_file", lr_of_file)
         self.settings, self.written = more, time.monotonic()
 
     def save(
@@ -126,6 +129,8 @@ class Saved:
                 if (kind, version, saved.checked) != (FORMAT, VERSION, True):
                     raise ValueError(f"it is {kind!r} version {version}, not {FORMAT!r} {VERSION}")
                 state = json.loads(saved.text("state"))
+                if self.lr_of_file:
+                    self.settings["lr"] = state["settings"]["lr"]
                 differ = difference(state["settings"], json.loads(json.dumps(self.settings)), repr)
                 if not differ:
                     into = _arrays(model, optimizer, arrays)
@@ -142,7 +147,7 @@ class Saved:
                     rng.bit_generator.state = state["generator"]
         except Exception as error:  # zipfile, json and NumPy raise many kinds for a damaged file
             raise FileFormatError(
-                f"{self.path} is no training that can go on: {printable(str(error))}"
+                f"{self.path} is no training that can go on: {printable(why(error))}"
             ) from error
         if differ:
             raise ValueError(f"{self.path} is of a training with other settings: {differ}")

@@ -18,9 +18,8 @@ def add_commands(commands: Commands) -> None:
         help=add_commands.__doc__,
         description=add_commands.__doc__,
         epilog="example: scratchvae homework make assignment --exercises 1.1,2",
-        allow_abbrev=False,
     )
-    actions = homework.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = homework.add_subparsers(dest="action", metavar="ACTION")
 
     shown = actions.add_parser(
         "list",

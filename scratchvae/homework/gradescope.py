@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scratchvae.files import written_whole
+from scratchvae.files import made, written_whole
 from scratchvae.homework import asked, handback, page
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select
 from scratchvae.homework.grade import Grade, grade_read
@@ -164,7 +164,7 @@ def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) 
     files |= _package()
     if PAGE[0] in exercises:
         files[f"demos/{page.NAME}.py"] = page.text()
-    out.parent.mkdir(parents=True, exist_ok=True)
+    made(out.parent)
     with (
         written_whole(out, private=True) as part,  # it holds the answers
         zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as zipped,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scratchvae import __version__
 from scratchvae.datasets import data_place
-from scratchvae.files import written_whole
+from scratchvae.files import made, written_whole
 from scratchvae.homework import asked, leaks, page, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
 from scratchvae.homework.source import PACKAGE, SourceError
@@ -286,11 +286,11 @@ def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool 
         raise ValueError(f"{data_place(None)} holds no idx files: the handout's data would be none")
     for name, text in files.items():
         path = out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        made(path.parent)
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8", newline="")
     for path in data:
-        (out / "data").mkdir(exist_ok=True)
+        made(out / "data")
         with written_whole(out / "data" / path.name) as part:
             shutil.copyfile(path, part)
     return blanked

@@ -15,7 +15,7 @@ import shutil
 import time
 from pathlib import Path
 
-from scratchvae.files import written_whole
+from scratchvae.files import made, written_whole
 from scratchvae.study import pages
 from scratchvae.study.frame import ROOT, WORDS, Report, row_id
 from scratchvae.study.part_one import Notes
@@ -42,14 +42,15 @@ def build(out: Path, *, edits: bool = True) -> Report:
     an_earlier_one = style.is_file() and style.read_bytes().startswith(_FONT[:40].encode())
     if out.is_dir() and any(out.iterdir()) and not an_earlier_one:
         raise FileExistsError(f"{out} holds other files than a book; name a new folder by --out")
+    made(out)  # an error now is better than after the work
     return _Book(out, edits=edits).write()
 
 
 class _Book(Notes, Source):
     def write(self) -> Report:
         start = time.perf_counter() - self.seconds
-        (self.out / "ko").mkdir(parents=True, exist_ok=True)
-        (self.out / "pictures").mkdir(exist_ok=True)
+        made(self.out / "ko")
+        made(self.out / "pictures")
         self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
         self._put("script.js", _text("script.js"))
         for path in sorted((ROOT / "demos" / "pictures").glob("*.png")):

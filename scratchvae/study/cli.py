@@ -1,12 +1,14 @@
 """The commands `scratchvae trace` and `scratchvae study`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from scratchvae.decoders import OUTPUTS
+from scratchvae.files import made
 from scratchvae.layers import ACTIVATIONS
 from scratchvae.optimizers import OPTIMIZERS
-from scratchvae.options import Commands, command
+from scratchvae.options import Commands, command, from_zero, sizes
 from scratchvae.progress import say
 
 
@@ -23,7 +25,7 @@ def _add_trace(commands: Commands) -> None:
     traced = command(commands, trace, "trace --seed 7 --worksheet > sheet-7.txt")
     traced.add_argument(
         "--sizes",
-        type=_sizes,
+        type=partial(sizes, least=0),  # the step says what is wrong with 0
         default=(4, 3, 2, 3, 4),
         metavar="N,N,...",
         help="n_x, hidden units, n_z, hidden units, n_x (4,3,2,3,4)",
@@ -31,7 +33,9 @@ def _add_trace(commands: Commands) -> None:
     traced.add_argument("--decoder", choices=OUTPUTS, default="bernoulli", help="p(x|z)")
     traced.add_argument("--activation", choices=ACTIVATIONS, default="tanh")
     traced.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd")
-    traced.add_argument("--seed", type=int, default=0, help="for the weights, the image and ε (0)")
+    traced.add_argument(
+        "--seed", type=from_zero, default=0, help="for the weights, the image and ε (0)"
+    )
     form = traced.add_mutually_exclusive_group()
     form.add_argument("--worksheet", action="store_true", help="leave the numbers blank")
     form.add_argument("--key", action="store_true", help="print the worksheet's numbers alone")
@@ -45,8 +49,6 @@ def trace(args: argparse.Namespace) -> int:
     """Show one training step of a small VAE: every quantity, its equation, line and numbers."""
     from scratchvae.study import sheet, step
 
-    if args.seed < 0:
-        raise ValueError(f"--seed is {args.seed}; it should be 0 or more")
     traced = step.training_step(
         args.sizes,
         decoder=args.decoder,
@@ -62,17 +64,9 @@ def trace(args: argparse.Namespace) -> int:
     if args.out is not None:
         from scratchvae.study import graph
 
-        args.out.mkdir(parents=True, exist_ok=True)
-        graph.draw(traced, args.out / "trace.png")
+        graph.draw(traced, made(args.out) / "trace.png")
         say(f"wrote {args.out / 'trace.png'}", error=True)
     return 0
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of sizes, as 4,3,2,3,4") from None
 
 
 # ---- study ----

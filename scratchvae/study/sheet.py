@@ -28,7 +28,7 @@ def numbers(value: Any, blank: bool = False, exact: bool = False) -> list[str]:
         line = ""
         for number in row:
             text = "_" * 9 if blank else repr(float(number)) if exact else f"{number + 0.0:.6g}"
-            text = f"{text.replace('-', '−'):>13}"
+            text = f"{text:>13}"
             if len(line) + len(text) > WIDTH - 5:
                 lines.append(line)
                 line = ""
@@ -125,4 +125,4 @@ def _last(step: TrainingStep) -> str:
     return (
         f"loss {step.loss:.6g} nats. {len(checked)} gradients compared with the complex step: "
         f"the largest difference is {step.largest_difference:.0e}"
-    ).replace("-", "−")
+    )

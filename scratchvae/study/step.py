@@ -20,22 +20,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from scratchvae.checks import one_of
 from scratchvae.decoders import OUTPUTS
-from scratchvae.layers import ACTIVATIONS
+from scratchvae.layers import ACTIVATIONS, shapes_of
 from scratchvae.optimizers import OPTIMIZERS
 from scratchvae.parameters import FloatArray, views
 from scratchvae.study.derivatives import Derivatives
 from scratchvae.study.trace import PACKAGE, Step, record, source_of
-from scratchvae.vae import VAE
+from scratchvae.vae import VAE, affine_networks
 
 FILES = ("layers.py", "distributions.py", "decoders.py", "vae.py", "optimizers.py")
 GENERIC = ("forward", "backward", "backward_input", "backward_weights", "Layer.backward")
 LR = 0.1
+MOST_WEIGHTS = 20_000  # 7 s and 15,000 lines on one core; the time grows with their square
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,14 @@ def training_step(
     one_of("decoder", decoder, OUTPUTS)
     one_of("activation", activation, ACTIVATIONS)
     one_of("optimizer", optimizer, OPTIMIZERS)
+    middle = len(sizes) // 2
+    networks = affine_networks(sizes[0], sizes[1:middle], sizes[middle], decoder, activation)
+    weights = sum(map(prod, shapes_of(networks.layers).values()))
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"sizes is {','.join(map(str, sizes))}, with {weights:,} weights; a trace shows each "
+            f"number and should have at most {MOST_WEIGHTS:,}, as 100,50,10,50,100 has"
+        )
     vae, x, eps = _drawn(sizes, decoder, activation, seed)
     given = [
         _given("x", x, "one image"),
