@@ -62,7 +62,7 @@ def evaluate(
     of the others, uses one thread in NumPy's matrix products.
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
-    images = datasets.as_images("images", images, model.n_x, model.dtype, model.pixels, pixels)
+    images = data_of(model, "images", images, pixels)
     return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
 
 
@@ -84,11 +84,20 @@ def active_units(
     """
     checks.instance("vae", vae, VAE, "a VAE")
     checks.number_from_zero("threshold", threshold)
-    images = datasets.as_images("images", images, vae.n_x, vae.dtype, vae.pixels, pixels)
+    images = data_of(vae, "images", images, pixels)
     if len(images) < 2:
         raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
     return int((mu.var(axis=0, dtype=np.float64) > threshold).sum())
+
+
+def data_of(model: Model, name: str, images: ArrayLike, pixels: str | None) -> Images:
+    """A whole data set for this model: `datasets.as_images`, in [0, 1] if the model needs it."""
+    takes = model.n_x, model.dtype, model.pixels, pixels
+    array = datasets.as_images(name, images, *takes)
+    if array.dtype.kind == "f" and getattr(model, "confined", False):
+        checks.unit_interval(name, array)
+    return array
 
 
 def seen_by(model: Model, pixels: str | None) -> Draw:
