@@ -100,16 +100,21 @@ const family = {
     draw: ({ logits }, random) => logits.map((a) => (random.uniform() < sigmoid(a) ? 1 : 0)),
     logDensity: (x, { logits }) => sum(logits.map((a, i) => x[i] * a - softplus(a))),
   },
-  gaussian: normal((h) => ({ mu: affine("x_mu", h), logvar: affine("x_logvar", h) })),
+  gaussian: normal((h) => ({ mu: affine("x_mu", h), s: affine("x_logvar", h) })),
   "sigmoid-gaussian": normal((h) => (
-    { mu: affine("x_mu", h).map(sigmoid), logvar: affine("x_logvar", h) })),
+    { mu: affine("x_mu", h).map(sigmoid), s: affine("x_logvar", h) })),
   isotropic: normal((h) => (
-    { mu: affine("x_mu", h), logvar: new Float64Array(n_x).fill(layers.x_logvar.b[0]) })),
+    { mu: affine("x_mu", h), s: new Float64Array(n_x).fill(layers.x_logvar.b[0]) })),
 }[data.decoder];
 
-function normal(moments) { // N(x; μ, σ²), whose μ and log σ² are computed from h′
+function normal(moments) { // N(x; μ, σ²), whose μ and s are computed from h′; σ² = σ_min² + e^s
+  const m = 2 * Math.log(data.min_sigma); // decoders.floored_logvar
+  const floored = (s) => Math.max(m, s) + Math.log1p(Math.exp(-Math.abs(s - m)));
   return {
-    given: (z) => moments(hidden("decoder", z)),
+    given: (z) => {
+      const { mu, s } = moments(hidden("decoder", z));
+      return { mu, logvar: s.map(floored) };
+    },
     mean: ({ mu }) => mu,
     draw: ({ mu, logvar }, random) => reparameterize(mu, logvar, random.normals(n_x)),
     logDensity: (x, { mu, logvar }) => gaussianLogDensity(x, mu, logvar),

@@ -18,6 +18,8 @@ from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
 HERE = Path(__file__).parent
+SETTINGS = "n_x", "n_z", "hidden", "decoder", "activation", "min_sigma"
+DECODERS = "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"  # that explorer.js has
 CHECKED = 200  # images, and as many z, on which the rounded weights are compared
 
 
@@ -43,15 +45,16 @@ def page(
     images: (N, n_x), test images as the model sees them; bits, or grey levels k / 255 for a
     whole k. labels: (N,), or None. calibration: (B, n_x), images for the second moments of the
     layers' inputs, and for the activity of each unit. ValueError when the model has no
-    image_shape.
+    image_shape, or a decoder that the page does not know.
     """
+    check_decoder(vae)
     if vae.image_shape is None:
         raise ValueError("the model has no image_shape, (height, width); the explorer needs one")
     layers = packed(vae, calibration, precise=precise, seed=seed)
     data = {
         "name": name,
         "bits_of_a_weight": 16 if precise else 8,
-        **{key: vae.settings[key] for key in ("n_x", "n_z", "hidden", "decoder", "activation")},
+        **{key: vae.settings[key] for key in SETTINGS},
         "image_shape": list(vae.image_shape),
         "layers": layers,
         "activity": [float(f"{v:.3g}") for v in vae.encode(calibration)[0].var(axis=0)],
@@ -60,6 +63,15 @@ def page(
         "seed": seed,
     }
     return filled(data), difference(vae, unpacked(vae, layers), images[:CHECKED], seed)
+
+
+def check_decoder(vae: VAE) -> None:
+    """ValueError for a decoder that the page does not know."""
+    if vae.decoder not in DECODERS:
+        raise ValueError(
+            f"the model's decoder is {vae.decoder}; the explorer needs {', '.join(DECODERS[:-1])} "
+            f"or {DECODERS[-1]}"
+        )
 
 
 def filled(data: dict[str, Any]) -> str:
