@@ -3,7 +3,8 @@
 `format` and `version` say what the file is, so that another file, or a file of a later
 version, is refused with a reason. Version 1 had no checksum and no data set. In
 versions 1 and 2 the decoder "gaussian" had a sigmoid before its mean: now this is
-"sigmoid-gaussian", with the same θ. Both are still read.
+"sigmoid-gaussian", with the same θ. Versions 1 to 3 have not all settings of today: ADDED has
+the values that make the same model. All are still read.
 """
 
 import json
@@ -25,7 +26,7 @@ from scratchvae.readers import GIGABYTE, NAME
 from scratchvae.vae import VAE, affine_networks
 
 FORMAT, VERSION = "scratchvae.VAE", 4
-ADDED = {"beta": 1.0}  # settings that versions 1 to 3 do not have
+ADDED = {"beta": 1.0, "min_sigma": 0.0}  # settings that versions 1 to 3 do not have
 NAMES = {
     1: ["config", "format", "theta", "version"],
     2: ["config", "data", "format", "theta", "version"],
@@ -96,10 +97,10 @@ def _model(arrays: ArrayFile, max_memory: int) -> tuple[VAE, Identity | None]:
             f"version 1, and versions 2 to {VERSION} with their checksum"
         )
     config = json.loads(arrays.text("config"))
-    if version < 4:
-        config = {**ADDED, **config}
     if version < 3 and config["decoder"] == "gaussian":
         config["decoder"] = "sigmoid-gaussian"
+    if version < 4:
+        config = {**ADDED, **config}
     if len(config["hidden"]) > LAYERS:  # before a layer is made
         raise ValueError(f"it has {len(config['hidden'])} hidden layers; at most {LAYERS} are read")
     shapes = _shapes(**config)
@@ -155,7 +156,7 @@ def _text(name: str, value: object) -> str:
 
 def _shapes(n_x: int, hidden: list[int], n_z: int, decoder: str, **others: object) -> Shapes:
     """The shapes of the weights, of settings that are checked."""
-    if sorted([*others]) != ["activation", "beta", "dtype", "image_shape", "init"]:
+    if sorted([*others]) != sorted(["activation", "dtype", "image_shape", "init", *ADDED]):
         raise ValueError(f"its settings have {', '.join(others)}")
     n_x, n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
     decoder = checks.one_of("decoder", decoder, OUTPUTS)

@@ -25,6 +25,7 @@ from scratchvae import __version__, checks, datasets
 from scratchvae.checkpoint import load_model, save_model, trained_on
 from scratchvae.checks import printable
 from scratchvae.datasets import Images, grey, load_images
+from scratchvae.decoders import OUTPUTS
 from scratchvae.evaluation import active_units, evaluate, seen_by, units
 from scratchvae.files import (
     STOPS,
@@ -64,6 +65,7 @@ CONFINED = "bernoulli", "sigmoid-gaussian"  # decoders whose mean is from 0 to 1
 MEAN, DEVIATION = 5, (0.3, 5)  # of a column: see `_note_scales`
 PICTURE = "--seed", "model", "--max-memory", "--out"  # options of a command that draws a model
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
+APART = 0.1  # of the size of the training bound: a test bound that is lower by more is said
 COMPARED, PARTED = 10, 4  # images whose log p(x) is estimated from the prior too; errors
 
 
@@ -127,7 +129,7 @@ def add_train(commands: Commands) -> None:
         "--epochs", type=positive, default=10, help="passes over the training images (10)"
     )
     share_sizes(p, n_z=20, n_hidden=500)
-    share(p, "--decoder", "--activation", "--beta")
+    share(p, "--decoder", "--min-sigma", "--activation", "--beta")
     p.add_argument(
         "--warmup", type=from_zero, default=0, metavar="EPOCHS",
         help="epochs in which the KL's weight rises to beta (0)",
@@ -186,7 +188,7 @@ def train(args: argparse.Namespace) -> int:
     vae = VAE(
         data.train_images.shape[1], args.hidden, args.n_z, decoder=args.decoder,
         activation=args.activation, init=args.init, seed=args.seed, image_shape=data.image_shape,
-        beta=args.beta,
+        beta=args.beta, min_sigma=_min_sigma(args),
     )  # fmt: skip
     lr = {} if args.lr is None else {"lr": args.lr}
     optimizer = OPTIMIZERS[args.optimizer](vae.params, weight_decay=args.weight_decay, **lr)
@@ -532,7 +534,7 @@ def evaluate_model(args: argparse.Namespace) -> int:
 def add_gradcheck(commands: Commands) -> None:
     p = command(commands, gradcheck, "gradcheck --hidden 6,5 --samples 3", "--seed")
     share_sizes(p, n_z=3, n_hidden=7)
-    share(p, "--decoder", "--activation", "--beta")
+    share(p, "--decoder", "--min-sigma", "--activation", "--beta")
     p.add_argument("--samples", type=positive, default=1, metavar="L", help="L of eq. (10) (1)")
 
 
@@ -541,7 +543,7 @@ def gradcheck(args: argparse.Namespace) -> int:
     rng = checks.generator("--seed", args.seed, "gradient check")
     vae = VAE(
         12, args.hidden, args.n_z, decoder=args.decoder, activation=args.activation,
-        dtype=np.float64, seed=rng, beta=args.beta,
+        dtype=np.float64, seed=rng, beta=args.beta, min_sigma=_min_sigma(args),
     )  # fmt: skip
     # biases of 0 could hide a mistake
     vae.params.theta += 0.1 * rng.standard_normal(vae.params.theta.size)
@@ -564,15 +566,28 @@ def gradcheck(args: argparse.Namespace) -> int:
 # ---- what they share ----
 
 
+def _min_sigma(args: argparse.Namespace) -> float | None:
+    """--min-sigma. ValueError, even for 0, where the decoder has no sigma with a floor."""
+    if args.min_sigma is not None and not _floored(args.decoder):
+        raise ValueError(f"--min-sigma is given; the decoder {args.decoder} has no sigma")
+    return args.min_sigma
+
+
+def _floored(decoder: str) -> bool:
+    return OUTPUTS[decoder].min_sigma is not None
+
+
 def _check_numbers(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace) -> None:
     """ValueError, with the data's name, for numbers that the model cannot have been made for."""
     both = data.train_images, data.test_images
     if args.pixels == "dequantized" and data.train_images.dtype != np.uint8:
         raise ValueError(f"--pixels is dequantized; {data.name} should hold uint8 levels for it")
-    if "bits" in (vae.pixels, args.pixels) and not all(map(datasets.in_unit_interval, both)):
+    bits = "bits" in (vae.pixels, args.pixels)
+    if (bits or vae.confined) and not all(map(datasets.in_unit_interval, both)):
         low, high = min(part.min() for part in both), max(part.max() for part in both)
+        what = "bits need" if bits else f"the decoder {vae.decoder} needs"
         raise ValueError(
-            f"{data.name} has numbers from {low:g} to {high:g}, and bits need them from 0 to 1: "
+            f"{data.name} has numbers from {low:g} to {high:g}, and {what} them from 0 to 1: "
             "real numbers need --decoder gaussian, and levels from 0 to 255 the type uint8"
         )
 
@@ -720,21 +735,51 @@ def _grey_for_a_bernoulli(vae: VAE, args: argparse.Namespace) -> bool:
 
 
 def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, seed: int) -> None:
-    kind = _kind(data)
+    """The bounds, the active units, and what it means where these are not as they should be.
+
+    The test bound is far below if it is so by more than APART of the training bound's size. A
+    density's bound depends on the units of x, and may be near 0: its size is at least n_x nats.
+    Then each number's density is lower by 10 % on test data.
+    """
+    kind, bounds = _kind(data), {}
     say(f"{f'nats per {kind}':16}{'bound':>10} = {'reconstruction':>14} - {'KL':>6}")
     seen = {"seed": seed, "pixels": args.pixels, "workers": args.workers}
     for name, images in (("train", data.train_images), ("test", data.test_images)):
-        bound = evaluate(vae, images, **seen)
+        bounds[name] = bound = evaluate(vae, images, **seen)
         say(f"{name:16}{bound.elbo:10.2f} = {bound.reconstruction:14.2f} - {bound.kl:6.2f}")
     if vae.beta != 1:
         say(f"(trained with beta {vae.beta:g}; this is the bound, in which the KL counts once)")
     if _grey_for_a_bernoulli(vae, args):
-        say("(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits)")
+        say(
+            "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits. "
+            "For a likelihood: --pixels bits, --decoder sigmoid-gaussian or continuous-bernoulli)"
+        )
     _print_units(data)
+    gap, scale = bounds["train"].elbo - bounds["test"].elbo, abs(bounds["train"].elbo)
+    if OUTPUTS[vae.decoder].pixels != "bits":
+        scale = max(scale, vae.n_x)
+    if gap > APART * scale:
+        wider = f", a larger --min-sigma than {vae.min_sigma:.3g}" if _floored(vae.decoder) else ""
+        say(
+            f"the test bound is {gap:.2f} nats lower, more than {APART:.0%} of {scale:.2f}: the "
+            "model fits its training data too closely. Try fewer --epochs, fewer --hidden units"
+            f"{wider}, or more data"
+        )
     if len(data.test_images) < 2:
         say(f"active latent units: not known from one test {kind}")
         return
-    say(f"active latent units: {active_units(vae, data.test_images, **seen)} of {vae.n_z}")
+    active = active_units(vae, data.test_images, **seen)
+    say(f"active latent units: {active} of {vae.n_z}")
+    if not active:
+        sigma = ""
+        if vae.decoder == "isotropic":
+            learnt = np.hypot(vae.min_sigma, np.exp(0.5 * vae.params.values["x_logvar"][0]))
+            sigma = f"sigma began at 1 and is {learnt:.2f}: as long as it is large, z pays little. "
+        say(
+            "no unit is active: the mean of q(z|x) hardly depends on x, so z tells nothing of x, "
+            f"and all samples are alike. {sigma}Try more --epochs, a larger --lr, --warmup or a "
+            "smaller --beta"
+        )
 
 
 def _kind(data: datasets.ImageSet) -> str:

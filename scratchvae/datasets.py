@@ -16,7 +16,9 @@ probability. Then u < pixel holds for exactly `pixel` of the 255 values, so
 **Grey.** x = pixel / 255, and floats are x as they are. A Gaussian decoder models any real
 numbers, so nothing confines them. For a Bernoulli decoder x is in [0, 1], and log p(x|z)
 is then minus a cross entropy and no likelihood: it cannot rise above minus the entropy of
-the grey pixels.
+the grey pixels. For a likelihood draw bits, or take a decoder of grey levels: a Gaussian,
+or the continuous Bernoulli, which divides by what is missing to a density (Loaiza-Ganem
+and Cunningham 2019, arXiv 1907.06845; `distributions.py`).
 
 **Dequantized.** x = (pixel + u) / 256, u ~ U[0, 1): continuous numbers for a density.
 

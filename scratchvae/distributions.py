@@ -1,4 +1,4 @@
-"""Diagonal Gaussian and Bernoulli: log density, KL, sampling, and their gradients.
+"""Diagonal Gaussian, Bernoulli, continuous Bernoulli: log density, KL, sampling, gradients.
 
 AEVB is the paper of Kingma and Welling, *Auto-Encoding Variational Bayes*, arXiv
 1312.6114.
@@ -86,6 +86,29 @@ out of the sum: 1 + e^a = e^a (e^(−a) + 1). For a ≤ 0 nothing overflows:
 In both cases the exponent is −|a|. So both are
 
     softplus(a) = max(a, 0) + log(1 + e^(−|a|))
+
+**A likelihood of grey pixels** (Loaiza-Ganem and Cunningham 2019, *The continuous
+Bernoulli*, arXiv 1907.06845). For x in [0, 1] the formula of eq. (11) can be computed
+too, but e^(x a − softplus(a)) is then no density of x: its integral over [0, 1] is not 1.
+Divide it by its integral, and it is one. 1 + e^a, which does not depend on x, cancels:
+
+    p(x) = e^(x a) / ∫₀¹ e^(t a) dt        ∫₀¹ e^(t a) dt = (e^a − 1) / a,  and 1 for a = 0
+    log p(x) = x a − κ(a),                 κ(a) = log[(e^a − 1) / a]
+
+The paper writes λ = sigmoid(a), and p(x) = C(λ) λ^x (1 − λ)^(1 − x). Since λ^x (1 −
+λ)^(1 − x) = e^(x a) / (1 + e^a), its constant is C = (1 + e^a) a / (e^a − 1), and with
+a = 2 artanh(2λ − 1) and (e^a − 1) / (e^a + 1) = 2λ − 1
+
+    log C(λ) = log[ 2 artanh(1 − 2λ) / (1 − 2λ) ]
+
+**Its mean** is not λ but the derivative of κ, because ∂/∂a log ∫ e^(t a) dt = ∫ t e^(t a)
+dt / ∫ e^(t a) dt, the mean of t:
+
+    E[x] = κ′(a) = e^a / (e^a − 1) − 1 / a = 1 + 1 / (e^a − 1) − 1 / a
+
+**A draw** of it is F⁻¹(u) for u ~ U[0, 1), where F is the distribution function:
+
+    F(x) = (e^(x a) − 1) / (e^a − 1) = u        x = log(1 + u (e^a − 1)) / a
 """
 
 import numpy as np
@@ -94,6 +117,7 @@ from scratchvae.layers import sigmoid
 from scratchvae.parameters import FloatArray
 
 LOG_2PI = float(np.log(2 * np.pi))
+SMALL = 0.2  # |logit| below which κ′ is a series
 
 
 def gaussian_log_density(z: FloatArray, mu: FloatArray, logvar: FloatArray) -> FloatArray:
@@ -242,7 +266,8 @@ def bernoulli_log_likelihood(x: FloatArray, logits: FloatArray) -> FloatArray:
 
     For a grey x between 0 and 1 the sum is not a log likelihood of x. It is minus the
     cross entropy of Bernoulli(x_i) and Bernoulli(p_i), summed over i. Its highest value
-    is not 0 but minus the entropy of the grey pixels, −Σ_i H(Bernoulli(x_i)).
+    is not 0 but minus the entropy of the grey pixels, −Σ_i H(Bernoulli(x_i)). A likelihood
+    of grey pixels is that of a Gaussian, or `continuous_bernoulli_log_density`.
 
     >>> bernoulli_log_likelihood(np.array([[1.0, 0.0]]), np.log([[3.0, 3.0]]))  # p = ¾
     array([-1.67397643])
@@ -268,3 +293,86 @@ def bernoulli_log_likelihood_backward(x: FloatArray, logits: FloatArray) -> Floa
     array([ 0.25, -0.75])
     """
     return x - sigmoid(logits)
+
+
+def continuous_bernoulli_log_density(x: FloatArray, logits: FloatArray) -> FloatArray:
+    """log p(x|z) = Σ_i [ x_i a_i − κ(a_i) ], κ(a) = log[(e^a − 1) / a].
+
+    It is the log density of x in [0, 1]: the module docstring derives it.
+
+    e^a overflows for a = 1000. (e^a − 1) / a is even in a but for the factor e^(a/2). So for
+    a > 0 take e^a out, as in softplus: (e^a − 1) / a = e^a (1 − e^(−a)) / a. In both cases
+
+        κ(a) = max(a, 0) + log[(1 − e^(−t)) / t],        t = |a|
+
+    and 1 − e^(−t) is −expm1(−t), with all digits. t = 0 is 0 / 0, and the limit is 1. So t is at
+    least the smallest number of the dtype; there the quotient is 1.
+
+    x: (..., n_x), in [0, 1]. logits: a, (..., n_x). The two broadcast against each other.
+    Returns (...), in nats; a density can be more than 1.
+
+    >>> x, logits = np.array([[0.25, 0.9]]), np.array([[0.0, np.log(3)]])
+    >>> continuous_bernoulli_log_density(x, logits)
+    array([0.38965171])
+    >>> (0.9 * np.log(3) - np.log([(3 - 1) / np.log(3)]))  # the equation; a = 0 is uniform
+    array([0.38965171])
+    """
+    t = np.maximum(np.abs(logits), np.finfo(logits.dtype).tiny)
+    log_p = x * logits - np.maximum(logits, 0)  # exact for x = 0 or 1
+    log_p -= np.log(-np.expm1(-t) / t)
+    return log_p.sum(axis=-1)
+
+
+def continuous_bernoulli_log_density_backward(x: FloatArray, logits: FloatArray) -> FloatArray:
+    """∂ log p(x|z) / ∂a_i = x_i − κ′(a_i) = x_i − E[x_i].
+
+    x, logits: (..., n_x). The two broadcast against each other. Returns (..., n_x).
+
+    >>> continuous_bernoulli_log_density_backward(np.array([0.25]), np.array([0.0]))  # ¼ − ½
+    array([-0.25])
+    """
+    return x - continuous_bernoulli_mean(logits)
+
+
+def continuous_bernoulli_mean(logits: FloatArray) -> FloatArray:
+    """E[x] = κ′(a) = 1 + 1 / (e^a − 1) − 1 / a, and ½ for a = 0.
+
+    Without its mean at 0 this is an odd function: κ′(a) − ½ = ½ coth(a / 2) − 1 / a. So
+    compute it for t = |a|, and give it a's sign. For large t it is
+
+        1 / (1 − e^(−t)) − 1 / t − ½
+
+    For small t its two large terms cancel. There it is the series of coth, whose next term is
+    below 10⁻¹⁴ for t ≤ 0.2:
+
+        t / 12 − t³ / 720 + t⁵ / 30240 − t⁷ / 1209600 + ...
+
+    logits: any shape. Returns the same shape, in [0, 1].
+
+    >>> continuous_bernoulli_mean(np.array([-1e4, 0.0, np.log(3)]))
+    array([1.00000000e-04, 5.00000000e-01, 5.89760773e-01])
+    """
+    t = np.abs(logits)
+    small, large = np.minimum(t, SMALL), np.maximum(t, SMALL)
+    square = small * small
+    series = small * (1 / 12 - square * (1 / 720 - square * (1 / 30240 - square / 1209600)))
+    closed = -1 / np.expm1(-large) - 1 / large - 0.5
+    return 0.5 + np.copysign(np.where(t < SMALL, series, closed), logits)
+
+
+def continuous_bernoulli_draw(logits: FloatArray, u: FloatArray) -> FloatArray:
+    """x = F⁻¹(u) = log(1 + u (e^a − 1)) / a for a < 0; u for a = 0; F⁻¹(1 − u) for a > 0.
+
+    If u ~ U[0, 1), then x has the density of `continuous_bernoulli_log_density`. e^a overflows
+    for a = 1000. But if x has the logit −t, then 1 − x has the logit t. So draw x for −t, t =
+    |a|, where e^(−t) ≤ 1, and take 1 − x where a > 0. t is at least the machine epsilon, where
+    x is u but for rounding.
+
+    logits, u: the same shape, u in [0, 1). Returns x in [0, 1].
+
+    >>> continuous_bernoulli_draw(np.array([-1e4, 0.0, np.log(3)]), np.array([0.5, 0.5, 0.5]))
+    array([6.93147181e-05, 5.00000000e-01, 6.30929754e-01])
+    """
+    t = np.maximum(np.abs(logits), np.finfo(logits.dtype).eps)
+    x = -np.log1p(u * np.expm1(-t)) / t
+    return np.where(logits > 0, 1 - x, x)

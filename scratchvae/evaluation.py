@@ -65,7 +65,7 @@ def evaluate(
     of the others, uses one thread in NumPy's matrix products.
     """
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
-    images = datasets.as_images("images", images, model.n_x, model.dtype, model.pixels, pixels)
+    images = data_of(model, "images", images, pixels)
     return Bound.of(_of_chunks(chunk_terms, model, images, seed, pixels, workers))
 
 
@@ -87,7 +87,7 @@ def active_units(
     """
     checks.instance("vae", vae, VAE, "a VAE")
     checks.number_from_zero("threshold", threshold)
-    images = datasets.as_images("images", images, vae.n_x, vae.dtype, vae.pixels, pixels)
+    images = data_of(vae, "images", images, pixels)
     if len(images) < 2:
         raise ValueError(f"images has shape {images.shape}; a variance should have 2 or more")
     mu = np.concatenate(_of_chunks(_chunk_mu, vae, images, seed, pixels, workers))
@@ -106,6 +106,15 @@ def units(vae: VAE, x: ArrayLike) -> tuple[FloatArray, NDArray[np.bool_]]:
     # `gaussian_kl` sums over the last axis, which has one unit here
     kl = gaussian_kl(mu[:, :, None], logvar[:, :, None]).mean(axis=0, dtype=np.float64)
     return kl, mu.var(axis=0, dtype=np.float64) > ACTIVE
+
+
+def data_of(model: Model, name: str, images: ArrayLike, pixels: str | None) -> Images:
+    """A whole data set for this model: `datasets.as_images`, in [0, 1] if the model needs it."""
+    takes = model.n_x, model.dtype, model.pixels, pixels
+    array = datasets.as_images(name, images, *takes)
+    if array.dtype.kind == "f" and getattr(model, "confined", False):
+        checks.unit_interval(name, array)
+    return array
 
 
 def seen_by(model: Model, pixels: str | None) -> Draw:

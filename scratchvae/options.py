@@ -220,7 +220,12 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
         "--decoder": {
             "choices": OUTPUTS, "default": "bernoulli",
             "help": "p(x|z): bits, real numbers by a Gaussian of two kinds, or grey levels by a "
-            "Gaussian with its mean in (0, 1) (bernoulli)",
+            "Gaussian with its mean in (0, 1) or by a continuous Bernoulli (bernoulli)",
+        },
+        "--min-sigma": {
+            "type": float, "metavar": "SIGMA",
+            "help": "the least sigma of a Gaussian decoder, in the data's units; 0: none (1/255, "
+            "a grey level)",
         },
         "--beta": {
             "type": number, "default": 1.0,

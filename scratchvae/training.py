@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae import checks, datasets, schedules
+from scratchvae import checks, schedules
 from scratchvae.datasets import Images, minibatches
-from scratchvae.evaluation import Model, check_rebuilt, evaluate_part, seen_by
+from scratchvae.evaluation import Model, check_rebuilt, data_of, evaluate_part, seen_by
 from scratchvae.history import Bound, Epoch, History
 from scratchvae.optimizers import Adam, Optimizer
 from scratchvae.parallel import Team
@@ -104,7 +104,7 @@ def epochs(
 
     model: a VAE, or another `Model`, trained in place. n: the number of epochs; None: no end.
     images: (N, n_x) or (N, height, width): uint8, bool, or floats, which are in [0, 1] for a
-    Bernoulli decoder and any numbers for the others (`datasets.as_images`).
+    Bernoulli or continuous Bernoulli, and any numbers for the others (`evaluation.data_of`).
     pixels: what the model sees, drawn anew for every minibatch: "bits", "grey" or
     "dequantized"; None is the model's own choice, bits for a Bernoulli. See `datasets.py`.
     optimizer: over model.params; None is Adam(model.params).
@@ -138,10 +138,9 @@ def epochs(
     checks.instance("model", model, Model, "a model, such as a VAE")  # type: ignore[type-abstract]
     if report is not None:
         checks.function("report", report)
-    takes = model.n_x, model.dtype, model.pixels, pixels
-    images = datasets.as_images("images", images, *takes)
+    images = data_of(model, "images", images, pixels)
     if test_images is not None:
-        test_images = datasets.as_images("test_images", test_images, *takes)
+        test_images = data_of(model, "test_images", test_images, pixels)
     optimizer = Adam(model.params) if optimizer is None else optimizer
     settings = _checked(
         model, optimizer, images, test_images, n, schedule, algorithm, saved,

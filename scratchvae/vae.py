@@ -140,7 +140,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from scratchvae import checks, layers
-from scratchvae.decoders import OUTPUTS, Output
+from scratchvae.decoders import OUTPUTS, Output, floor_of
 from scratchvae.distributions import (
     gaussian_kl,
     gaussian_kl_backward,
@@ -179,20 +179,24 @@ class Networks(NamedTuple):
 
 
 def affine_networks(
-    n_x: int, hidden: Sequence[int], n_z: int, decoder: str, activation: str
-) -> Networks:
-    """The layers of a VAE with these settings.
+    n_x: int, hidden: Sequence[int], n_z: int, decoder: str, activation: str,
+    min_sigma: float | None = None,
+) -> Networks:  # fmt: skip
+    """The layers of a VAE with these settings. min_sigma None: the decoder's default.
 
     >>> affine_networks(784, (500,), 20, "bernoulli", "tanh").encoder
     [Affine(784, 500), Tanh()]
     """
     encoder_sizes, decoder_sizes = (n_x, *hidden), (n_z, *reversed(hidden))
+    output = OUTPUTS[decoder](decoder_sizes[-1], n_x)
+    if output.min_sigma is not None and min_sigma is not None:
+        output.min_sigma = min_sigma
     return Networks(
         layers.hidden_layers(encoder_sizes, activation),
         Affine(encoder_sizes[-1], n_z),
         Affine(encoder_sizes[-1], n_z),
         layers.hidden_layers(decoder_sizes, activation),
-        OUTPUTS[decoder](decoder_sizes[-1], n_x),
+        output,
     )
 
 
@@ -203,12 +207,14 @@ class VAE:
     hidden: units of each hidden layer of the encoder. The decoder has the same in reverse
     order: 784-500-20-500-784 for n_x = 784, hidden = (500,), n_z = 20. No hidden layer, (),
     makes both networks affine.
-    decoder: p(x|z), "bernoulli", "gaussian", "sigmoid-gaussian" or "isotropic"; see
-    `decoders.py`.
+    decoder: p(x|z), "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic" or
+    "continuous-bernoulli"; see `decoders.py`.
     activation: "tanh", "relu" or "sigmoid". init: "glorot", or "normal" for N(0, 0.01).
     dtype: float32 or float64. seed: for the initial weights.
     beta: β, the weight of the KL in the objective; 1 is the bound.
     image_shape: (height, width) for pictures, (height, width, 3) in colour; None if unknown.
+    min_sigma: the floor of σ of a Gaussian decoder, in the data's units: σ² = min_sigma² + e^s.
+    None: 1/255, the width of a grey level. 0: no floor. See `decoders.py`.
 
     params: the weights, with the names encoder.0.W, encoder.0.b, ..., mu.W, mu.b, logvar.W,
     logvar.b, decoder.0.W, ..., and those of the output: logits.W, logits.b for a Bernoulli.
@@ -229,6 +235,7 @@ class VAE:
         decoder: str = "bernoulli", activation: str = "tanh", init: str = "glorot",
         dtype: DTypeLike = np.float32, seed: int | np.random.Generator = 0,
         image_shape: tuple[int, ...] | None = None, beta: float = 1.0,
+        min_sigma: float | None = None,
     ) -> None:  # fmt: skip
         self.n_x, self.n_z = checks.positive_int("n_x", n_x), checks.positive_int("n_z", n_z)
         self.hidden = checks.sizes("hidden", hidden)
@@ -237,6 +244,7 @@ class VAE:
         self.init = checks.one_of("init", init, INITIALIZERS)
         self.dtype = checks.float_dtype(dtype)
         self.beta = checks.number_from_zero("beta", beta)
+        self.min_sigma = floor_of(decoder, min_sigma)
         self.image_shape = (
             None if image_shape is None else checks.image_shape(image_shape, self.n_x)
         )
@@ -258,7 +266,8 @@ class VAE:
         arguments of VAE are attributes. A subclass sets its own before `super().__init__(...)`,
         and adds them to `settings`: worker processes and files make a model of its settings.
         """
-        return affine_networks(self.n_x, self.hidden, self.n_z, self.decoder, self.activation)
+        sizes = self.n_x, self.hidden, self.n_z
+        return affine_networks(*sizes, self.decoder, self.activation, self.min_sigma)
 
     def connect(self) -> None:
         """Give the layers their views into params: once, and again after params.move_to."""
@@ -272,7 +281,7 @@ class VAE:
         return {
             "n_x": self.n_x, "hidden": list(self.hidden), "n_z": self.n_z, "decoder": self.decoder,
             "activation": self.activation, "init": self.init, "dtype": self.dtype.name,
-            "image_shape": self.image_shape, "beta": self.beta,
+            "image_shape": self.image_shape, "beta": self.beta, "min_sigma": self.min_sigma,
         }  # fmt: skip
 
     def __repr__(self) -> str:
@@ -283,6 +292,11 @@ class VAE:
     def pixels(self) -> str:
         """What the decoder models: "bits" for a Bernoulli, else "grey" levels."""
         return self._output.pixels
+
+    @property
+    def confined(self) -> bool:
+        """Whether the decoder models numbers in [0, 1] alone."""
+        return self._output.confined
 
     # ---- the two networks ----
 

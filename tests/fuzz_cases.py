@@ -28,6 +28,7 @@ from scratchvae import (
     info,
 )
 from scratchvae.datasets import dequantize, grey
+from scratchvae.decoders import OUTPUTS
 from scratchvae.gradient_check import central_difference, compare, complex_step
 
 FOLDER = Path(tempfile.gettempdir())  # the fuzzer has one of its own
@@ -81,7 +82,7 @@ def seed(rng):
 def vae(rng, **settings):
     """A small VAE of 12 pixels, 3 latent dimensions."""
     settings = {
-        "decoder": pick(rng, "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"),
+        "decoder": pick(rng, *OUTPUTS),
         "activation": pick(rng, "tanh", "relu", "sigmoid"),
         "dtype": pick(rng, np.float32, np.float64),
         **settings,
@@ -487,15 +488,16 @@ def _(rng):
 
 @case("VAE", VAE, n_x=one_of_makers(WHOLE, SIZE), hidden=SIZES, n_z=one_of_makers(WHOLE, SIZE),
       decoder=NAME, activation=NAME, init=NAME, dtype=DTYPE, seed=SEED,
-          image_shape=SHAPE)  # fmt: skip
+          image_shape=SHAPE, min_sigma=any_of(*LISTS, *NUMBERS, True, "3", 10**401))  # fmt: skip
 def _(rng):
     arguments = {
         "n_x": pick(rng, 12, np.int32(12)), "hidden": pick(rng, (), (3,), [2, 5], np.array([4]),
         range(2, 4)),
-        "n_z": 2, "decoder": pick(rng, "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"),
+        "n_z": 2, "decoder": pick(rng, *OUTPUTS),
         "activation": pick(rng, "tanh", "relu", "sigmoid"), "init": pick(rng, "glorot", "normal"),
         "dtype": pick(rng, "float32", np.float32, float, "f8", np.dtype("f4")), "seed": seed(rng),
         "image_shape": pick(rng, None, (3, 4), [12, 1], np.array([2, 6])),
+        "min_sigma": pick(rng, None, 0, 0.0),
     }  # fmt: skip
     return (
         arguments,

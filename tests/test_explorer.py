@@ -331,19 +331,24 @@ def test_interpolate_writes_its_picture(trained, tmp_path, capsys):
 
 
 def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
-    """Damaged model, no image shape, images of another size, an output that cannot be written."""
+    """Damaged model, no image shape, a decoder that the page does not know, images of another
+    size, an output that cannot be written.
+    """
     folder, data = trained
     model, out = folder / "model.npz", tmp_path / "out.html"
     damaged = tmp_path / "damaged.npz"
     damaged.write_bytes(model.read_bytes()[:-100])
     shapeless = tmp_path / "shapeless.npz"
     save_model(VAE(30, (4,), 2), shapeless)
+    grey_model = tmp_path / "grey.npz"
+    save_model(VAE(30, (4,), 2, decoder="continuous-bernoulli", image_shape=(6, 5)), grey_model)
     other = write_image_set(tmp_path / "other", height=4, width=4)
     (tmp_path / "folder").mkdir()
     for arguments, message in (
         ([damaged, "--data", data], "damaged.npz is no model"),
         ([tmp_path / "none.npz"], "none.npz"),
         ([shapeless, "--data", data], "shapeless.npz has no image_shape"),
+        ([grey_model, "--data", data], "the model's decoder is continuous-bernoulli; the explorer"),
         ([model, "--data", other], "the images are 4 x 4 pixels; the model is of 6 x 5"),
         ([model, "--data", data, "--images", "21"], "--images is 21; there are 20 test images"),
         ([model, "--data", data, "--out", tmp_path / "no" / "x.html"], "cannot be written"),
@@ -497,6 +502,27 @@ def test_a_page_without_labels_says_none(shown, browser, tmp_path):
     words = browser.js("document.body.innerText")
     names = browser.js("[...document.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel)")
     assert not re.search("label|undefined", " ".join([words, *names]))
+    browser.open(tmp_path / "small.html")
+
+
+@pytest.mark.parametrize("decoder", ["gaussian", "sigmoid-gaussian", "isotropic"])
+def test_the_floor_of_sigma(shown, browser, tmp_path, decoder):
+    """log p(x|z) on the page has σ² = σ_min² + e^s, here with σ_min = 0.3 and e^s near it."""
+    shown("tall")
+    rng = np.random.default_rng(0)
+    vae = VAE(6, (5,), 2, decoder=decoder, image_shape=(2, 3), seed=1, min_sigma=0.3)
+    vae.params.values["x_logvar" if decoder == "isotropic" else "x_logvar.b"][...] = -2
+    x = rng.integers(0, 256, (N, 6)) / 255
+    html, _ = html_of(vae, x, None, calibration=x, precise=True)
+    (tmp_path / "small.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "small.html")
+    z, eps = rng.standard_normal((2, N, 2))
+    exact = VAE(**{**vae.settings, "dtype": "float64"})
+    exact.params.theta[...] = weights.unpacked(
+        vae, data_of(tmp_path / "small.html")["layers"]
+    ).params.theta
+    reconstruction, _ = exact.forward(x, eps)
+    np.testing.assert_allclose(js_numbers(browser, z, eps)["logPx"], reconstruction, rtol=1e-5)
     browser.open(tmp_path / "small.html")
 
 

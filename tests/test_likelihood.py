@@ -289,10 +289,10 @@ def test_the_command_says_where_q_is_wrong(method, right, tmp_path, capsys):
                                                ("hmc", "q"), ("hmc", "prior")])  # fmt: skip
 @pytest.mark.parametrize("logvar", [-120.0, -1000.0])
 def test_no_estimate_is_nan(dtype, method, start, logvar):
-    """A Gaussian decoder whose σ² is so small that log p(x|z) overflows: log p(x) is −∞ with an
-    error of ∞, where it is not finite.
+    """A Gaussian decoder without a floor, whose σ² is so small that log p(x|z) overflows: log
+    p(x) is −∞ with an error of ∞, where it is not finite.
     """
-    vae = VAE(3, (4,), 2, decoder="gaussian", dtype=dtype)
+    vae = VAE(3, (4,), 2, decoder="gaussian", dtype=dtype, min_sigma=0)
     vae.params.values["x_logvar.b"][...] = logvar
     result = log_likelihood(vae, np.eye(3), 20, method=method, start=start, n_temperatures=5)
     assert not np.isnan(result.log_p).any() and not np.isnan(result.effective).any()

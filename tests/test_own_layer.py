@@ -122,7 +122,9 @@ def test_its_weights_are_named_and_begin_as_it_says():
     assert (values["encoder.2.gain"] == 1).all() and (values["decoder.1.gain"] == 1).all()
 
 
-@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"])
+@pytest.mark.parametrize(
+    "decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic", "continuous-bernoulli"]
+)
 def test_its_gradient(decoder):
     """Each weight's gradient is that of the complex step, to 1e-9 of its largest entry."""
     vae, rng = model(decoder=decoder), np.random.default_rng(2)

@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 
 def trained(workers, kind=VAE, optimizer=Adam, epochs=3, **keywords):
     """θ, the history, the optimizer and the generator after a training on 130 images in 33s."""
-    settings = {"decoder": keywords.pop("decoder")} if "decoder" in keywords else {}
+    settings = {k: keywords.pop(k) for k in ("decoder", "min_sigma") if k in keywords}
     model = kind(12, (7,), 2, dtype=np.float64, seed=1, **settings)
     steps, rng = optimizer(model.params, lr=1e-2, **keywords), np.random.default_rng(5)
     history = fit(
@@ -54,7 +54,7 @@ def trained(workers, kind=VAE, optimizer=Adam, epochs=3, **keywords):
     ("kind", "optimizer", "keywords"),
     [
         (VAE, Adam, {}),
-        (VAE, Adagrad, {"weight_decay": 0.01, "decoder": "gaussian"}),
+        (VAE, Adagrad, {"weight_decay": 0.01, "decoder": "gaussian", "min_sigma": 0.3}),
         (VAE, Adam, {"decoder": "isotropic"}),  # its log σ² is in no affine layer
         (Autoencoder, SGD, {}),
     ],

@@ -27,7 +27,9 @@ def parts(vae):
     return np.repeat(names, sizes)
 
 
-@pytest.mark.parametrize("decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"])
+@pytest.mark.parametrize(
+    "decoder", ["bernoulli", "gaussian", "sigmoid-gaussian", "isotropic", "continuous-bernoulli"]
+)
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)])
 def test_both_gradients_against_central_differences(decoder, hidden):
     """g of −(1/B) Σ [log p(x_b, z_b) + log q(z̃_b|x̃_b)], z, z̃ and x̃ fixed: 1e-7, float64."""

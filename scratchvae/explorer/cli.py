@@ -6,7 +6,7 @@ from scratchvae import checks
 from scratchvae.checkpoint import load_model
 from scratchvae.cli import data_for
 from scratchvae.evaluation import seen_by
-from scratchvae.explorer.page import page
+from scratchvae.explorer.page import check_decoder, page
 from scratchvae.files import written_whole
 from scratchvae.options import Commands, command, file_name, positive, share
 from scratchvae.progress import say
@@ -50,6 +50,7 @@ def explore(args: argparse.Namespace) -> int:
     vae = load_model(args.model, max_memory=args.max_memory)
     if vae.image_shape is None:
         raise ValueError(f"{args.model} has no image_shape; the explorer needs a model of pictures")
+    check_decoder(vae)
     data = data_for(vae, args)
     out = args.out or args.model.parent / "explore.html"
     pixels = args.pixels or vae.pixels

@@ -19,6 +19,7 @@ from scratchvae.parameters import FloatArray
 from scratchvae.vae import VAE
 
 HERE = Path(__file__).parent
+SETTINGS = "n_x", "n_z", "hidden", "decoder", "activation", "min_sigma"
 DECODERS = (  # `family` in explorer.js
     "bernoulli", "continuous-bernoulli", "gaussian", "sigmoid-gaussian", "isotropic",
 )  # fmt: skip
@@ -54,13 +55,9 @@ def page(
     called. ValueError when the model has no image_shape, or a decoder that the page does not
     know.
     """
+    check_decoder(vae)
     if vae.image_shape is None:
         raise ValueError("the model has no image_shape, (height, width); the explorer needs one")
-    if vae.decoder not in DECODERS:
-        raise ValueError(
-            f"the model's decoder is {vae.decoder!r}; for the explorer it should be one of "
-            f"{', '.join(DECODERS)}"
-        )
     layers = packed(vae, calibration, precise=precise, seed=seed)
     data = {
         "name": name,
@@ -68,8 +65,7 @@ def page(
         "ink": ink,
         "model": model,
         "bits_of_a_weight": 16 if precise else 8,
-        **{key: vae.settings[key] for key in ("n_x", "n_z", "hidden", "decoder", "activation")},
-        "min_sigma": vae.settings.get("min_sigma"),
+        **{key: vae.settings[key] for key in SETTINGS},
         "image_shape": list(vae.image_shape),
         "layers": layers,
         "activity": [float(f"{v:.3g}") for v in vae.encode(calibration)[0].var(axis=0)],
@@ -78,6 +74,15 @@ def page(
         "seed": seed,
     }
     return filled(data), difference(vae, unpacked(vae, layers), images[:CHECKED], seed)
+
+
+def check_decoder(vae: VAE) -> None:
+    """ValueError for a decoder that the page does not know."""
+    if vae.decoder not in DECODERS:
+        raise ValueError(
+            f"the model's decoder is {vae.decoder}; the explorer needs {', '.join(DECODERS[:-1])} "
+            f"or {DECODERS[-1]}"
+        )
 
 
 def filled(data: dict[str, Any]) -> str:

@@ -95,13 +95,14 @@ OUTPUTS = {
     "bernoulli": [("a", "logits", "dlogits", "Bernoulli._dlogits", 0.0)],
     "gaussian": [
         ("μ of x", "x_mu", "dmu", "Gaussian._dmoments", 1.35),
-        ("log σ² of x", "x_logvar", "dlogvar", "Gaussian._dmoments", -1.35),
+        ("s of x", "x_logvar", "ds", "Gaussian._dmoments", -1.35),
     ],
     "sigmoid-gaussian": [
         ("μ of x", "x_mu sigmoid", "dmu", "Gaussian._dmoments", 1.35),
-        ("log σ² of x", "x_logvar", "dlogvar", "Gaussian._dmoments", -1.35),
+        ("s of x", "x_logvar", "ds", "Gaussian._dmoments", -1.35),
     ],
     "isotropic": [("μ of x", "x_mu", "dy", "Isotropic.backward", 0.0)],
+    "continuous-bernoulli": [("a", "logits", "dlogits", "ContinuousBernoulli._dlogits", 0.0)],
 }
 
 

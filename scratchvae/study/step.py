@@ -182,6 +182,12 @@ BACKWARD_OF = {
     "gaussian_kl_backward": ("vae", "gaussian_kl", (0, 1), False),
     "bernoulli_log_likelihood_backward": ("decoders", "bernoulli_log_likelihood", (1,), False),
     "gaussian_log_density_backward": ("decoders", "gaussian_log_density", (1, 2), False),
+    "continuous_bernoulli_log_density_backward": (
+        "decoders",
+        "continuous_bernoulli_log_density",
+        (1,),
+        False,
+    ),
 }
 
 
@@ -204,7 +210,7 @@ def _derivatives(
                 continue
             if step.name in ("self.dW", "self.db"):
                 found[step.key] = weights[f"{step.owner}.{step.name[-1]}"]
-            elif step.name == "self._shared.dlogvar":
+            elif step.name == "self._shared.ds":
                 found[step.key] = weights["x_logvar"]
             elif step.function.endswith(".backward_input") and layer is not None:
                 found[step.key] = exact.of_input(layer, shape)

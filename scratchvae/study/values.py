@@ -67,7 +67,7 @@ def values_of(modules: Iterable[Module]) -> Values:
 
 EXPENSIVE = ("training", "parallel", "processes", "resume")  # their examples train models
 VARIANTS = {
-    "decoder": ("gaussian", "sigmoid-gaussian", "isotropic"),
+    "decoder": ("gaussian", "sigmoid-gaussian", "isotropic", "continuous-bernoulli"),
     "activation": ("relu", "sigmoid"),
     "optimizer": ("adam", "adagrad"),
 }
@@ -77,6 +77,7 @@ def runs() -> dict[str, tuple[tuple[str, ...], Callable[[], Any]]]:
     """What it is -> the files to record, and small calls of what no training step needs."""
     from scratchvae import datasets, evaluation, gradient_check, initializers, likelihood
     from scratchvae.autoencoder import Autoencoder
+    from scratchvae.decoders import OUTPUTS
     from scratchvae.optimizers import Adam
     from scratchvae.pca import PCA
     from scratchvae.training import training_step as one_turn
@@ -113,7 +114,7 @@ def runs() -> dict[str, tuple[tuple[str, ...], Callable[[], Any]]]:
         fitted.inverse_transform(fitted.transform(x))
 
     def draws() -> None:
-        for decoder in ("bernoulli", "gaussian", "sigmoid-gaussian", "isotropic"):
+        for decoder in OUTPUTS:
             VAE(4, (3,), 2, decoder=decoder, dtype=np.float64).sample(1, draw=True)
         VAE(4, (3,), 2, init="normal", dtype=np.float64)
 
