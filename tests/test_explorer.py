@@ -330,7 +330,7 @@ def test_interpolate_writes_its_picture(trained, tmp_path, capsys):
         run("interpolate", folder / "model.npz", "--data", data, "--pair", "7")
 
 
-def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
+def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys, monkeypatch):
     """Damaged model, no image shape, a decoder that the page does not know, images of another
     size, an output that cannot be written.
     """
@@ -340,15 +340,16 @@ def test_bad_input_is_one_sentence_and_exit_code_2(trained, tmp_path, capsys):
     damaged.write_bytes(model.read_bytes()[:-100])
     shapeless = tmp_path / "shapeless.npz"
     save_model(VAE(30, (4,), 2), shapeless)
-    grey_model = tmp_path / "grey.npz"
-    save_model(VAE(30, (4,), 2, decoder="continuous-bernoulli", image_shape=(6, 5)), grey_model)
+    mine = tmp_path / "mine.npz"
+    monkeypatch.setitem(OUTPUTS, "mine", type("Mine", (OUTPUTS["bernoulli"],), {}))
+    save_model(VAE(30, (4,), 2, decoder="mine", image_shape=(6, 5)), mine)
     other = write_image_set(tmp_path / "other", height=4, width=4)
     (tmp_path / "folder").mkdir()
     for arguments, message in (
         ([damaged, "--data", data], "damaged.npz is no model"),
         ([tmp_path / "none.npz"], "none.npz"),
         ([shapeless, "--data", data], "shapeless.npz has no image_shape"),
-        ([grey_model, "--data", data], "the model's decoder is continuous-bernoulli; the explorer"),
+        ([mine, "--data", data], "the model's decoder is 'mine'; for the explorer it should be"),
         ([model, "--data", other], "the images are 4 x 4 pixels; the model is of 6 x 5"),
         ([model, "--data", data, "--images", "21"], "--images is 21; there are 20 test images"),
         ([model, "--data", data, "--out", tmp_path / "no" / "x.html"], "cannot be written"),

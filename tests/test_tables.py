@@ -99,14 +99,15 @@ def test_columns_are_standardized_by_the_training_rows_alone(tmp_path):
 def test_a_density_changes_by_the_scales():
     """The bound of a standardized row minus Σ log scale is the bound of the row itself, under the
     model that is the same but for the units: its encoder divides by scale, and its decoder has
-    the mean m + scale μ and the deviation scale σ.
+    the mean m + scale μ and the deviation scale σ. σ has no floor: it would be one in the data's
+    units.
     """
     raw = people(40, 2)
     units = ImageSet(raw, None, raw[:5], None, None).standardized().units
     assert units is not None
     mean, scale = np.array(units.mean), np.array(units.scale)
-    inside = VAE(3, (4,), 2, decoder="gaussian", dtype=np.float64, seed=1)
-    outside = VAE(3, (4,), 2, decoder="gaussian", dtype=np.float64, seed=1)
+    settings = {"decoder": "gaussian", "dtype": np.float64, "min_sigma": 0}
+    inside, outside = VAE(3, (4,), 2, seed=1, **settings), VAE(3, (4,), 2, seed=1, **settings)
     weights = outside.params.values
     weights["encoder.0.W"][...] /= scale[:, None]
     weights["encoder.0.b"][...] -= mean @ weights["encoder.0.W"]

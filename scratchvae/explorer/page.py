@@ -80,8 +80,8 @@ def check_decoder(vae: VAE) -> None:
     """ValueError for a decoder that the page does not know."""
     if vae.decoder not in DECODERS:
         raise ValueError(
-            f"the model's decoder is {vae.decoder}; the explorer needs {', '.join(DECODERS[:-1])} "
-            f"or {DECODERS[-1]}"
+            f"the model's decoder is {vae.decoder!r}; for the explorer it should be one of "
+            f"{', '.join(DECODERS)}"
         )
 
 
