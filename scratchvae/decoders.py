@@ -82,6 +82,7 @@ SIGMA --epochs 20 --workers 1`, with one BLAS thread:
     gaussian            1/255     2261.85    2241.09
     gaussian            0.01      1857.45    1850.39
     sigmoid-gaussian    1/255     2601.74    2519.07
+    sigmoid-gaussian    0         −∞ in epoch 4
     isotropic           1/255      451.46     456.81
 
 A larger floor costs most at constant pixels, whose density is at most 1 / (√(2π) σ_min). It
