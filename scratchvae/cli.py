@@ -61,7 +61,6 @@ from scratchvae.vae import VAE
 
 Room = Callable[[Commands], None]  # adds its own commands
 REFUSED = (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError)
-CONFINED = "bernoulli", "sigmoid-gaussian"  # decoders whose mean is from 0 to 1
 MEAN, DEVIATION = 5, (0.3, 5)  # of a column: see `_note_scales`
 PICTURE = "--seed", "model", "--max-memory", "--out"  # options of a command that draws a model
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
@@ -179,7 +178,7 @@ def add_train(commands: Commands) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model, say what it reached, and write it with its history and its pictures."""
-    if args.standardize and args.decoder in CONFINED:
+    if args.standardize and OUTPUTS[args.decoder].unit_mean:
         raise ValueError(
             f"--decoder is {args.decoder}, whose mean is from 0 to 1; with --standardize it should "
             "be gaussian or isotropic"
@@ -202,7 +201,8 @@ def train(args: argparse.Namespace) -> int:
     if data.divided:
         say(
             f"{data.name} has no test set: {len(data.test_images)} of its "
-            f"{len(data.train_images) + len(data.test_images)} rows, drawn once and for all, test"
+            f"{len(data.train_images) + len(data.test_images)} {_kind(data)}s, drawn once and for "
+            "all, test"
         )
     with locked(folder):
         _check_what_is_there(folder, args)
@@ -601,7 +601,7 @@ def _note_scales(data: datasets.ImageSet, args: argparse.Namespace) -> None:
     `gaussian` and 0.7 or less with `isotropic`, whose one weight log σ² moves by the learning
     rate in a step. At mean 10: 1.4 and 1.1; at deviation 0.03: 0.8 and 2.9; at 30: 1.2 and 41.
     """
-    if args.standardize or args.decoder in CONFINED or data.image_shape is not None:
+    if args.standardize or OUTPUTS[args.decoder].unit_mean or data.image_shape is not None:
         return
     if data.train_images.dtype.kind != "f":
         return

@@ -140,6 +140,7 @@ class Output:
 
     pixels = "grey"  # what x should be, by default; see `datasets.PIXELS`
     confined = False  # whether x has to be in [0, 1]
+    unit_mean = False  # whether E[x|z] is in [0, 1], whatever x is
     min_sigma: float | None = None  # the floor of σ; None: there is no σ, or it has none
     layers: Mapping[str, Layer]
 
@@ -182,7 +183,7 @@ class Bernoulli(Output):
     """log p(x|z) = Σ_i [ x_i a_i − softplus(a_i) ],  a = affine(h)."""
 
     pixels = "bits"
-    confined = True
+    confined = unit_mean = True
 
     def __init__(self, n_h: int, n_x: int) -> None:
         self._affine = Affine(n_h, n_x)
@@ -331,6 +332,8 @@ class Gaussian(Output):
 
 class SigmoidGaussian(Gaussian):
     """log N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1), log σ² = affine(h)."""
+
+    unit_mean = True
 
     def __init__(self, n_h: int, n_x: int) -> None:
         super().__init__(n_h, n_x)
