@@ -331,7 +331,7 @@ class Gaussian(Output):
 
 
 class SigmoidGaussian(Gaussian):
-    """log N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1), log σ² = affine(h)."""
+    """log N(x; μ, σ²), μ = sigmoid(affine(h)) ∈ (0, 1), s = affine(h)."""
 
     unit_mean = True
 
