@@ -62,6 +62,7 @@ from scratchvae.vae import VAE
 Room = Callable[[Commands], None]  # adds its own commands
 REFUSED = (FileFormatError, FloatingPointError, MemoryError, OSError, TypeError, ValueError)
 MEAN, DEVIATION = 5, (0.3, 5)  # of a column: see `_note_scales`
+STEPS = 200  # of a training: fewer are said
 PICTURE = "--seed", "model", "--max-memory", "--out"  # options of a command that draws a model
 DRAWN = 8  # images of `sample --draw`: more are not legible in the plane of z
 APART = 0.1  # of the size of the training bound: a test bound that is lower by more is said
@@ -195,9 +196,18 @@ def train(args: argparse.Namespace) -> int:
     seen_by(vae, args.pixels)
     _check_numbers(vae, data, args)
     _note_scales(data, args)
-    folder = writable(
-        args.out or Path("runs") / ("mnist" if args.data is None else _stem(args.data.resolve()))
+    if args.warmup >= args.epochs:
+        say(
+            f"scratchvae train: note: --warmup is {args.warmup} and --epochs {args.epochs}: the "
+            "weight of the KL does not reach beta",
+            error=True,
+        )
+    folder = args.out or Path("runs") / (
+        "mnist" if args.data is None else _stem(args.data.resolve())
     )
+    if args.data is not None and args.data.is_dir() and folder.resolve() == args.data.resolve():
+        raise ValueError(f"--out is {folder}, the folder of the data; it should be another one")
+    folder = writable(folder)
     if data.divided:
         say(
             f"{data.name} has no test set: {len(data.test_images)} of its "
@@ -227,6 +237,19 @@ def _check_what_is_there(folder: Path, args: argparse.Namespace) -> None:
     )
 
 
+def _kept(history: History, args: argparse.Namespace) -> int:
+    """The epoch whose model is kept: the last, or with --patience the best after the warm-up.
+
+    The best has the highest objective of test images, which is the bound for beta = 1.
+    """
+    last = len(history.elbo)
+    if args.patience is None or last <= args.warmup:
+        return last
+    kl = np.multiply(args.beta, history.test_kl)
+    objective = np.subtract(history.test_reconstruction, kl)[args.warmup :]
+    return args.warmup + 1 + int(np.argmax(objective))
+
+
 def _train_into(
     folder: Path, vae: VAE, optimizer: Optimizer, data: datasets.ImageSet, args: argparse.Namespace
 ) -> int:
@@ -236,8 +259,7 @@ def _train_into(
 
     def save() -> None:
         nonlocal written
-        last = len(history.elbo)
-        kept = last if args.patience is None else 1 + int(np.argmax(history.test_elbo))
+        last, kept = len(history.elbo), _kept(history, args)
         with uninterrupted():
             if kept == last:
                 save_model(vae, model, data.identity)
@@ -252,7 +274,7 @@ def _train_into(
             report=lambda *seen: line.within(*seen),
             saved=Saved(
                 state, history, overwrite=args.overwrite, lr_of_file=True,
-                patience=args.patience is not None,
+                the_best_is_kept=args.patience is not None,
             ),
         )  # fmt: skip
         done = len(history.elbo)  # of an earlier training, which goes on
@@ -289,10 +311,13 @@ def _train_into(
     many = f"{len(history.elbo)} epoch{'' if len(history.elbo) == 1 else 's'}"
     say(f"{vae.params.theta.size:,} weights, {many} in {seconds:.0f} s, {speed:,.0f} images/s")
     if args.patience is not None:
-        say(f"the model is that of epoch {written}, whose test bound is the highest")
+        what = "bound" if args.beta == 1 else "objective"
+        say(f"the model is that of epoch {written}, whose test {what} is the highest")
         vae = load_model(model)
     _print_bounds(vae, data, args, seed=0)  # the bits of the history's test bounds
-    pictures = _train_pictures(vae, data, history, folder, args)
+    if optimizer.t < STEPS and args.batch_size > 10:
+        say(f"{optimizer.t} steps are few: try a smaller --batch-size or more --epochs")
+    pictures = _train_pictures(vae, data, history, written, folder, args)
     say(f"in {folder}: {' '.join(['model.npz', 'history.json', *pictures])}")
     if vae.n_z == 2 and vae.image_shape is not None and "explore" in args.commands:
         data_of = [] if args.data is None else ["--data", str(args.data)]
@@ -302,8 +327,9 @@ def _train_into(
 
 
 def _train_pictures(
-    vae: VAE, data: datasets.ImageSet, history: History, folder: Path, args: argparse.Namespace
-) -> list[str]:
+    vae: VAE, data: datasets.ImageSet, history: History, kept: int, folder: Path,
+    args: argparse.Namespace,
+) -> list[str]:  # fmt: skip
     from scratchvae import figures
 
     of_the_plane = ["manifold.png", "latent_scatter.png"]
@@ -312,17 +338,16 @@ def _train_pictures(
 
     rng = checks.generator("--seed", args.seed, "pictures")
     x = seen_by(vae, args.pixels)(data.test_images, rng, vae.dtype)
-    figures.learning_curve(history, path=folder / "learning_curve.png")
-    drawn = ["learning_curve.png"]
-    if data.image_shape is not None:
+    figures.learning_curve(history, kept=kept, path=folder / "learning_curve.png")
+    drawn, shape = ["learning_curve.png"], _shape(vae)
+    if shape is not None:
         few = data.test_images[:36], x[:36]
         _draw_reconstructions(vae, *few, data.ink, folder / "reconstructions.png")
         path = folder / "samples.png"
-        figures.samples(vae.sample(144, rng), data.image_shape, ink=data.ink, path=path)
+        figures.samples(vae.sample(144, rng), shape, ink=data.ink, path=path)
         drawn += ["reconstructions.png", "samples.png"]
-    if vae.n_z == 2 and data.image_shape is not None:
-        path = folder / "manifold.png"
-        figures.manifold(vae, data.image_shape, ink=data.ink, path=path)
+    if vae.n_z == 2 and shape is not None:
+        figures.manifold(vae, shape, ink=data.ink, path=folder / "manifold.png")
         drawn.append("manifold.png")
     if vae.n_z == 2:
         figures.latent_scatter(
@@ -674,7 +699,7 @@ def _print_likelihood(vae: VAE, data: datasets.ImageSet, args: argparse.Namespac
     result, n = estimate(x, args.n_samples, seed=args.seed, method=args.likelihood), len(x)
     error = float(np.sqrt((result.standard_error**2).sum()) / n)
     say(f"first {n} test {_kind(data)}s, nats per {_kind(data)}")
-    say(f"bound            {bound:10.2f}")
+    say(f"bound            {bound:10.2f} with one z for each")
     say(
         f"log p(x)         {result.log_p.mean():10.2f} +- {error:.2f} by {args.likelihood}, "
         f"{args.n_samples or DEFAULTS[args.likelihood]} samples"
@@ -708,7 +733,7 @@ def _print_from_the_prior(
     apart = PARTED * np.hypot(prior.standard_error, from_q.standard_error[:n])
     error = float(np.sqrt((prior.standard_error**2).sum()) / n)
     say(
-        f"from the prior   {prior.log_p.mean():10.2f} +- {error:.2f} by ais, the first {n} images; "
+        f"of the first {n} alone: from the prior {prior.log_p.mean():.2f} +- {error:.2f} by ais, "
         f"from q {of_q.mean():.2f}"
     )
     unless = ", or because hmc's Gaussian does not fit it" if args.likelihood == "hmc" else ""
@@ -754,6 +779,8 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
             "(grey pixels: a cross entropy and no likelihood; not comparable with bounds of bits. "
             "For a likelihood: --pixels bits, --decoder sigmoid-gaussian or continuous-bernoulli)"
         )
+    if vae.pixels != "bits" and args.pixels == "bits":
+        say("(bits by a density, which is no likelihood of them: --decoder bernoulli has one)")
     _print_units(data)
     gap, scale = bounds["train"].elbo - bounds["test"].elbo, abs(bounds["train"].elbo)
     if OUTPUTS[vae.decoder].pixels != "bits":
@@ -771,14 +798,16 @@ def _print_bounds(vae: VAE, data: datasets.ImageSet, args: argparse.Namespace, s
     active = active_units(vae, data.test_images, **seen)
     say(f"active latent units: {active} of {vae.n_z}")
     if not active:
+        table = data.image_shape is None and data.units is None
+        scaled = "" if not table or OUTPUTS[vae.decoder].unit_mean else "--standardize, "
         sigma = ""
         if vae.decoder == "isotropic":
             learnt = np.hypot(vae.min_sigma, np.exp(0.5 * vae.params.values["x_logvar"][0]))
             sigma = f"sigma began at 1 and is {learnt:.2f}: as long as it is large, z pays little. "
         say(
             "no unit is active: the mean of q(z|x) hardly depends on x, so z tells nothing of x, "
-            f"and all samples are alike. {sigma}Try more --epochs, a larger --lr, --warmup or a "
-            "smaller --beta"
+            f"and all samples are alike. {sigma}Try {scaled}more --epochs, a larger --lr, --warmup "
+            "or a smaller --beta"
         )
 
 

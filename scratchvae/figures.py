@@ -1,6 +1,6 @@
 """Every picture of the package. Only this file imports Matplotlib, and only on use.
 
-Each function returns the figure, which a notebook shows, and with `path` it writes the PNG.
+Each function returns the figure, which Jupyter shows, and with `path` it writes the PNG.
 Images are (n, n_x). ink: grey images are drawn as ink on paper, 0 is white and 1 is black;
 without it 0 is black and 1 is white, as in photographs. Images in colour, of the shape
 (height, width, 3), are never ink. A Gaussian decoder's means may leave [0, 1]: they are drawn
@@ -43,7 +43,7 @@ LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Picture(Figure):
-    """A Matplotlib figure that a notebook shows. No window has it, so nobody has to close it."""
+    """A Matplotlib figure that Jupyter shows. No window has it, so nobody has to close it."""
 
     def _repr_png_(self) -> bytes:
         drawn = BytesIO()
@@ -51,8 +51,13 @@ class Picture(Figure):
         return drawn.getvalue()
 
 
-def learning_curve(history: History, *, path: PathName | None = None) -> Figure:
-    """The bound after each epoch and its two parts, on training and test data."""
+def learning_curve(
+    history: History, *, kept: int | None = None, path: PathName | None = None
+) -> Figure:
+    """The bound after each epoch and its two parts, on training and test data.
+
+    kept: the epoch whose model is kept, from 1; None: the last. It has the numbers.
+    """
     checks.instance("history", history, History, "the History of a training")
     epochs = np.arange(1, len(history.elbo) + 1)
     mark = "o" if len(epochs) < 30 else None
@@ -69,10 +74,16 @@ def learning_curve(history: History, *, path: PathName | None = None) -> Figure:
         axes.plot(epochs, train, color="0.6", marker=mark, ms=4, ls="--", label=label)
         if test:
             axes.plot(epochs, test, color="k", marker=mark, ms=4, label="test")
-            value, end = f"{test[-1]:.1f}".replace("-", "−"), (epochs[-1], test[-1])
-            axes.annotate(value, end, (6, 0), textcoords="offset points", va="center")
+            shown = len(epochs) if kept is None else kept
+            value = f"{test[shown - 1]:.1f}".replace("-", "−")
+            if shown == len(epochs):
+                end = epochs[-1], test[-1]
+                axes.annotate(value, end, (6, 0), textcoords="offset points", va="center")
+            else:
+                axes.axvline(shown, color="0.6", lw=1)
+                title += f"; {value} in epoch {shown}, which is kept"
         axes.set_title(title, loc="left", fontsize=10)
-        axes.set_ylabel("nats per image")
+        axes.set_ylabel("nats per data point")
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, loc="lower right")
     panels[-1].set_xlabel("epoch")
@@ -386,7 +397,7 @@ def latent_scatter(
     axes.set(xlabel="z₁", ylabel="z₂", aspect="equal", **limits)
     axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= right])
     by_label = ", by label" if len(kinds) else ""
-    axes.set_title(f"Where the encoder puts each data point: μ(x){by_label}")
+    axes.set_title(f"Where the encoder puts each of {len(mu):,} data points: μ(x){by_label}")
     axes.spines[["top", "right"]].set_visible(False)
     return _save(figure, path)
 

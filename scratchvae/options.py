@@ -224,8 +224,8 @@ def share(parser: argparse.ArgumentParser, *names: str) -> None:
         },
         "--min-sigma": {
             "type": float, "metavar": "SIGMA",
-            "help": "the least sigma of a Gaussian decoder, in the data's units; 0: none (1/255, "
-            "a grey level)",
+            "help": "the least sigma of a Gaussian decoder, in the units of what the model sees, "
+            "with --standardize in standard deviations; 0: none (1/255, a grey level)",
         },
         "--beta": {
             "type": number, "default": 1.0,

@@ -301,7 +301,7 @@ class VAE:
     # ---- the two networks ----
 
     def encode(self, x: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """μ and log σ² of q(z|x). x: (B, n_x). Returns two arrays (B, n_z).
+        """μ and log σ² of q(z|x). x: (B, n_x), as `as_data` takes it. Returns two arrays (B, n_z).
 
         >>> vae, x = VAE(3, (2,), 1, dtype=np.float64), [[0, 1, 1], [1, 0, 0]]
         >>> vae.encode(x)[0].round(4)
@@ -478,8 +478,8 @@ class VAE:
     def kl_gradient(self, mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The gradient of the term that β weighs with respect to μ and log σ², (B, n_z) each.
 
-        Here the term is KL(q(z|x) ‖ p(z)). A subclass may have another one, and then it should
-        have it in `objective` too: `demos/posterior_collapse.py` does.
+        Here the term is KL(q(z|x) ‖ p(z)). A subclass may have another one, such as Σ_j max(KL_j,
+        λ), which is called free bits. Then it should have it in `objective` too.
         """
         return gaussian_kl_backward(mu, logvar)
 

@@ -1,5 +1,6 @@
 """The weight of the KL: the objective and its gradient, warm-up, files, and the best model kept."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -223,4 +224,40 @@ def test_patience_keeps_the_best_model(tmp_path, capsys, monkeypatch):
     assert main([*again, "--epochs", "40", "--resume"]) == 2
     assert "model.npz" in capsys.readouterr().err
     assert main([*run, "--out", str(out), "--epochs", "40", "--resume"]) == 2
-    assert "patience was True and is False" in capsys.readouterr().err
+    assert "the_best_is_kept was True and is False" in capsys.readouterr().err
+
+
+def test_patience_waits_for_the_warm_up_and_takes_the_objective():
+    """In the warm-up the last model is kept; after it the one of the highest objective of test
+    images, with the full weight of the KL. For β = 1 this is the bound.
+    """
+    history = History(
+        elbo=[0.0] * 5,
+        test_reconstruction=[-5.0, -4.0, -9.0, -8.0, -6.0],
+        test_kl=[0.0, 0.0, 1.0, 0.0, 3.0],
+    )
+    for beta, best in ((1.0, 4), (0.0, 5), (2.0, 4)):
+        args = argparse.Namespace(patience=3, warmup=2, beta=beta)
+        assert cli._kept(history, args) == best
+    for n in (1, 2):
+        first = History([0.0] * n, test_reconstruction=[-5.0, -9.0][:n], test_kl=[0.0, 1.0][:n])
+        assert cli._kept(first, argparse.Namespace(patience=3, warmup=2, beta=1.0)) == n
+    assert cli._kept(history, argparse.Namespace(patience=None, warmup=0, beta=1.0)) == 5
+    assert cli._kept(history, argparse.Namespace(patience=3, warmup=0, beta=1.0)) == 2
+
+
+def test_few_steps_and_an_endless_warm_up_are_said(tmp_path, capsys, monkeypatch):
+    """A line for fewer than 200 steps, and a note for a warm-up as long as the training."""
+    monkeypatch.setattr(cli, "_train_pictures", lambda *arguments: [])
+    data = write_image_set(tmp_path / "x")
+    run = ["train", "--data", str(data), *QUICK, "--overwrite", "--out", str(tmp_path / "out")]
+    assert main([*run, "--epochs", "2", "--warmup", "2"]) == 0
+    printed, said = capsys.readouterr()
+    assert "8 steps are few: try a smaller --batch-size or more --epochs" in printed
+    assert "--warmup is 2 and --epochs 2: the weight of the KL does not reach beta" in said
+    assert main([*run, "--epochs", "2", "--batch-size", "1", "--warmup", "1"]) == 0
+    printed, said = capsys.readouterr()
+    assert said == "" and "steps are few" not in printed
+    run[-1] = str(data)
+    assert main(run) == 2
+    assert "the folder of the data; it should be another one" in capsys.readouterr().err

@@ -306,3 +306,12 @@ def test_many_labels_become_a_scale_of_colours():
         assert len(drawn.axes[0].texts) == labels and len(drawn.axes) == axes
     ticks = [text.get_text() for text in drawn.axes[1].get_yticklabels()]
     assert ticks[0] == "0" and ticks[-1] == "255" and len(ticks) == 9
+
+
+def test_the_learning_curve_marks_the_epoch_that_is_kept():
+    """An epoch before the last has a line and its numbers in the titles; the last has none."""
+    history = History([0.0] * 3, [0.0] * 3, [0.0] * 3, [-9.0, -7.5, -8.0], [-5.0] * 3, [2.0] * 3)
+    for kept, title, lines in ((2, "−7.5 in epoch 2, which is kept", 3), (3, "", 2), (None, "", 2)):
+        axes = figures.learning_curve(history, kept=kept).axes[0]
+        assert title in axes.get_title("left") and len(axes.lines) == lines
+        assert ("kept" in axes.get_title("left")) == bool(title)

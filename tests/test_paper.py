@@ -144,7 +144,7 @@ def test_a_trial_is_ten_thousand_samples_and_their_second_half(images, monkeypat
     def told(vae, part, count, **others):
         asked.append((len(part), count))
         for number in range(1, count + 1):
-            yield Epoch(number, Bound(float(number**2), 0.0, 0.0), None, 0.0)
+            yield Epoch(number, Bound(float(number**2), 0.0, 0.0), None, 0.0, 1.0)
 
     job = Training(n_z=2, hidden=(6,), n_train=n, samples=n, data=str(images))
     monkeypatch.setattr(runs, "epochs", told)

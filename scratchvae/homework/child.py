@@ -59,7 +59,7 @@ class Refused(Exception):
 READY = (
     *("concurrent.futures.process", "csv", "dataclasses", "gzip", "heapq", "numbers"),
     *("multiprocessing.connection", "multiprocessing.shared_memory", "pathlib", "platform"),
-    *("shutil", "zipfile", "zlib"),
+    *("shutil", "unicodedata", "zipfile", "zlib"),
 )
 
 
