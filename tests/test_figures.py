@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scratchvae import VAE, figures
+from scratchvae import VAE, History, figures
 from scratchvae.distributions import gaussian_kl
 
 
