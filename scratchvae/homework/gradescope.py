@@ -10,12 +10,16 @@ Students' code runs as another user, who cannot read the reference: bubblewrap c
 `run_autograder` writes a result of 0 points with a sentence before it begins. So a run that is
 ended from outside says so.
 
+`submitters` reads who has handed in what, from the table that Gradescope puts beside the
+submissions when it exports them.
+
 The scripts take three variables, for tests: AUTOGRADER_ROOT (/autograder), AUTOGRADER_USER
 (student; empty: no other user), AUTOGRADER_PYTHON (a Python with NumPy, in place of the venv).
 """
 
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -28,6 +32,7 @@ from scratchvae.files import written_whole
 from scratchvae.homework import asked, handback, page
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select
 from scratchvae.homework.grade import Grade, grade_read
+from scratchvae.homework.gradebook import Person
 
 SHOW = ("visible", "after_published", "hidden")
 SHOWN_DEFAULT = "visible"
@@ -194,6 +199,74 @@ def _package() -> Mapping[str, str]:
         f"scratchvae/{path.relative_to(PACKAGE).as_posix()}": path.read_text(encoding="utf-8")
         for path in sorted(paths)
     }
+
+
+# ---- the export ----
+
+SUBMITTER = {":name": "name", ":sid": "sid", ":email": "mail"}
+
+
+def submitters(path: Path) -> tuple[dict[str, list[Person]], dict[str, str]]:
+    """Of submission_metadata.yml: submission's folder -> its submitters, and when it came.
+
+    Gradescope writes it by Ruby's to_yaml, and of YAML this form alone is read:
+
+        submission_123:
+          :submitters:
+          - :name: Ada Park
+            :sid: '17'
+            :email: ada@uni.example
+          :created_at: 2025-11-03 10:05:00.123456000 Z
+
+    What else stands two blanks deep, or deeper, is passed over. ValueError for anything else.
+    """
+    people: dict[str, list[Person]] = {}
+    times: dict[str, str] = {}
+    folder = section = ""
+    for n, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        try:
+            deeper = line.startswith("   ") and section != ":submitters"
+            if deeper or line.strip() in ("", "---"):
+                continue
+            if found := re.fullmatch(r"(\S.*):", line):
+                folder, section = _scalar(found[1]), ""
+                continue
+            if found := re.fullmatch(r"  (:[\w?]+):(?: (.*))?", line):
+                section, said = found[1], found[2] or ""
+                if section == ":submitters" and said in ("", "[]"):
+                    people[folder] = []
+                elif section == ":created_at":
+                    times[folder] = re.sub(r"\.\d+", "", _scalar(said))
+                if folder in people and section not in SUBMITTER:
+                    continue
+            elif section == ":submitters":
+                found = re.fullmatch(r"  (-|  *) (:\w+):(?: (.*))?", line)
+                if found and found[1] == "-":
+                    people[folder].append(Person(""))
+                if found and people[folder]:
+                    field = SUBMITTER.get(found[2])
+                    if field:
+                        known = people[folder][-1]._asdict()
+                        people[folder][-1] = Person(**{**known, field: _scalar(found[3] or "")})
+                    continue
+            elif section and line.startswith("  "):
+                continue
+            raise ValueError(f"it says {line.strip()[:40]!r}")
+        except ValueError as error:
+            why = f"{path.name}, line {n}, is not as Gradescope writes it: {error}"
+            raise ValueError(why) from None
+    return people, times
+
+
+def _scalar(text: str) -> str:
+    """A YAML value of one line: plain, or in quotes."""
+    if re.fullmatch(r"'(?:[^']|'')*'", text):
+        return text[1:-1].replace("''", "'")
+    if text.startswith('"'):
+        return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text)))
+    if text.startswith(tuple("'&*!|>%@`{[#")) or ": " in text or " #" in text:
+        raise ValueError(f"{text[:40]!r} is no plain text")
+    return "" if text in ("~", "null") else text
 
 
 # ---- in the container ----

@@ -18,7 +18,8 @@ from scratchvae.homework.wire import plain
 
 LARGEST_FILE, LARGEST_PACKAGE = 1_000_000, 5_000_000  # bytes
 DEEPEST, MOST_ENTRIES = 10, 50_000  # folders down; files and folders looked at
-NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+METADATA = "submission_metadata.yml"  # Gradescope's, beside the submissions
+NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini", METADATA)
 SLOW = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined")
 
 
@@ -49,6 +50,11 @@ def students(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if not path.name.startswith(".") and path.name not in NO_STUDENTS
     )
+
+
+def is_passed_over(name: str) -> bool:
+    """Whether the package is not looked for in a folder of this name: an environment, caches."""
+    return name.startswith((".", "__")) or name in ("venv", "site-packages")
 
 
 def read(folder: Path, modules: Collection[str], *, link_is_teachers: bool = False) -> Submission:
@@ -98,7 +104,7 @@ def _packages(folder: Path, modules: Collection[str], notes: list[str]) -> Itera
                     if entry.is_symlink() and entry.name == "scratchvae":
                         notes.append("its scratchvae is a link, and links are not followed")
                     elif entry.is_dir(follow_symlinks=False):
-                        if not entry.name.startswith((".", "__")):
+                        if not is_passed_over(entry.name):
                             inner.append(Path(entry.path))
                     elif entry.name.endswith(".py"):
                         scripts.append(entry.name[:-3])
