@@ -31,12 +31,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from scratchvae.homework import gradescope, submission
+from scratchvae.homework.grade import Grade
 from scratchvae.homework.gradebook import Person
 from scratchvae.homework.names import CANVAS, MOODLE, decoded, student
 from scratchvae.homework.wire import plain
@@ -53,6 +54,17 @@ class Refused(ValueError):
     """A zip that is not unpacked: the sentence says why."""
 
 
+@dataclass(frozen=True)
+class Row:
+    """A student's: the name of the submission or of the person, the file that was handed in."""
+
+    name: str
+    grade: Grade
+    time: str = ""
+    file: str = ""
+    person: Person | None = None
+
+
 @dataclass
 class Class:
     """submissions: a folder each, names differ. By their names, where there is something to say:
@@ -66,6 +78,24 @@ class Class:
     files: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, grades: Sequence[Grade]) -> list[Row]:
+        """For each submission its people, with the same points; names differ.
+
+        grades: of `submissions`, in their order.
+        """
+        rows: list[Row] = []
+        taken: set[str] = set()
+        for path, grade in zip(self.submissions, grades):
+            time = self.times.get(path.name, "")
+            people: list[Person | None] = [*self.people.get(path.name, [])]
+            for person in people or [None]:
+                said = [one for one in person or () if one]
+                name = next((one for one in said if one not in taken), path.name)
+                taken.add(name)
+                theirs = replace(grade, name=name) if person else grade
+                rows.append(Row(name, theirs, time, self.files.get(path.name, path.name), person))
+        return rows
 
 
 def is_one(path: Path) -> bool:

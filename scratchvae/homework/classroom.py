@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from scratchvae.files import owners_folder
 from scratchvae.homework import archives, gradebook, report, submission
-from scratchvae.homework.grade import SECONDS, Grade, grade_read
+from scratchvae.homework.grade import SECONDS, Grade, grade_read, weighted
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 from scratchvae.progress import say
@@ -40,15 +41,16 @@ def grade_all(
     seconds: float = SECONDS,
     quiet: bool = False,
     unpacked: archives.Class | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> list[Grade]:
     """Grade every folder in the folder, and write the CSV. ValueError before any work.
 
     jobs: submissions at a time, each in a sandbox of its own. unpacked: what `archives.unpacked`
-    made of the folder, when zips may be in it.
+    made of the folder, when zips may be in it. weights: the teacher's own points.
     """
     kept = results_folder(folder, csv_path)
-    notes = unpacked.notes if unpacked is not None else {}
-    submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
+    found = unpacked or archives.Class(submission.students(folder))
+    submissions, notes = found.submissions, found.notes
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
     owners_folder(kept)
@@ -63,6 +65,7 @@ def grade_all(
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 result, resumed = future.result()
+                result = weighted(result, weights or {})
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
@@ -72,7 +75,8 @@ def grade_all(
             pool.shutdown(cancel_futures=True)
             raise
     in_order = [grades[path] for path in submissions]
-    gradebook.write_csv(csv_path, in_order)
+    rows = found.rows(in_order)
+    gradebook.write_csv(csv_path, [row.grade for row in rows], [row.time for row in rows])
     return in_order
 
 

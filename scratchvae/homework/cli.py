@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from scratchvae.files import written_whole
-from scratchvae.homework.exercises import select
+from scratchvae.homework.exercises import select, weights
 from scratchvae.options import Commands, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
@@ -95,6 +95,17 @@ def add_commands(commands: Commands) -> None:
     graded.add_argument("--column", metavar="NAME", help="with --into: the column to fill")
     graded.add_argument("--key", metavar="NAME", help="with --into: the column that names students")
     graded.add_argument(
+        "--take",
+        choices=("best", "last"),
+        help="with --into: which of several attempts of one student counts",
+    )
+    graded.add_argument(
+        "--handback",
+        type=file_name(".zip"),
+        metavar="FEEDBACK.zip",
+        help="with --all: the reports in one zip, for Moodle or Canvas to hand back",
+    )
+    graded.add_argument(
         "--all",
         type=Path,
         metavar="FOLDER",
@@ -118,6 +129,10 @@ def add_commands(commands: Commands) -> None:
     )
     graded.set_defaults(run=grade)
 
+    for added in (zipped, graded):
+        added.add_argument(
+            "--points", default="", metavar="N=POINTS[,...]", help="your own, as 1.1=10,2=4"
+        )
     for added in (made, zipped, graded):
         added.add_argument(
             "--exercises", metavar="N[,N...]", help="numbers, as 2.4, chapters, as 2 (all), or page"
@@ -174,15 +189,18 @@ def autograder(args: argparse.Namespace) -> int:
     from scratchvae.homework import gradescope
 
     exercises = select(_selected(args))
-    gradescope.autograder(args.out, exercises, args.title, args.show)
-    points = sum(e.points for e in exercises)
-    say(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
+    gradescope.autograder(args.out, exercises, args.title, args.show, args.points)
+    own = weights(args.points, exercises)
+    points = sum(own.get(e.number, e.points) for e in exercises)
+    say(f"wrote {args.out}: {len(exercises)} exercises, {points:g} points")
     return 0
 
 
 def grade(args: argparse.Namespace) -> int:
     """Grade a submission, or a class: points, passed checks, and what each mistake is."""
-    select(_selected(args))
+    from scratchvae.homework import archives, handback
+
+    weights(args.points, select(_selected(args)))
     if (args.submission is None) == (args.all is None):
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
@@ -194,16 +212,18 @@ def grade(args: argparse.Namespace) -> int:
             "one user's processes can end each other"
         )
     place = args.submission or args.all
-    if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
+    if not place.is_dir() and not (place.is_file() and archives.is_one(place)):
         raise ValueError(f"{place} is no folder and no zip")
     if args.into is not None and (args.all is None or args.column is None):
         raise ValueError(
             "--into fills a column for a class: it needs --all FOLDER and --column NAME"
         )
-    if args.all is None and (args.csv is not None or args.jobs != 1):
-        raise ValueError("--csv and --jobs are for a class: they need --all FOLDER")
-    if args.into is None and (args.column is not None or args.key is not None):
-        raise ValueError("--column and --key need --into EXPORT.csv")
+    if args.all is None and (args.csv is not None or args.jobs != 1 or args.handback):
+        raise ValueError("--csv and --jobs are for a class, so is --handback: they need --all")
+    if args.into is None and (args.column is not None or args.key is not None or args.take):
+        raise ValueError("--column and --key need --into EXPORT.csv, and so does --take")
+    if args.handback and args.handback.exists() and not handback.is_archive(args.handback):
+        raise FileExistsError(f"{args.handback} is there, and no zip of reports: name another")
     if args.submission is not None:
         return _grade_one(args)
     return _grade_all(args)
@@ -212,13 +232,16 @@ def grade(args: argparse.Namespace) -> int:
 def _grade_one(args: argparse.Namespace) -> int:
     from scratchvae.homework import archives, asked, gradescope, report, source, submission
     from scratchvae.homework.grade import grade as grade_one
+    from scratchvae.homework.grade import weighted
     from scratchvae.homework.key import Key
 
     handout = asked.load(args.handout) if args.handout else None
     with archives.one(args.submission.resolve()) as folder:
         handed_in = submission.read(folder, source.reference(), link_is_teachers=True)
         exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
+        own = weights(args.points, exercises)
         result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
+        result = weighted(result, own)
     say(report.text(result), end="")
     if args.json:
         report.write_json(args.json, gradescope.results(result))
@@ -254,11 +277,21 @@ def _grade_all(args: argparse.Namespace) -> int:
             for path in unpacked.submissions:
                 submitted[path.name] = submission.read(path, source.reference()).asked
         exercises = asked.choose(handout, _selected(args), submitted)
+        own = weights(args.points, exercises)
+        if args.into is not None:
+            names = [path.name for path in unpacked.submissions]
+            unpacked.times |= gradebook.times(args.into, names, args.key)
         key = Key(exercises, args.sandbox)
         grades = grade_all(
-            args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
+            args.all,
+            csv_path,
+            key,
+            jobs=args.jobs,
+            seconds=args.seconds,
+            unpacked=unpacked,
+            weights=own,
         )
-        names = [path.name for path in unpacked.submissions]
+    students = unpacked.rows(grades)
     # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
     titles = [title for title, _ in Counter(titles).most_common(1)]
@@ -272,12 +305,23 @@ def _grade_all(args: argparse.Namespace) -> int:
         [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows],
         path=picture,
     )
-    handback.write(reports, grades, titles[0] if titles else "")
+    title = titles[0] if titles else ""
+    theirs = [row.grade for row in students]
+    handback.write(reports, theirs, title)
     if args.json:
         report.write_json(args.json, [gradescope.results(g) for g in grades])
-    say(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
+    say(f"wrote {csv_path}, {table}, {picture}, and {len(theirs)} reports in {reports}")
+    if args.handback:
+        left = handback.archive(args.handback, theirs, [row.file for row in students], title)
+        say(f"wrote {args.handback}: {len(theirs) - len(left)} reports to hand back")
+        if left:
+            say(f"{len(left)} not in it, since their names are not Canvas's or Moodle's: "
+                f"{', '.join(left)}")  # fmt: skip
     if args.into is not None:
-        points = {name: grade.points for name, grade in zip(names, grades)}
-        filled = gradebook.fill(args.into, args.column, points, args.key)
+        points = {row.name: row.grade.points for row in students}
+        people = {row.name: row.person for row in students if row.person}
+        filled = gradebook.fill(
+            args.into, args.column, points, args.key, people=people, take=args.take or ""
+        )
         say(filled.sentence(args.into, args.column))
     return int(args.check and any(g.points < g.most for g in grades))

@@ -8,7 +8,8 @@ student's own. Methods of one class may share what they remember, under names of
 The better result counts: both are compared with the same right answers.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,17 @@ class Grade:
             for mark in data["marks"]
         ]
         return cls(**{**data, "marks": marks})
+
+
+def weighted(result: Grade, weights: Mapping[str, float]) -> Grade:
+    """The result with the teacher's own points for some exercises, in hundredths."""
+    marks = [
+        replace(mark, points=round(mark.points * most / mark.most, 2), most=most)
+        if (most := weights.get(mark.number)) is not None
+        else mark
+        for mark in result.marks
+    ]
+    return replace(result, marks=marks)
 
 
 def grade(folder: Path, key: Key, *, seconds: float = SECONDS) -> Grade:

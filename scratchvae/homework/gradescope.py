@@ -30,8 +30,8 @@ from typing import Any
 
 from scratchvae.files import written_whole
 from scratchvae.homework import asked, handback, page
-from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select
-from scratchvae.homework.grade import Grade, grade_read
+from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select, weights
+from scratchvae.homework.grade import Grade, grade_read, weighted
 from scratchvae.homework.gradebook import Person
 
 SHOW = ("visible", "after_published", "hidden")
@@ -157,14 +157,17 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
 # ---- the zip ----
 
 
-def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> None:
+def autograder(
+    out: Path, exercises: Sequence[Exercise], title: str, show: str, points: str = ""
+) -> None:
     """Write the zip. ValueError when `out` is no name for it."""
     visibility(show)
+    weights(points, exercises)
     if out.suffix != ".zip":
         raise ValueError(f"{out} should end in .zip")
     if out.exists() and not _is_one(out):
         raise FileExistsError(f"{out} is there, and no autograder; name another file")
-    record = {**json.loads(asked.record(exercises, title)), "show": show}
+    record = {**json.loads(asked.record(exercises, title)), "show": show, "weights": points}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
     if PAGE[0] in exercises:
@@ -233,12 +236,13 @@ def submitters(path: Path) -> tuple[dict[str, list[Person]], dict[str, str]]:
                 continue
             if found := re.fullmatch(r"  (:[\w?]+):(?: (.*))?", line):
                 section, said = found[1], found[2] or ""
-                if section == ":submitters" and said in ("", "[]"):
+                if section == ":submitters" and folder and said in ("", "[]"):
                     people[folder] = []
-                elif section == ":created_at":
+                elif section == ":created_at" and folder:
                     times[folder] = re.sub(r"\.\d+", "", _scalar(said))
-                if folder in people and section not in SUBMITTER:
-                    continue
+                elif section == ":submitters" or section in SUBMITTER or not folder:
+                    raise ValueError("a list of submitters should stand below")
+                continue
             elif section == ":submitters":
                 found = re.fullmatch(r"  (-|  *) (:\w+):(?: (.*))?", line)
                 if found and found[1] == "-":
@@ -285,7 +289,7 @@ def main() -> int:
     key = Key(exercises, f"user:{user}" if user else "none")
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
-    result = grade_read(handed_in, key)
+    result = weighted(grade_read(handed_in, key), weights(record["weights"], exercises))
     report.write_json(
         root / "results" / "results.json",
         results(result, show, time.monotonic() - start),
