@@ -9,8 +9,9 @@ A class may come as
     export.zip                                        or all of this in one zip
 
 Only Python files and `homework.json` are unpacked. A zip is refused whole when a name in it is
-absolute or has `..`, when it holds a link, a file twice, a password, or more than 50 MB. The
-sizes in a zip's headers are claims: what counts is what comes out.
+absolute or has `..`, when it holds a link, a file twice, a password, or when more than 50 MB come
+out of it and of the student's zips before it. The sizes in a zip's headers are claims: what
+counts is what comes out.
 """
 
 import itertools
@@ -28,7 +29,7 @@ from pathlib import Path
 from scratchvae.homework import submission
 from scratchvae.homework.wire import plain
 
-LARGEST = 50_000_000  # bytes, of a student's zip and of what comes out of it
+LARGEST = 50_000_000  # bytes, of a student's zips and of what comes out of them
 LARGEST_CLASS = 4_000_000_000  # of the teacher's own export
 CONTENTS = 2_000_000  # bytes of a zip's table of contents: some 20,000 files
 MOST_FOLDERS = 2_000  # in one zip; of the teacher's own export, for each of 50 students
@@ -133,13 +134,15 @@ def _zips_of(folder: Path) -> list[Path]:
 def _add(found: Class, folder: Path, zips: list[Path]) -> None:
     folder.mkdir(parents=True)
     found.submissions.append(folder)
+    left = LARGEST
     for n, path in enumerate(zips, 1):
         # the number keeps apart what is called alike, and makes no `..` of `...zip`
         out = folder if len(zips) == 1 else folder / f"{n} {plain(path.stem, 40)}"
         try:
-            unpack(path, out)
+            left -= unpack(path, out, most=left)
         except Refused as error:
-            found.notes[folder.name] = f"{plain(path.name, 60)} is refused: {error}"
+            together = f", with the {n - 1} before it" if left < LARGEST else ""
+            found.notes[folder.name] = f"{plain(path.name, 60)}{together} is refused: {error}"
 
 
 def unpack(
@@ -149,10 +152,13 @@ def unpack(
     most: int = LARGEST,
     wanted: tuple[str, ...] = (".py", "homework.json"),
     folders: int = MOST_FOLDERS,
-) -> None:
-    """Write the files whose names end as wanted into the folder. Refused, and nothing is left."""
+) -> int:
+    """Write the files whose names end as wanted into the folder; how many bytes.
+
+    Refused, and nothing is left.
+    """
     try:
-        _unpack(archive, out, most, wanted, folders)
+        return _unpack(archive, out, most, wanted, folders)
     except Refused:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
@@ -163,10 +169,11 @@ def unpack(
     ) as error:  # fmt: skip
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        raise Refused(f"it is no zip, or a damaged one ({plain(str(error), 80)})") from None
+        why = error.strerror if isinstance(error, OSError) else ""  # the text has the path in it
+        raise Refused(f"it is no zip, or a damaged one ({plain(why or str(error), 80)})") from None
 
 
-def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int) -> None:
+def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int) -> int:
     megabytes = f"{most / 1e6:,.0f} MB"
     if archive.is_symlink() or not archive.is_file():
         raise Refused("it is no plain file")
@@ -198,6 +205,7 @@ def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folder
                     if left < 0:
                         raise Refused(f"it holds more than {megabytes}")
                     target.write(chunk)
+    return most - left
 
 
 def _contents(archive: Path) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from scratchvae.files import owners_folder
 from scratchvae.homework import archives, gradebook, report, submission
-from scratchvae.homework.grade import SECONDS, Grade, grade_read
+from scratchvae.homework.grade import NOT_GRADED, SECONDS, Grade, grade_read
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 from scratchvae.progress import say
@@ -66,7 +66,7 @@ def grade_all(
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
-                    points = f"{result.points:g} of {result.most:g}"
+                    points = f"{result.points:g} of {result.most:g}" if result.final else NOT_GRADED
                     say(f"{done}/{len(submissions)}  {points}  {result.name}  ({how})", error=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)

@@ -204,9 +204,14 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("--csv and --jobs are for a class: they need --all FOLDER")
     if args.into is None and (args.column is not None or args.key is not None):
         raise ValueError("--column and --key need --into EXPORT.csv")
-    if args.submission is not None:
-        return _grade_one(args)
-    return _grade_all(args)
+    from scratchvae.homework.grade import NOT_GRADED
+    from scratchvae.homework.sandbox import NotGraded
+
+    try:
+        return _grade_one(args) if args.submission is not None else _grade_all(args)
+    except NotGraded as error:
+        say(f"scratchvae homework: {NOT_GRADED}: {error}", error=True)
+        return 1
 
 
 def _grade_one(args: argparse.Namespace) -> int:
@@ -220,6 +225,8 @@ def _grade_one(args: argparse.Namespace) -> int:
         exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
         result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
     say(report.text(result), end="")
+    if not result.final:
+        return 1
     if args.json:
         report.write_json(args.json, gradescope.results(result))
         say(f"wrote {args.json}")
@@ -238,6 +245,7 @@ def _grade_all(args: argparse.Namespace) -> int:
         submission,
     )
     from scratchvae.homework.classroom import grade_all, results_folder
+    from scratchvae.homework.grade import NOT_GRADED
     from scratchvae.homework.key import Key
 
     csv_path = args.csv or Path("grades.csv")
@@ -252,7 +260,9 @@ def _grade_all(args: argparse.Namespace) -> int:
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
-                submitted[path.name] = submission.read(path, source.reference()).asked
+                handed_in = submission.read(path, source.reference())
+                if handed_in.files:  # a folder without a package has no say
+                    submitted[path.name] = handed_in.asked
         exercises = asked.choose(handout, _selected(args), submitted)
         key = Key(exercises, args.sandbox)
         grades = grade_all(
@@ -274,10 +284,12 @@ def _grade_all(args: argparse.Namespace) -> int:
     )
     handback.write(reports, grades, titles[0] if titles else "")
     if args.json:
-        report.write_json(args.json, [gradescope.results(g) for g in grades])
+        report.write_json(args.json, [gradescope.results(g) for g in grades if g.final])
     say(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
     if args.into is not None:
-        points = {name: grade.points for name, grade in zip(names, grades)}
+        points = {name: grade.points for name, grade in zip(names, grades) if grade.final}
         filled = gradebook.fill(args.into, args.column, points, args.key)
         say(filled.sentence(args.into, args.column))
-    return int(args.check and any(g.points < g.most for g in grades))
+    if failed := [grade.name for grade in grades if not grade.final]:
+        say(f"{len(failed)} {NOT_GRADED}: {', '.join(failed)}", error=True)
+    return int(bool(failed) or (args.check and any(g.points < g.most for g in grades)))

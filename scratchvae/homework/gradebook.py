@@ -24,7 +24,7 @@ from pathlib import Path
 
 from scratchvae.files import written_whole
 from scratchvae.homework import handback
-from scratchvae.homework.grade import Grade
+from scratchvae.homework.grade import NOT_GRADED, Grade
 from scratchvae.homework.wire import plain
 
 MOST_CELL = 200  # characters
@@ -40,7 +40,7 @@ MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_.*")
 def class_csv(grades: Sequence[Grade]) -> str:
     """A row for each submission: points, the points of each exercise, training, comments.
 
-    A spreadsheet makes 3.1 of 3.10, so a column is called "ex 3.10".
+    A spreadsheet makes 3.1 of 3.10, so a column is called "ex 3.10". Without a mark there is none.
     """
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
@@ -52,9 +52,10 @@ def class_csv(grades: Sequence[Grade]) -> str:
             for mark in grade.marks
             if mark.sentence
         ]
-        comments = "; ".join([*([grade.note] if grade.note else []), *said])
-        points = [f"{mark.points:g}" for mark in grade.marks]
-        total = [f"{grade.points:g}", f"{grade.most:g}"]
+        first = [] if grade.final else [NOT_GRADED]
+        comments = "; ".join([*first, *([grade.note] if grade.note else []), *said])
+        points = [f"{mark.points:g}" if grade.final else "" for mark in grade.marks]
+        total = [f"{grade.points:g}" if grade.final else "", f"{grade.most:g}"]
         trains = "yes" if grade.trains else "no"
         table.writerow([cell(grade.name), *total, *points, trains, cell(comments)])
     return out.getvalue()

@@ -213,6 +213,8 @@ def main() -> int:
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
     result = grade_read(handed_in, key)
+    if not result.final:
+        return 1
     report.write_json(
         root / "results" / "results.json",
         results(result, show, time.monotonic() - start),
