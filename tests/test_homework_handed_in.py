@@ -2,6 +2,7 @@
 
 import copy
 import csv as csv_module
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from scratchvae import cli as core
 from scratchvae.homework import (
+    archives,
     checks,
     classroom,
     cli,
@@ -520,6 +522,29 @@ def test_a_reason_of_the_grader_cannot_be_forged(body: str, key: Key, tmp_path: 
     files["distributions"] = "x = 1\n"
     (mark,) = grade.grade(hand_in(tmp_path / "fay", files), some(key, "2.2")).marks
     assert (mark.kind, mark.sentence) == ("missing", "distributions.py has no gaussian_kl")
+
+
+@pytest.mark.parametrize("where", ["read", "unpack"])
+def test_what_the_machine_cannot_read_is_not_the_student_s(
+    where: str, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many files are open, or the disk is full: no mark for this student, and nothing kept."""
+    place = hand_in(tmp_path / "class" / "ada", source.reference())
+    if where == "unpack":
+        shutil.make_archive(str(tmp_path / "hw"), "zip", place)
+        shutil.rmtree(place)
+        place.mkdir()
+        shutil.move(tmp_path / "hw.zip", place)
+        fails = Mock(side_effect=OSError(errno.ENOSPC, "No space left on device", "/tmp/x"))
+        monkeypatch.setattr(archives, "_unpack", fails)
+    else:
+        fails = Mock(side_effect=OSError(errno.EMFILE, "Too many open files", "/tmp/x"))
+        monkeypatch.setattr(submission, "content", fails)
+    with archives.unpacked(tmp_path / "class", submission.students) as unpacked:
+        (result,) = classroom.grade_all(
+            tmp_path / "class", tmp_path / "g.csv", some(key, "2.2"), unpacked=unpacked
+        )
+    assert not result.final and not list((tmp_path / "g").iterdir())
 
 
 def test_an_error_of_the_grader_costs_one_exercise_and_is_not_kept(

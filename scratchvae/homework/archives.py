@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scratchvae.homework import submission
+from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 
 LARGEST = 50_000_000  # bytes, of a student's zips and of what comes out of them
@@ -43,10 +44,14 @@ class Refused(ValueError):
 
 @dataclass
 class Class:
-    """submissions: a folder each, names differ. notes: name -> what is to be said of it."""
+    """submissions: a folder each, names differ. notes: name -> what is to be said of it.
+
+    failed: the names of those that this machine could not unpack.
+    """
 
     submissions: list[Path] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
 
 
 @contextmanager
@@ -104,7 +109,7 @@ def _class(entries: list[Path], new: Path) -> Class:
             try:
                 target.write_bytes(submission.content(path))
             except (OSError, ValueError) as error:
-                why = error.strerror if isinstance(error, OSError) else error
+                why = submission.reason(error) if isinstance(error, OSError) else error
                 found.notes[place.name] = f"{plain(name, 60)} cannot be read: {why}"
     found.submissions.sort(key=lambda path: path.name)
     return found
@@ -143,6 +148,8 @@ def _add(found: Class, folder: Path, zips: list[Path]) -> None:
         except Refused as error:
             together = f", with the {n - 1} before it" if left < LARGEST else ""
             found.notes[folder.name] = f"{plain(path.name, 60)}{together} is refused: {error}"
+        except NotGraded:
+            found.failed.add(folder.name)
 
 
 def unpack(
@@ -155,7 +162,7 @@ def unpack(
 ) -> int:
     """Write the files whose names end as wanted into the folder; how many bytes.
 
-    Refused, and nothing is left.
+    Refused, and nothing is left. NotGraded when the machine fails.
     """
     try:
         return _unpack(archive, out, most, wanted, folders)
@@ -169,8 +176,10 @@ def unpack(
     ) as error:  # fmt: skip
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        why = error.strerror if isinstance(error, OSError) else ""  # the text has the path in it
-        raise Refused(f"it is no zip, or a damaged one ({plain(why or str(error), 80)})") from None
+        if isinstance(error, MemoryError):
+            raise NotGraded("no memory") from None
+        why = submission.reason(error) if isinstance(error, OSError) else str(error)
+        raise Refused(f"it is no zip, or a damaged one ({plain(why, 80)})") from None
 
 
 def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int) -> int:

@@ -47,8 +47,9 @@ def grade_all(
     made of the folder, when zips may be in it.
     """
     kept = results_folder(folder, csv_path)
-    notes = unpacked.notes if unpacked is not None else {}
-    submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
+    if unpacked is None:
+        unpacked = archives.Class(submission.students(folder))
+    submissions, notes, failed = unpacked.submissions, unpacked.notes, unpacked.failed
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
     owners_folder(kept)
@@ -57,7 +58,16 @@ def grade_all(
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(_one, path, kept, key, grader, seconds, notes.get(path.name, "")): path
+            pool.submit(
+                _one,
+                path,
+                kept,
+                key,
+                grader,
+                seconds,
+                notes.get(path.name, ""),
+                path.name in failed,
+            ): path
             for path in submissions
         }
         try:
@@ -104,12 +114,14 @@ def _one(
     grader: list[object],
     seconds: float,
     note: str,
+    failed: bool,
 ) -> tuple[Grade, bool]:
-    """The result of one submission, and whether it was kept from before."""
+    """The result of one submission, and whether it was kept from before. failed: not unpacked."""
     try:
         handed_in = submission.read(path, key.reference)
-    except Exception as error:
+    except Exception as error:  # not for what is in it
         handed_in = Submission(path.name, note=f"it cannot be read: {type(error).__name__}")
+        failed = True
     handed_in.note = note or handed_in.note
     named = handed_in.asked.exercises if handed_in.asked else None
     said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, named, grader]
@@ -123,6 +135,7 @@ def _one(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     result = grade_read(handed_in, key, seconds=seconds)
+    result.final &= not failed
     if result.final:
         report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
     else:

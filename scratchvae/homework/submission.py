@@ -5,6 +5,7 @@ folders down, or any folder that holds a file of the package by its name. Links 
 """
 
 import codecs
+import errno
 import io
 import os
 import stat
@@ -15,10 +16,13 @@ from pathlib import Path
 
 from scratchvae.homework import asked
 from scratchvae.homework.asked import Asked
+from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 
 LARGEST_FILE, LARGEST_PACKAGE = 1_000_000, 5_000_000  # bytes
 DEEPEST, MOST_ENTRIES = 10, 50_000  # folders down; files and folders looked at
+# what is said of the machine, and of no file
+MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EIO)
 NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini")
 # codings by the names that Python gives them; others, as punycode, take minutes for 1 MB
 CODINGS = (
@@ -59,7 +63,10 @@ def students(folder: Path) -> list[Path]:
 
 
 def read(folder: Path, modules: Collection[str], *, link_is_teachers: bool = False) -> Submission:
-    """The submission. modules: the names of the package's files. Never raises for what is in it."""
+    """The submission. modules: the names of the package's files. Never raises for what is in it.
+
+    NotGraded when the machine cannot read it.
+    """
     handed_in = Submission(folder.name)
     if folder.is_symlink() and not link_is_teachers:
         handed_in.note = "it is a link, and links are not followed"
@@ -110,7 +117,7 @@ def _packages(folder: Path, modules: Collection[str], notes: list[str]) -> Itera
                     elif entry.name.endswith(".py"):
                         scripts.append(entry.name[:-3])
         except OSError as error:
-            notes.append(f"a folder cannot be read: {error.strerror}")
+            notes.append(f"a folder cannot be read: {reason(error)}")
         if scripts and (place.name == "scratchvae" or any(name in modules for name in scripts)):
             yield place
         if depth < DEEPEST:
@@ -129,7 +136,7 @@ def _read_files(place: Path, handed_in: Submission) -> None:
                 raise ValueError(f"the package has more than {LARGEST_PACKAGE:,} bytes")
             handed_in.files[path.stem] = text(data)
         except OSError as error:
-            handed_in.problems[path.stem] = f"it cannot be opened: {error.strerror}"
+            handed_in.problems[path.stem] = f"it cannot be opened: {reason(error)}"
         except ValueError as error:
             handed_in.problems[path.stem] = plain(str(error))
 
@@ -141,9 +148,16 @@ def _read_asked(place: Path, handed_in: Submission, notes: list[str]) -> None:
             handed_in.asked = asked.parse(content(path))
             notes += filter(None, [handed_in.asked.other_version()])
     except OSError as error:
-        notes.append(f"{path.name} cannot be opened: {error.strerror}")
+        notes.append(f"{path.name} cannot be opened: {reason(error)}")
     except ValueError as error:
         notes.append(plain(str(error)))
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a file, without its path. NotGraded when the machine is at fault."""
+    if error.errno in MACHINE:
+        raise NotGraded(error.strerror)
+    return error.strerror or type(error).__name__
 
 
 def content(path: Path) -> bytes:
