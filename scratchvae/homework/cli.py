@@ -46,6 +46,11 @@ def add_commands(commands: Commands) -> None:
     made.add_argument(
         "--ci", choices=("classroom50",), help="write a list of tests for this platform too"
     )
+    made.add_argument(
+        "--also-blank",
+        metavar="N[,N...]",
+        help="exercises of later weeks: blank too, where no exercise of this handout needs them",
+    )
     made.set_defaults(run=make)
 
     zipped = actions.add_parser(
@@ -125,9 +130,11 @@ def add_commands(commands: Commands) -> None:
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
-    return (
-        None if args.exercises is None else [number.strip() for number in args.exercises.split(",")]
-    )
+    return _numbers(args.exercises)
+
+
+def _numbers(text: str | None) -> list[str] | None:
+    return None if text is None else [number.strip() for number in text.split(",")]
 
 
 def show(args: argparse.Namespace) -> int:
@@ -150,7 +157,8 @@ def make(args: argparse.Namespace) -> int:
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))
-    blanked = write(args.out, asked, args.title, args.with_data)
+    later = select(_numbers(args.also_blank)) if args.also_blank is not None else ()
+    blanked = write(args.out, asked, args.title, args.with_data, later)
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 

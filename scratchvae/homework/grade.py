@@ -284,6 +284,8 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
         return False, "of the page the gradients alone are graded: it is not trained here"
     if not handed_in.files:
         return False, "there is no package to train"
+    if not {"training", "vae"} <= handed_in.files.keys():
+        return False, "it holds no vae.py and training.py, so nothing is trained"
     fails = "its own package does not train"
 
     def run(box: Sandbox, files: Mapping[str, str]) -> Result:
