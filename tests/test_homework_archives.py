@@ -467,6 +467,29 @@ def test_two_zips_of_one_student_are_kept_apart(letters: str, tmp_path: Path) ->
         assert not unpacked.notes
 
 
+def test_the_limit_is_a_student_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five zips of 0.2 kB in one folder, that are 40 kB each: three of them are more than 100 kB,
+    and what is unpacked is less.
+    """
+    monkeypatch.setattr(archives, "LARGEST", 100_000)
+    for n in range(5):
+        write_zip(tmp_path / "eve" / f"{n}.zip", {"scratchvae/layers.py": b" " * 40_000})
+    with archives.unpacked(tmp_path, submission.students) as unpacked:
+        (eve,) = unpacked.submissions
+        assert sum(path.stat().st_size for path in eve.rglob("*.py")) == 80_000
+        assert unpacked.notes["eve"].startswith("4.zip, with the 4 before it is refused: it holds")
+
+
+def test_no_sentence_names_the_teacher_s_folders(tmp_path: Path) -> None:
+    """A file twice, and a file where a folder should be: the reason, without a path."""
+    for name, files in (("twice", ("a.py", "./a.py")), ("both", ("a.py", "a.py/b.py"))):
+        write_zip(tmp_path / f"{name}.zip", dict.fromkeys(files, "x"))
+    with archives.unpacked(tmp_path, submission.students) as unpacked:
+        folder = str(unpacked.submissions[0].parent)
+        assert len(unpacked.notes) == 2
+        assert not any("/" in note or folder in note for note in unpacked.notes.values())
+
+
 def test_a_single_file_is_read_as_one_in_a_folder_is(tmp_path: Path) -> None:
     """A pipe, or 3 GB, as eve_7_8_layers.py costs Eve her file, and the class no time."""
     (tmp_path / "ada_1_2_layers.py").write_text("of ada")

@@ -32,6 +32,7 @@ from scratchvae.homework import (
     gradescope,
     handback,
     judge,
+    sandbox,
     source,
     submission,
 )
@@ -133,8 +134,11 @@ def test_who_says_what_is_graded() -> None:
     assert numbers(two, None, {"eve": one}) == ["2.2", "2.4"]
     assert numbers(two, ["2.4"], {}) == ["2.4"]
     assert numbers(None, ["1.1", "2.4"], {"eve": one}) == ["1.1", "2.4"]
-    assert numbers(None, None, {"ada": two, "ben": two, "old": None}) == ["2.2", "2.4"]
-    assert numbers(None, None, {}) == [exercise.number for exercise in EXERCISES]
+    assert numbers(None, None, {"ada": two, "ben": two}) == ["2.2", "2.4"]
+    for nobody in ({}, {"ada": None, "ben": None}):
+        assert numbers(None, None, nobody) == [exercise.number for exercise in EXERCISES]
+    with pytest.raises(ValueError, match=r"no homework.json: 2 of them, as ada; 2.2: 1 of them, a"):
+        asked.choose(None, None, {"ada": None, "eve": one, "ben": None})
     with pytest.raises(ValueError, match=r"does not ask for 1\.1"):
         asked.choose(two, ["1.1", "2.2"], {})
     with pytest.raises(
@@ -327,6 +331,8 @@ def test_nothing_leaves_a_report(graded: dict[str, Grade], tmp_path: Path) -> No
 def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> None:
     """Two files each, in the folder and nowhere else, none over another; names nobody can abuse."""
     names = ["ada", "Ada", "../../up", "a/b", "a:b", "..", ".hidden", "박아다", "x" * 400, "\n", ""]
+    devices = ["CON", "con.zip", "Aux .x", "nul", "prn", "COM1", "LPT9.a.b", "com¹", "CONOUT$"]
+    names += [*devices, "Conrad", "com", "lpt10"]  # the last three are names as others are
     grades = [Grade(name, [Mark("2.2", "T", 8, 8)], True, "trains") for name in names]
     written = handback.write(tmp_path / "reports", grades, "T")
     assert len(set(written)) == 2 * len(names) == len(list((tmp_path / "reports").iterdir()))
@@ -334,6 +340,10 @@ def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [tmp_path / "reports"]
     assert len({path.name.casefold() for path in written}) == len(written)
     assert not any(path.name.startswith(".") for path in written)
+    assert [path.name for path in written].count("Conrad.md") == 1
+    assert not {path.name.split(".")[0].strip().casefold() for path in written} & {
+        device.split(".")[0].strip().casefold() for device in devices
+    }
 
 
 # ---- handed back ----
@@ -610,7 +620,9 @@ def test_a_first_result_is_moved_to_its_name() -> None:
 @pytest.mark.skipif(
     getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can run code as another user"
 )
-def test_students_code_is_another_user_who_cannot_read_the_reference(root: Path) -> None:
+def test_students_code_is_another_user_who_cannot_read_the_reference(
+    root: Path, tmp_path: Path
+) -> None:
     """The function reports its user, and whether it can read the reference or write the result."""
     spy = f"""
 import os
@@ -624,7 +636,17 @@ for path, mode in (("{root}/source/scratchvae/vae.py", "r"), ("{root}/results/re
 raise RuntimeError(str(said))
 """
     submit(root, "", filled("2.2", spy))
-    results = autograde(root, AUTOGRADER_USER="nobody")
+    python = sys.executable
+    if sandbox.cannot_read(sandbox.NOBODY):  # as where Python stands in root's own folder
+        python = str(tmp_path / "python")
+        asks_not = (
+            "import runpy; from scratchvae.homework import sandbox; "
+            "sandbox.cannot_read = lambda user: ''; "
+            "runpy.run_module('scratchvae.homework.gradescope', run_name='__main__')"
+        )
+        Path(python).write_text(f'#!/bin/sh\nexec {sys.executable} -B -c "{asks_not}"\n')
+        Path(python).chmod(0o755)
+    results = autograde(root, AUTOGRADER_USER="nobody", AUTOGRADER_PYTHON=python)
     assert "[65534, [], 'PermissionError', 'PermissionError']" in results["tests"][0]["output"]
     assert results["tests"][1]["score"] == 8
 

@@ -16,8 +16,8 @@ a sentence that says so.
 
 Only Python files and `homework.json` are unpacked, none of an environment's; nothing else is
 measured. An archive is refused whole when a name in it is absolute or has `..`, when it holds a
-link, a file twice, a password, or more than 50 MB of such files. The sizes in its headers are
-claims: what counts is what comes out.
+link, a file twice, a password, or when more than 50 MB of such files come out of it and of the
+student's archives before it. The sizes in its headers are claims: what counts is what comes out.
 """
 
 import gzip
@@ -40,9 +40,10 @@ from scratchvae.homework import gradescope, submission
 from scratchvae.homework.grade import Grade
 from scratchvae.homework.gradebook import Person
 from scratchvae.homework.names import CANVAS, MOODLE, decoded, student
+from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 
-LARGEST = 50_000_000  # bytes, of what comes out of a student's archive
+LARGEST = 50_000_000  # bytes, of what comes out of a student's archives
 LARGEST_CLASS = 4_000_000_000  # of the teacher's own export
 CONTENTS = 6_000_000  # bytes of a zip's table of contents: some 60,000 files
 MOST_FOLDERS = 2_000  # in one archive; of the teacher's own export, for each of 50 students
@@ -70,11 +71,13 @@ class Class:
     """submissions: a folder each, names differ. By their names, where there is something to say:
 
     notes: a sentence. files: what the file was called that was handed in. people: whose it is, as
-    the platform says. times: when it was handed in.
+    the platform says. times: when it was handed in. failed: those that this machine could not
+    unpack.
     """
 
     submissions: list[Path] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
     people: dict[str, list[Person]] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
@@ -203,7 +206,7 @@ def _add_student(
         try:
             target.write_bytes(submission.content(path))
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
+            why = submission.reason(error) if isinstance(error, OSError) else error
             found.notes[target.parents[1].name] = f"{plain(name, 60)} cannot be read: {why}"
     if others:
         found.notes[found.submissions[-1].name] = _unread(others)
@@ -252,7 +255,10 @@ def _add(found: Class, folder: Path, zips: list[Path]) -> None:
         try:
             left -= _unpack_twice(path, out, left)
         except Refused as error:
-            found.notes[folder.name] = f"{plain(path.name, 60)} is refused: {error}"
+            together = f", with the {n - 1} before it" if left < LARGEST else ""
+            found.notes[folder.name] = f"{plain(path.name, 60)}{together} is refused: {error}"
+        except NotGraded:
+            found.failed.add(folder.name)
 
 
 def _unpack_twice(archive: Path, out: Path, most: int) -> int:
@@ -282,6 +288,7 @@ def unpack(
     """Write the files whose names end as wanted into the folder; the bytes that came out.
 
     names: a file beside them leaves its name, an empty file. Refused, and nothing is left.
+    NotGraded when the machine fails.
     """
     try:
         return _unpack(archive, out, most, wanted, folders, names)
@@ -295,7 +302,10 @@ def unpack(
     ) as error:  # fmt: skip
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        raise Refused(f"it is no zip, or a damaged one ({plain(str(error), 80)})") from None
+        if isinstance(error, MemoryError):
+            raise NotGraded("no memory") from None
+        why = submission.reason(error) if isinstance(error, OSError) else str(error)
+        raise Refused(f"it is no zip, or a damaged one ({plain(why, 80)})") from None
 
 
 # the path's names; the size that it claims; opens it

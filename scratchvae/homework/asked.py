@@ -83,7 +83,8 @@ def choose(
 ) -> list[Exercise]:
     """The exercises to grade: the teacher's word, or what all submissions say.
 
-    handout: from --handout. numbers: from --exercises. submitted: name -> its homework.json.
+    handout: from --handout. numbers: from --exercises. submitted: name -> its homework.json, for
+    each that has files. One without it does not agree with one that has it.
     """
     if handout is not None:
         chosen = select(numbers) if numbers is not None else select(handout.exercises)
@@ -93,13 +94,13 @@ def choose(
         return chosen
     if numbers is not None:
         return select(numbers)
-    said: dict[tuple[str, ...], list[str]] = {}
+    said: dict[tuple[str, ...] | None, list[str]] = {}
     for name, one in submitted.items():
-        if one is not None:
-            said.setdefault(one.exercises, []).append(name)
+        said.setdefault(None if one is None else one.exercises, []).append(name)
     if len(said) > 1:
         groups = "; ".join(
-            f"{', '.join(asked) or 'nothing'}: {len(names)} of them, as {plain(names[0], 60)}"
+            f"{f'no {NAME}' if asked is None else ', '.join(asked) or 'nothing'}: "
+            f"{len(names)} of them, as {plain(names[0], 60)}"
             for asked, names in sorted(said.items(), key=lambda one: -len(one[1]))[:4]
         )
         raise ValueError(
@@ -150,7 +151,7 @@ def classroom50(exercises: Sequence[Exercise]) -> str:
         {
             "name": "setup",
             "type": "run",
-            "run": "python3 -m pip install -q -e '.[test]'",
+            "run": "python3 -m pip install -q 'numpy>=2.0' 'pytest>=7'",
             "timeout": 300,
             "points": 0,
         }

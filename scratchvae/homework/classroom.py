@@ -19,7 +19,7 @@ import numpy as np
 
 from scratchvae.files import owners_folder
 from scratchvae.homework import archives, gradebook, report, submission
-from scratchvae.homework.grade import SECONDS, Grade, grade_read, weighted
+from scratchvae.homework.grade import NOT_GRADED, SECONDS, Grade, grade_read, weighted
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 from scratchvae.progress import say
@@ -49,8 +49,9 @@ def grade_all(
     made of the folder, when zips may be in it. weights: the teacher's own points.
     """
     kept = results_folder(folder, csv_path)
-    found = unpacked or archives.Class(submission.students(folder))
-    submissions, notes = found.submissions, found.notes
+    if unpacked is None:
+        unpacked = archives.Class(submission.students(folder))
+    submissions, notes, failed = unpacked.submissions, unpacked.notes, unpacked.failed
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
     owners_folder(kept)
@@ -59,7 +60,16 @@ def grade_all(
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(_one, path, kept, key, grader, seconds, notes.get(path.name, "")): path
+            pool.submit(
+                _one,
+                path,
+                kept,
+                key,
+                grader,
+                seconds,
+                notes.get(path.name, ""),
+                path.name in failed,
+            ): path
             for path in submissions
         }
         try:
@@ -69,13 +79,13 @@ def grade_all(
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
-                    points = f"{result.points:g} of {result.most:g}"
+                    points = f"{result.points:g} of {result.most:g}" if result.final else NOT_GRADED
                     say(f"{done}/{len(submissions)}  {points}  {result.name}  ({how})", error=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     in_order = [grades[path] for path in submissions]
-    rows = found.rows(in_order)
+    rows = unpacked.rows(in_order)
     gradebook.write_csv(csv_path, [row.grade for row in rows], [row.time for row in rows])
     return in_order
 
@@ -108,12 +118,14 @@ def _one(
     grader: list[object],
     seconds: float,
     note: str,
+    failed: bool,
 ) -> tuple[Grade, bool]:
-    """The result of one submission, and whether it was kept from before."""
+    """The result of one submission, and whether it was kept from before. failed: not unpacked."""
     try:
         handed_in = submission.read(path, key.reference)
-    except Exception as error:
+    except Exception as error:  # not for what is in it
         handed_in = Submission(path.name, note=f"it cannot be read: {type(error).__name__}")
+        failed = True
     handed_in.note = note or handed_in.note
     named = handed_in.asked.exercises if handed_in.asked else None
     said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, named, grader]
@@ -127,6 +139,7 @@ def _one(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     result = grade_read(handed_in, key, seconds=seconds)
+    result.final &= not failed
     if result.final:
         report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
     else:

@@ -46,6 +46,11 @@ def add_commands(commands: Commands) -> None:
     made.add_argument(
         "--ci", choices=("classroom50",), help="write a list of tests for this platform too"
     )
+    made.add_argument(
+        "--also-blank",
+        metavar="N[,N...]",
+        help="exercises of later weeks: blank too, where no exercise of this handout needs them",
+    )
     made.set_defaults(run=make)
 
     zipped = actions.add_parser(
@@ -140,9 +145,11 @@ def add_commands(commands: Commands) -> None:
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
-    return (
-        None if args.exercises is None else [number.strip() for number in args.exercises.split(",")]
-    )
+    return _numbers(args.exercises)
+
+
+def _numbers(text: str | None) -> list[str] | None:
+    return None if text is None else [number.strip() for number in text.split(",")]
 
 
 def show(args: argparse.Namespace) -> int:
@@ -165,7 +172,8 @@ def make(args: argparse.Namespace) -> int:
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))
-    blanked = write(args.out, asked, args.title, args.with_data)
+    later = select(_numbers(args.also_blank)) if args.also_blank is not None else ()
+    blanked = write(args.out, asked, args.title, args.with_data, later)
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 
@@ -224,9 +232,14 @@ def grade(args: argparse.Namespace) -> int:
         raise ValueError("--column and --key need --into EXPORT.csv, and so does --take")
     if args.handback and args.handback.exists() and not handback.is_archive(args.handback):
         raise FileExistsError(f"{args.handback} is there, and no zip of reports: name another")
-    if args.submission is not None:
-        return _grade_one(args)
-    return _grade_all(args)
+    from scratchvae.homework.grade import NOT_GRADED
+    from scratchvae.homework.sandbox import NotGraded
+
+    try:
+        return _grade_one(args) if args.submission is not None else _grade_all(args)
+    except NotGraded as error:
+        say(f"scratchvae homework: {NOT_GRADED}: {error}", error=True)
+        return 1
 
 
 def _grade_one(args: argparse.Namespace) -> int:
@@ -243,6 +256,8 @@ def _grade_one(args: argparse.Namespace) -> int:
         result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
         result = weighted(result, own)
     say(report.text(result), end="")
+    if not result.final:
+        return 1
     if args.json:
         report.write_json(args.json, gradescope.results(result))
         say(f"wrote {args.json}")
@@ -261,6 +276,7 @@ def _grade_all(args: argparse.Namespace) -> int:
         submission,
     )
     from scratchvae.homework.classroom import grade_all, results_folder
+    from scratchvae.homework.grade import NOT_GRADED
     from scratchvae.homework.key import Key
 
     csv_path = args.csv or Path("grades.csv")
@@ -275,7 +291,9 @@ def _grade_all(args: argparse.Namespace) -> int:
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
-                submitted[path.name] = submission.read(path, source.reference()).asked
+                handed_in = submission.read(path, source.reference())
+                if handed_in.files:  # a folder without a package has no say
+                    submitted[path.name] = handed_in.asked
         exercises = asked.choose(handout, _selected(args), submitted)
         own = weights(args.points, exercises)
         if args.into is not None:
@@ -309,19 +327,24 @@ def _grade_all(args: argparse.Namespace) -> int:
     theirs = [row.grade for row in students]
     handback.write(reports, theirs, title)
     if args.json:
-        report.write_json(args.json, [gradescope.results(g) for g in grades])
+        report.write_json(args.json, [gradescope.results(g) for g in grades if g.final])
     say(f"wrote {csv_path}, {table}, {picture}, and {len(theirs)} reports in {reports}")
+    done = [row for row in students if row.grade.final]
     if args.handback:
-        left = handback.archive(args.handback, theirs, [row.file for row in students], title)
-        say(f"wrote {args.handback}: {len(theirs) - len(left)} reports to hand back")
+        left = handback.archive(
+            args.handback, [row.grade for row in done], [row.file for row in done], title
+        )
+        say(f"wrote {args.handback}: {len(done) - len(left)} reports to hand back")
         if left:
             say(f"{len(left)} not in it, since their names are not Canvas's or Moodle's: "
                 f"{', '.join(left)}")  # fmt: skip
     if args.into is not None:
-        points = {row.name: row.grade.points for row in students}
-        people = {row.name: row.person for row in students if row.person}
+        points = {row.name: row.grade.points for row in done}
+        people = {row.name: row.person for row in done if row.person}
         filled = gradebook.fill(
             args.into, args.column, points, args.key, people=people, take=args.take or ""
         )
         say(filled.sentence(args.into, args.column))
-    return int(args.check and any(g.points < g.most for g in grades))
+    if failed := [grade.name for grade in grades if not grade.final]:
+        say(f"{len(failed)} {NOT_GRADED}: {', '.join(failed)}", error=True)
+    return int(bool(failed) or (args.check and any(g.points < g.most for g in grades)))

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from scratchvae.files import written_whole
 from scratchvae.homework import handback
-from scratchvae.homework.grade import Grade
+from scratchvae.homework.grade import NOT_GRADED, Grade
 from scratchvae.homework.names import CANVAS, MOODLE, decoded, same
 from scratchvae.homework.wire import plain
 
@@ -43,7 +43,7 @@ def class_csv(grades: Sequence[Grade], times: Sequence[str] = ()) -> str:
     """A row for each submission: points, the points of each exercise, training, comments.
 
     times: when each was handed in, or ""; a column if there is any. A spreadsheet makes 3.1 of
-    3.10, so a column is called "ex 3.10".
+    3.10, so a column is called "ex 3.10". Without a mark there is none.
     """
     handed_in = ["handed in"] if any(times) else []
     out = io.StringIO()
@@ -56,9 +56,10 @@ def class_csv(grades: Sequence[Grade], times: Sequence[str] = ()) -> str:
             for mark in grade.marks
             if mark.sentence
         ]
-        comments = "; ".join([*([grade.note] if grade.note else []), *said])
-        points = [f"{mark.points:g}" for mark in grade.marks]
-        total = [f"{grade.points:g}", f"{grade.most:g}"]
+        first = [] if grade.final else [NOT_GRADED]
+        comments = "; ".join([*first, *([grade.note] if grade.note else []), *said])
+        points = [f"{mark.points:g}" if grade.final else "" for mark in grade.marks]
+        total = [f"{grade.points:g}" if grade.final else "", f"{grade.most:g}"]
         trains = "yes" if grade.trains else "no"
         when = [cell(times[i])] if handed_in else []
         table.writerow([cell(grade.name), *total, *points, trains, *when, cell(comments)])

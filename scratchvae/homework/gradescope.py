@@ -290,6 +290,8 @@ def main() -> int:
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
     result = weighted(grade_read(handed_in, key), weights(record["weights"], exercises))
+    if not result.final:
+        return 1
     report.write_json(
         root / "results" / "results.json",
         results(result, show, time.monotonic() - start),

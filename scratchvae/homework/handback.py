@@ -40,6 +40,9 @@ def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     form = MOODLE.fullmatch(grade.name)
     person = form["name"] if form else grade.name
     yield "h1", [f"{title}: {person}" if title else person]
+    if not grade.final:
+        yield "p", ["This could not be graded. That says nothing of your work: tell your teacher."]
+        return
     yield "p", [f"{grade.points:g} of {grade.most:g} points."]
     if grade.note:
         yield "p", [f"About your files: {to_you(grade.note)}."]
@@ -260,4 +263,6 @@ def file_name(name: str) -> str:
     """A name that every file system takes, and that is hidden on none."""
     name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", plain(name, 60))
     name = name.encode()[:180].decode(errors="ignore").strip(" .-")  # of the 255 bytes that it has
+    if re.match(r"(con|prn|aux|nul|(com|lpt)[\d¹²³]|con(in|out)\$) *(\.|$)", name, re.I):
+        name = f"_{name}"  # a device of Windows, whatever the ending
     return name or "unnamed"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae.files import written_whole
-from scratchvae.homework.grade import Grade, Mark
+from scratchvae.homework.grade import NOT_GRADED, Grade, Mark
 
 
 def line(mark: Mark) -> str:
@@ -24,7 +24,7 @@ def text(grade: Grade) -> str:
     """A submission's result, to be read."""
     note = f"{grade.note}\n" if grade.note else ""
     lines = "\n".join(map(line, grade.marks))
-    points = f"{grade.points:g} of {grade.most:g} points"
+    points = f"{grade.points:g} of {grade.most:g} points" if grade.final else NOT_GRADED
     return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
 
 
@@ -67,7 +67,7 @@ KINDS = {
     "no answer": "it did not end, or crashed",
     "missing": "the function is missing",
     "no Python": "the file is no Python",
-    "grader": "not graded: the grader failed",
+    "grader": "not graded: the machine or the grader failed",
 }
 
 
