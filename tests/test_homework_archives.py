@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scratchvae.homework import archives, submission
+from scratchvae.homework import archives, exports, submission
+from scratchvae.homework.grade import Grade
 
 MODULES = ("layers", "vae")
 
@@ -42,7 +43,7 @@ def write_zip(path: Path, files: dict[str, bytes | str], **options: int) -> Path
 
 def found(place: Path) -> dict[str, str]:
     """Each submission's name, and the text of its layers.py or why there is none."""
-    with archives.unpacked(place, submission.students) as unpacked:
+    with exports.unpacked(place) as unpacked:
         return {
             path.name: unpacked.notes.get(path.name, "")
             or submission.read(path, MODULES).files.get("layers", "nothing")
@@ -80,6 +81,10 @@ def test_what_platforms_export_is_found(tmp_path: Path) -> None:
     """Folders, zips, files one by one, and zips in folders: each student once, under one name."""
     expected = write_class(tmp_path / "class")
     assert found(tmp_path / "class") == expected
+    with exports.unpacked(tmp_path / "class") as unpacked:  # as the platform called it
+        files = [row.file for row in unpacked.rows([Grade("", [], True, "")] * len(expected))]
+    assert "cyncho_17_4711_hw.zip" in files and "danlee_18_4712_layers.py" in files
+    assert "Fay Ru_20_assignsubmission_file_" in files and "ada" in files
 
 
 def test_an_export_in_one_zip_is_the_same_class(tmp_path: Path) -> None:
@@ -120,7 +125,7 @@ def test_who_hands_in_no_python_has_a_row_and_a_sentence(tmp_path: Path) -> None
     assert found(tmp_path / "class") == expected
     expected["danru_LATE_20_4714_HW"] = found(export)["danru_LATE_20_4714_HW"]
     assert found(export) == expected
-    with archives.unpacked(export, submission.students) as unpacked:
+    with exports.unpacked(export) as unpacked:
         assert unpacked.times == {"danru_LATE_20_4714_HW": "late"}
         assert unpacked.files["adapark_17_4711_hw"] == "adapark_17_4711_hw.rar"
 
@@ -291,7 +296,7 @@ def test_the_submitters_of_gradescope(zipped: bool, tmp_path: Path) -> None:
                  for f in tmp_path.rglob("*") if f.is_file()}  # fmt: skip
         place = write_zip(tmp_path / "export.zip", {**files})
     assert found(place) == {f"submission_{n}": f"of {n}" for n in (201, 202, 203)}
-    with archives.unpacked(place, submission.students) as unpacked:
+    with exports.unpacked(place) as unpacked:
         assert unpacked.people == {
             "submission_201": [("Ada Park", "17", "ada@uni.example")],
             "submission_202": [('Zoë "Z" Cho', "", "ben@uni.example"),
@@ -321,7 +326,7 @@ def test_another_yaml_is_refused(line: str, instead: str, tmp_path: Path) -> Non
     folder = write_gradescope(tmp_path / "class", GRADESCOPE.replace(line, instead, 1))
     with (
         pytest.raises(ValueError, match=r"submission_metadata.yml, line \d+, is not as Gradescope"),
-        archives.unpacked(folder, submission.students),
+        exports.unpacked(folder),
     ):
         pass
 
@@ -461,7 +466,7 @@ def test_two_zips_of_one_student_are_kept_apart(letters: str, tmp_path: Path) ->
     """Though their names begin with the same 120 letters, or 55 of four bytes each."""
     for n in range(2):
         write_zip(tmp_path / "eve" / f"{letters}{n}.zip", {"scratchvae/layers.py": f"{n}"})
-    with archives.unpacked(tmp_path, submission.students) as unpacked:
+    with exports.unpacked(tmp_path) as unpacked:
         (eve,) = unpacked.submissions
         assert sorted(path.read_text() for path in eve.rglob("layers.py")) == ["0", "1"]
         assert not unpacked.notes
@@ -474,7 +479,7 @@ def test_the_limit_is_a_student_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(archives, "LARGEST", 100_000)
     for n in range(5):
         write_zip(tmp_path / "eve" / f"{n}.zip", {"scratchvae/layers.py": b" " * 40_000})
-    with archives.unpacked(tmp_path, submission.students) as unpacked:
+    with exports.unpacked(tmp_path) as unpacked:
         (eve,) = unpacked.submissions
         assert sum(path.stat().st_size for path in eve.rglob("*.py")) == 80_000
         assert unpacked.notes["eve"].startswith("4.zip, with the 4 before it is refused: it holds")
@@ -484,7 +489,7 @@ def test_no_sentence_names_the_teacher_s_folders(tmp_path: Path) -> None:
     """A file twice, and a file where a folder should be: the reason, without a path."""
     for name, files in (("twice", ("a.py", "./a.py")), ("both", ("a.py", "a.py/b.py"))):
         write_zip(tmp_path / f"{name}.zip", dict.fromkeys(files, "x"))
-    with archives.unpacked(tmp_path, submission.students) as unpacked:
+    with exports.unpacked(tmp_path) as unpacked:
         folder = str(unpacked.submissions[0].parent)
         assert len(unpacked.notes) == 2
         assert not any("/" in note or folder in note for note in unpacked.notes.values())

@@ -27,6 +27,7 @@ from scratchvae.homework import (
     classroom,
     cli,
     evidence,
+    exports,
     grade,
     gradebook,
     gradescope,
@@ -540,7 +541,7 @@ def test_what_the_machine_cannot_read_is_not_the_student_s(
     else:
         fails = Mock(side_effect=OSError(errno.EMFILE, "Too many open files", "/tmp/x"))
         monkeypatch.setattr(submission, "content", fails)
-    with archives.unpacked(tmp_path / "class", submission.students) as unpacked:
+    with exports.unpacked(tmp_path / "class") as unpacked:
         (result,) = classroom.grade_all(
             tmp_path / "class", tmp_path / "g.csv", some(key, "2.2"), unpacked=unpacked
         )

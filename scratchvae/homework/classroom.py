@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from scratchvae.files import owners_folder
-from scratchvae.homework import archives, gradebook, report, submission
+from scratchvae.homework import exports, gradebook, report, submission
 from scratchvae.homework.grade import NOT_GRADED, SECONDS, Grade, grade_read, weighted
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
@@ -40,17 +40,17 @@ def grade_all(
     jobs: int = 1,
     seconds: float = SECONDS,
     quiet: bool = False,
-    unpacked: archives.Class | None = None,
+    unpacked: exports.Class | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> list[Grade]:
     """Grade every folder in the folder, and write the CSV. ValueError before any work.
 
-    jobs: submissions at a time, each in a sandbox of its own. unpacked: what `archives.unpacked`
+    jobs: submissions at a time, each in a sandbox of its own. unpacked: what `exports.unpacked`
     made of the folder, when zips may be in it. weights: the teacher's own points.
     """
     kept = results_folder(folder, csv_path)
     if unpacked is None:
-        unpacked = archives.Class(submission.students(folder))
+        unpacked = exports.Class(submission.students(folder))
     submissions, notes, failed = unpacked.submissions, unpacked.notes, unpacked.failed
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")

@@ -266,8 +266,8 @@ def _grade_one(args: argparse.Namespace) -> int:
 
 def _grade_all(args: argparse.Namespace) -> int:
     from scratchvae.homework import (
-        archives,
         asked,
+        exports,
         gradebook,
         gradescope,
         handback,
@@ -287,7 +287,7 @@ def _grade_all(args: argparse.Namespace) -> int:
     handout = asked.load(args.handout) if args.handout else None
     if args.into is not None:
         gradebook.fill(args.into, args.column, {}, args.key)  # ValueError before any work
-    with archives.unpacked(args.all, submission.students) as unpacked:
+    with exports.unpacked(args.all) as unpacked:
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
