@@ -307,6 +307,17 @@ def test_the_submitters_of_gradescope(zipped: bool, tmp_path: Path) -> None:
                                   "submission_202": "2025-11-04 00:01:02 +09:00"}  # fmt: skip
 
 
+def test_a_student_is_no_class_of_gradescope(tmp_path: Path) -> None:
+    """A table of submitters that the only student has handed in says nothing."""
+    name = "Eve Kim_7_assignsubmission_file"
+    place = write_gradescope(tmp_path / "class" / name)
+    files = {f.relative_to(place.parent).as_posix(): f.read_bytes()
+             for f in place.rglob("*") if f.is_file()}  # fmt: skip
+    for class_ in (place.parent, write_zip(tmp_path / "export.zip", {**files})):
+        with exports.unpacked(class_) as unpacked:
+            assert [path.name for path in unpacked.submissions] == [name] and not unpacked.people
+
+
 @pytest.mark.parametrize(
     ("line", "instead"),
     [

@@ -86,9 +86,10 @@ def unpacked(place: Path) -> Iterator[Class]:
             out = Path(temporary) / "export"
             archives.unpack_export(place, out, submission.METADATA)
             place = out
-        inside = submission.students(place)
-        if len(inside) == 1 and (inside[0] / submission.METADATA).is_file():
-            place = inside[0]  # Gradescope's export is a folder in a zip
+            inside = submission.students(out)
+            if len(inside) == 1 and (inside[0] / submission.METADATA).is_file():
+                # Gradescope's export is a folder in a zip; a student's folder is none
+                place = out if student(inside[0].name) else inside[0]
         found = _class(submission.students(place), new)
         table = place / submission.METADATA
         if table.is_file():
