@@ -165,7 +165,7 @@ def test_letters_that_macos_has_taken_apart(forms: tuple[str, str], tmp_path: Pa
 
 
 WESTERN = (
-    "Šaša", "ÄÄ Šaša", "Åsa Öberg", "Åke Ängel", "Ärla Åström", "Ægir Øst", "Šaša Žižek", "Žaža Ašaš",
+    "Šaša", "ÄÄ Šaša", "Åsa Öberg", "Ärla Åström", "Ægir Øst", "Šaša Žižek", "Žaža Ašaš",
     "JOÃO CONCEIÇÃO", "ÂNGELA GUIMARÃES", "ÁLVARO MUÑOZ", "Élodie Çelik", "Ève Müller-Lüdenscheidt",
     "Zoë Brontë", "Ángel Ñúñez", "Óscar Núñez", "Ümit Öztürk", "Þóra Æsadóttir", "Ásta Árnadóttir",
     "François Lefèvre", "Jürgen Groß", "Ÿ", "Œdipe Œuvrard", "Siân O’Brien", "ÅÄÖ", "Ãna", "Äjä",
