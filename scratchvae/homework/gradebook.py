@@ -329,8 +329,8 @@ class _Rows:
                     for form in (_words, _letters)])
             for i in self.people if key is None
         ]  # fmt: skip
-        others = [i for i in range(len(columns)) if i not in (target, key, *self.people)]
-        self.groups = [_index(enumerate(map(same, columns[i]), 1)) for i in others]
+        others = [i for i in range(len(columns)) if i not in (target, *self.people)]
+        self.groups = [_index(enumerate(map(same, columns[i]), 1)) for i in others if moodle]
         if not self.ways and not self.names:
             raise ValueError(f"{path} has no column that names the student; say which one by --key")
 
@@ -374,7 +374,7 @@ def _index(cells: Iterable[tuple[int, str]]) -> Index:
 
 def _numbered(cells: Sequence[str]) -> bool:
     """Whether they are one word and a number each, as Moodle's first column in any language."""
-    found = [re.fullmatch(r"(\D*[^\d\s])\s*\d+", cell) for cell in cells]
+    found = [re.fullmatch(r"(\D*[^\d\s])\s*\d+", cell) for cell in cells if cell]
     return all(found) and len({one[1] for one in found if one}) == 1
 
 
