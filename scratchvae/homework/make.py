@@ -13,12 +13,17 @@ from pathlib import Path
 from scratchvae.datasets import data_place
 from scratchvae.files import written_whole
 from scratchvae.homework import asked, leaks, merge, page, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
 
 
+PART = '''"""Of the package, what the exercises need.
+
+Comments may name files and functions that are in the whole package, and not here.
+"""
+'''
 DATA = """## Data
 
 No exercise needs data. To train (`python -m scratchvae train`, with Matplotlib for its
@@ -83,10 +88,18 @@ def blank(chosen: Sequence[Exercise], later: Sequence[Exercise] = ()) -> Blanked
         if before == (len(numbers), len(removed), len(unasked)):
             break
     exercises = [exercise for exercise in EXERCISES if exercise.number in numbers]
-    needed = set(numbers).union(*(around(number) for number in numbers))
-    for exercise in later:
-        if exercise.number not in needed:
-            unasked.setdefault(exercise.where, exercise.number)
+    needed = set(numbers).union(*(closure(number) for number in numbers))
+    blanks = numbers | {exercise.number for exercise in later if exercise.number not in needed}
+    stay = {exercise.where for exercise in EXERCISES if exercise.number not in blanks}
+    for number in sorted(blanks - numbers):
+        exercise = BY_NUMBER[number]
+        unasked.setdefault(exercise.where, number)
+        text, hidden = package[exercise.module], {*exercise.hides}
+        users = {user for helper in hidden for user in source.users(text, helper, "")} - hidden
+        also = {f"{exercise.module}.{user}" for user in users} | {*exercise.also_blank}
+        if not also & stay:
+            removed.update({f"{exercise.module}.{helper}": number for helper in hidden})
+            unasked.update(dict.fromkeys(also - {BY_NUMBER[n].where for n in numbers}, number))
     for exercise in exercises:
         package[exercise.module] = source.blank(
             _file(package, exercise.module),
@@ -122,7 +135,7 @@ def _needed(package: Mapping[str, str], exercises: Sequence[Exercise], tests: st
 def _with(blanked: Blanked, modules: Sequence[str]) -> Blanked:
     """The same, of these modules alone."""
     package = {name: blanked.package[name] for name in modules}
-    package.setdefault("__init__", '"""Of the package, what the exercises need."""\n')
+    package.setdefault("__init__", PART)
     unasked = [where for where in blanked.unasked if where.partition(".")[0] in package]
     return replace(blanked, package=package, unasked=unasked)
 
@@ -321,7 +334,7 @@ py -m venv .venv
 .venv\\Scripts\\python -m pytest -m {first.marker}
 ```
 
-In a notebook service, as Colab: upload this folder as `homework.zip`, edit the files by the
+In Colab, or a service like it: upload this folder as `homework.zip`, edit the files by the
 service's own editor, save them, and run in a cell
 
 ```
