@@ -21,7 +21,7 @@ from homework_submissions import best_sandbox, filled, hand_in, some, whole_key
 from homework_variants import VARIANTS
 
 from scratchvae import cli as core
-from scratchvae.homework import catalogue, cli, grade, judge, leaks, make, source
+from scratchvae.homework import asked, catalogue, cli, grade, judge, leaks, make, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure, select
 from scratchvae.homework.here import package
 from scratchvae.homework.key import Key
@@ -546,6 +546,17 @@ def test_a_handout_has_the_files_that_it_needs(number: str, files: set[str]) -> 
     called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert {n for n in source.functions(tree) if not n.startswith("test_")} <= called
     assert ("## Data" in texts["ASSIGNMENT.md"]) == ("training" in files)
+
+
+def test_points_for_the_whole_are_the_teacher_s(tmp_path: Path) -> None:
+    """A handout that can train says them, and another is refused."""
+    make.write(tmp_path / "h", select(["3.12"]), "T", whole=5)
+    assert "\n5 more points" in (tmp_path / "h" / "ASSIGNMENT.md").read_text(encoding="utf-8")
+    assert asked.load(tmp_path / "h").whole == 5
+    with pytest.raises(ValueError, match="no package that can train"):
+        make.handout(select(["1"]), "T", whole=5)
+    with pytest.raises(ValueError, match="no package that can train"):
+        make.handout(select(["3.12"]), "T", select(["4"]), 5)
 
 
 def test_what_later_weeks_ask_is_blank_where_nothing_needs_it(tmp_path: Path) -> None:

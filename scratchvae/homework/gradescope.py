@@ -128,9 +128,9 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
     ]
     whole = {
         "number": "whole",
-        "name": "the whole package, without points",
-        "score": 0,
-        "max_score": 0,
+        "name": "the whole package" + ("" if grade.whole_most else ", without points"),
+        "score": grade.whole_points,
+        "max_score": grade.whole_most,
         "output": handback.to_you(grade.whole),
         "output_format": "text",
         "visibility": "visible",
@@ -152,14 +152,16 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
 # ---- the zip ----
 
 
-def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> None:
+def autograder(
+    out: Path, exercises: Sequence[Exercise], title: str, show: str, whole: float = 0
+) -> None:
     """Write the zip. ValueError when `out` is no name for it."""
     visibility(show)
     if out.suffix != ".zip":
         raise ValueError(f"{out} should end in .zip")
     if out.exists() and not _is_one(out):
         raise FileExistsError(f"{out} is there, and no autograder; name another file")
-    record = {**json.loads(asked.record(exercises, title)), "show": show}
+    record = {**json.loads(asked.record(exercises, title, whole)), "show": show}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
     if PAGE[0] in exercises:
@@ -209,7 +211,7 @@ def main() -> int:
     user = os.environ.get("AUTOGRADER_USER", "")
     record = json.loads((root / "source" / asked.NAME).read_text(encoding="utf-8"))
     exercises, show = select(record["exercises"]), str(record["show"])
-    key = Key(exercises, f"user:{user}" if user else "none")
+    key = Key(exercises, f"user:{user}" if user else "none", record["whole"])
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
     result = grade_read(handed_in, key)

@@ -248,17 +248,22 @@ def _used(text: str) -> str:
 
 
 def handout(
-    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = ()
+    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = (), whole: float = 0
 ) -> tuple[Blanked, dict[str, str]]:
-    """Every text file of the handout, path -> text. later, SourceError, LeakError: see above."""
+    """Every text file of the handout, path -> text. later, SourceError, LeakError: see above.
+
+    whole: points for a package that trains. ValueError when there is none in it that can.
+    """
     blanked, tests = blank(exercises, later), ""
     if PAGE[0] not in exercises:
         tests = public_tests(blanked.exercises)
         blanked = _with(blanked, _needed(blanked.package, blanked.exercises, tests))
+    if whole and (later or "training" not in blanked.package):
+        raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests
-    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
-    files["ASSIGNMENT.md"] = assignment(blanked, title)
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole)
     files["setup.cfg"] = configuration(blanked.exercises)
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
@@ -278,7 +283,7 @@ def configuration(exercises: Sequence[Exercise]) -> str:
     )
 
 
-def assignment(blanked: Blanked, title: str) -> str:
+def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
     """ASSIGNMENT.md."""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
@@ -294,6 +299,12 @@ def assignment(blanked: Blanked, title: str) -> str:
         else ""
     )
     points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
+    trained = (
+        f"\n\n{whole:g} more points are for your package as a whole, when it trains: its bound "
+        "rises, in 60\nsteps of Algorithm 1, by at least half as much as it should."
+        if whole
+        else ""
+    )
     return f"""# {title}
 
 Each function below has no body. Its docstring has the equation, the shapes, and the
@@ -310,7 +321,7 @@ without them. An exercise that is not in this table is right already.
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
 errors that the docstring promises, where the exercise has these checks. They count once a
-value is right.
+value is right.{trained}
 {also}
 The sources:
 
@@ -372,12 +383,13 @@ def write(
     title: str,
     with_data: bool = False,
     later: Sequence[Exercise] = (),
+    whole: float = 0,
 ) -> Blanked:
     """Write the handout to a folder that does not exist yet, or is empty.
 
     Nothing is written when an answer still stands in it.
     """
-    blanked, files = handout(exercises, title, later)
+    blanked, files = handout(exercises, title, later, whole)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
     data = sorted(data_place(None).glob("*ubyte*")) if with_data else []
