@@ -47,6 +47,7 @@ if [ -z "${{AUTOGRADER_PYTHON-}}" ]; then # the system's NumPy is older than 2.0
     apt-get install -y --no-install-recommends adduser python3 python3-venv
     python3 -m venv "$root/venv"
     "$root/venv/bin/pip" install --no-cache-dir '{NUMPY}'
+    chmod a+x "$root" && chmod -R a+rX "$root/venv" # the other user imports from it
 fi
 if [ -n "$user" ] && ! id "$user" >/dev/null 2>&1; then
     adduser --no-create-home --disabled-password --gecos "" "$user"
