@@ -1,6 +1,6 @@
 """Every picture of the package. Only this file imports Matplotlib, and only on use.
 
-Each function returns the figure, which a notebook shows, and with `path` it writes the PNG.
+Each function returns the figure, which Jupyter shows, and with `path` it writes the PNG.
 Images are (n, n_x). ink: grey images are drawn as ink on paper, 0 is white and 1 is black;
 without it 0 is black and 1 is white, as in photographs. Images in colour, of the shape
 (height, width, 3), are never ink. A Gaussian decoder's means may leave [0, 1]: they are drawn
@@ -43,7 +43,7 @@ LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Picture(Figure):
-    """A Matplotlib figure that a notebook shows. No window has it, so nobody has to close it."""
+    """A Matplotlib figure that Jupyter shows. No window has it, so nobody has to close it."""
 
     def _repr_png_(self) -> bytes:
         drawn = BytesIO()

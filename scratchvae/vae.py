@@ -465,7 +465,7 @@ class VAE:
         """The gradient of the term that β weighs with respect to μ and log σ², (B, n_z) each.
 
         Here the term is KL(q(z|x) ‖ p(z)). A subclass may have another one, and then it should
-        have it in `objective` too: `demos/posterior_collapse.py` does.
+        have it in `objective` too.
         """
         return gaussian_kl_backward(mu, logvar)
 

@@ -382,6 +382,27 @@ def test_weights_of_zero_do_not_train(key: Key, tmp_path: Path) -> None:
     assert not result.trains and "does not train: bound" in result.whole
 
 
+def test_the_whole_package_counts_where_the_teacher_says_so(key: Key, tmp_path: Path) -> None:
+    """5 points for one that trains, none for one that does not, or only from a bad beginning."""
+    part = some(key, "2.2")
+    part.whole = 5
+    bad = "drawn = -9.0 * np.ones_like(mu)\nreturn drawn + np.exp(0.5 * logvar) * eps"
+    low = "\n_init = VAE.__init__\ndef _low(self, *a, **k):\n    _init(self, *a, **k)\n"
+    low += "    self.params.theta[...] = -1.0\nVAE.__init__ = _low\n"
+    stays = "return Bound(0.0, 0.0, 0.0)"
+    for n, (files, expected) in enumerate([
+        (source.reference(), 5),
+        (filled("2.3", bad), 0),
+        ({**filled("3.12", "model.params.theta[...] = 0\n" + stays),
+          "vae": source.reference()["vae"] + low}, 0),
+    ]):  # fmt: skip
+        result = grade.grade(hand_in(tmp_path / str(n), files), part)
+        assert (result.points, result.most) == (8 + expected, 13)
+        assert gradescope.results(result)["tests"][-1]["score"] == expected
+        assert f"{expected} of 5" in handback.page(result)
+    assert classroom._grader(part, 4) != classroom._grader(some(key, "2.2"), 4)
+
+
 # ---- nothing touches another's mark ----
 
 

@@ -108,7 +108,7 @@ def _grader(key: Key, seconds: float) -> list[object]:
     """What a result depends on beside the submission."""
     numbers = [exercise.number for exercise in key.exercises]
     versions = [sys.version, np.__version__]
-    return [numbers, key.reference, CODE, seconds, key.sandbox, versions]
+    return [numbers, key.whole, key.reference, CODE, seconds, key.sandbox, versions]
 
 
 def _one(

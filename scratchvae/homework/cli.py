@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from scratchvae.files import written_whole
+from scratchvae.homework.asked import MOST_WHOLE, Asked
 from scratchvae.homework.exercises import select, weights
 from scratchvae.options import Commands, file_name
 from scratchvae.processes import check_workers
@@ -140,12 +141,23 @@ def add_commands(commands: Commands) -> None:
         )
     for added in (made, zipped, graded):
         added.add_argument(
+            "--whole", type=float, metavar="POINTS", help="for a package that trains at the end (0)"
+        )
+        added.add_argument(
             "--exercises", metavar="N[,N...]", help="numbers, as 2.4, chapters, as 2 (all), or page"
         )
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
     return _numbers(args.exercises)
+
+
+def _whole(args: argparse.Namespace, handout: Asked | None = None) -> float:
+    """Points for the whole package: of the command line, else of the teacher's handout, else 0."""
+    whole = args.whole if args.whole is not None else handout.whole if handout else 0
+    if not 0 <= whole <= MOST_WHOLE:
+        raise ValueError(f"--whole {whole:g} should be from 0 to {MOST_WHOLE}")
+    return float(whole)
 
 
 def _numbers(text: str | None) -> list[str] | None:
@@ -173,7 +185,7 @@ def make(args: argparse.Namespace) -> int:
 
     asked = select(_selected(args))
     later = select(_numbers(args.also_blank)) if args.also_blank is not None else ()
-    blanked = write(args.out, asked, args.title, args.with_data, later)
+    blanked = write(args.out, asked, args.title, args.with_data, later, _whole(args))
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 
@@ -197,7 +209,8 @@ def autograder(args: argparse.Namespace) -> int:
     from scratchvae.homework import gradescope
 
     exercises = select(_selected(args))
-    gradescope.autograder(args.out, exercises, args.title, args.show, args.points)
+    whole = _whole(args)
+    gradescope.autograder(args.out, exercises, args.title, args.show, whole, args.points)
     own = weights(args.points, exercises)
     points = sum(own.get(e.number, e.points) for e in exercises)
     say(f"wrote {args.out}: {len(exercises)} exercises, {points:g} points")
@@ -253,8 +266,8 @@ def _grade_one(args: argparse.Namespace) -> int:
         handed_in = submission.read(folder, source.reference(), link_is_teachers=True)
         exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
         own = weights(args.points, exercises)
-        result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
-        result = weighted(result, own)
+        key = Key(exercises, args.sandbox, _whole(args, handout))
+        result = weighted(grade_one(folder, key, seconds=args.seconds), own)
     say(report.text(result), end="")
     if not result.final:
         return 1
@@ -299,7 +312,7 @@ def _grade_all(args: argparse.Namespace) -> int:
         if args.into is not None:
             names = [path.name for path in unpacked.submissions]
             unpacked.times |= gradebook.times(args.into, names, args.key)
-        key = Key(exercises, args.sandbox)
+        key = Key(exercises, args.sandbox, _whole(args, handout))
         grades = grade_all(
             args.all,
             csv_path,

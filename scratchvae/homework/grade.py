@@ -61,6 +61,8 @@ class Mark:
 class Grade:
     """A submission's result. trains: whether its own package does; whole: a sentence on that.
 
+    whole_most: points for a package that trains.
+
     final: False when the machine or the grader failed: then it has no mark, and is not kept.
     """
 
@@ -70,6 +72,7 @@ class Grade:
     whole: str
     note: str = ""
     final: bool = True
+    whole_most: float = 0
 
     def __post_init__(self) -> None:
         self.name, self.whole = plain(self.name), plain(self.whole)
@@ -77,13 +80,18 @@ class Grade:
 
     @property
     def points(self) -> float:
-        """Of all exercises."""
-        return sum(mark.points for mark in self.marks)
+        """Of all exercises, and of the whole."""
+        return sum(mark.points for mark in self.marks) + self.whole_points
 
     @property
     def most(self) -> float:
         """That there are."""
-        return sum(mark.most for mark in self.marks)
+        return sum(mark.most for mark in self.marks) + self.whole_most
+
+    @property
+    def whole_points(self) -> float:
+        """For a package that trains."""
+        return self.whole_most if self.trains else 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -145,7 +153,7 @@ def grade_read(handed_in: Submission, key: Key, *, seconds: float = SECONDS) -> 
             trains, whole = _whole(handed_in, box, 2 * (LEAST if timeouts else left), key)
         except Exception as error:
             trains, whole, final = False, _not(error), False
-    return Grade(handed_in.name, marks, trains, whole, handed_in.note, final)
+    return Grade(handed_in.name, marks, trains, whole, handed_in.note, final, key.whole)
 
 
 def _not(error: Exception) -> str:
@@ -289,7 +297,8 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
     """Does the student's own package train?
 
     The bound before and after is the reference's, of the θ that comes back. It has to rise by at
-    least half of what the reference's training gives: θ = 0 raises it too, by less.
+    least half of what the reference's training gives: θ = 0 raises it too, by less. A beginning
+    below the reference's gains nothing.
     """
     if PAGE[0] in key.exercises:
         return False, "of the page the gradients alone are graded: it is not trained here"
@@ -313,6 +322,6 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
     except (ValueError, TypeError):
         return False, f"{fails}: what it returns is no vector of weights"
     needed = (key.bounds[1] - key.bounds[0]) / 2
-    rises = after > before + needed
+    rises = after > max(before, key.bounds[0]) + needed
     words = "its own package trains" if rises else fails
     return rises, f"{words}: bound {before:.2f} before, {after:.2f} after {STEPS} steps"

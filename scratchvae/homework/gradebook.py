@@ -336,11 +336,10 @@ class _Rows:
 
     def _add(self, cells: list[str], own: Own) -> None:
         """A column whose cells are told by what `own` gives; of "word 17" the number will do."""
-        index = _index(enumerate(map(same, cells), 1))
+        said = list(enumerate(map(same, cells), 1))
         if _numbered(cells):
-            for row, cell in enumerate(cells, 1):
-                index.setdefault(re.sub(r"\D", "", cell), set()).add(row)
-        self.ways.append((index, own))
+            said += [(row, re.sub(r"\D", "", cell)) for row, cell in said]
+        self.ways.append((_index(said), own))
 
     def of(self, name: str, who: Person | None) -> tuple[set[int], bool]:
         """The rows, and whether they are sure: one, or those of a group."""

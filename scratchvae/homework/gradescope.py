@@ -52,6 +52,7 @@ if [ -z "${{AUTOGRADER_PYTHON-}}" ]; then # the system's NumPy is older than 2.0
     apt-get install -y --no-install-recommends adduser python3 python3-venv
     python3 -m venv "$root/venv"
     "$root/venv/bin/pip" install --no-cache-dir '{NUMPY}'
+    chmod a+x "$root" && chmod -R a+rX "$root/venv" # the other user imports from it
 fi
 if [ -n "$user" ] && ! id "$user" >/dev/null 2>&1; then
     adduser --no-create-home --disabled-password --gecos "" "$user"
@@ -133,9 +134,9 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
     ]
     whole = {
         "number": "whole",
-        "name": "the whole package, without points",
-        "score": 0,
-        "max_score": 0,
+        "name": "the whole package" + ("" if grade.whole_most else ", without points"),
+        "score": grade.whole_points,
+        "max_score": grade.whole_most,
         "output": handback.to_you(grade.whole),
         "output_format": "text",
         "visibility": "visible",
@@ -158,7 +159,12 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
 
 
 def autograder(
-    out: Path, exercises: Sequence[Exercise], title: str, show: str, points: str = ""
+    out: Path,
+    exercises: Sequence[Exercise],
+    title: str,
+    show: str,
+    whole: float = 0,
+    points: str = "",
 ) -> None:
     """Write the zip. ValueError when `out` is no name for it."""
     visibility(show)
@@ -167,7 +173,7 @@ def autograder(
         raise ValueError(f"{out} should end in .zip")
     if out.exists() and not _is_one(out):
         raise FileExistsError(f"{out} is there, and no autograder; name another file")
-    record = {**json.loads(asked.record(exercises, title)), "show": show, "weights": points}
+    record = json.loads(asked.record(exercises, title, whole)) | {"show": show, "weights": points}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
     if PAGE[0] in exercises:
@@ -286,7 +292,7 @@ def main() -> int:
     user = os.environ.get("AUTOGRADER_USER", "")
     record = json.loads((root / "source" / asked.NAME).read_text(encoding="utf-8"))
     exercises, show = select(record["exercises"]), str(record["show"])
-    key = Key(exercises, f"user:{user}" if user else "none")
+    key = Key(exercises, f"user:{user}" if user else "none", record["whole"])
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
     result = weighted(grade_read(handed_in, key), weights(record["weights"], exercises))

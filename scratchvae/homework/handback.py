@@ -53,7 +53,10 @@ def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     for mark in grade.marks:
         if mark.points < mark.most or mark.sentence:
             yield from _exercise(mark)
-    yield "h2", ["The package as a whole (no points)"]
+    counts = (
+        f": {grade.whole_points:g} of {grade.whole_most:g}" if grade.whole_most else " (no points)"
+    )
+    yield "h2", [f"The package as a whole{counts}"]
     yield "p", [f"{to_you(grade.whole)}."]
 
 

@@ -36,11 +36,14 @@ class Key:
     packages: what an exercise is graded in. right: what the reference returns.
     wrong: each classical mistake's sentence and what it returns. bounds: of the reference's own
     training, before and after. sandbox: what students' code runs in, "bwrap" or "none".
+    whole: points for a package that trains.
     """
 
-    def __init__(self, exercises: Sequence[Exercise], sandbox: str = "bwrap") -> None:
+    def __init__(
+        self, exercises: Sequence[Exercise], sandbox: str = "bwrap", whole: float = 0
+    ) -> None:
         check(sandbox)
-        self.sandbox, self.exercises = sandbox, list(exercises)
+        self.sandbox, self.exercises, self.whole = sandbox, list(exercises), whole
         self.reference = source.reference()
         if PAGE[0] in exercises:
             self.reference[page.NAME] = page.text()

@@ -13,12 +13,17 @@ from pathlib import Path
 from scratchvae.datasets import data_place
 from scratchvae.files import written_whole
 from scratchvae.homework import asked, leaks, merge, page, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
 
 
+PART = '''"""Of the package, what the exercises need.
+
+Comments may name files and functions that are in the whole package, and not here.
+"""
+'''
 DATA = """## Data
 
 No exercise needs data. To train (`python -m scratchvae train`, with Matplotlib for its
@@ -83,10 +88,18 @@ def blank(chosen: Sequence[Exercise], later: Sequence[Exercise] = ()) -> Blanked
         if before == (len(numbers), len(removed), len(unasked)):
             break
     exercises = [exercise for exercise in EXERCISES if exercise.number in numbers]
-    needed = set(numbers).union(*(around(number) for number in numbers))
-    for exercise in later:
-        if exercise.number not in needed:
-            unasked.setdefault(exercise.where, exercise.number)
+    needed = set(numbers).union(*(closure(number) for number in numbers))
+    blanks = numbers | {exercise.number for exercise in later if exercise.number not in needed}
+    stay = {exercise.where for exercise in EXERCISES if exercise.number not in blanks}
+    for number in sorted(blanks - numbers):
+        exercise = BY_NUMBER[number]
+        unasked.setdefault(exercise.where, number)
+        text, hidden = package[exercise.module], {*exercise.hides}
+        users = {user for helper in hidden for user in source.users(text, helper, "")} - hidden
+        also = {f"{exercise.module}.{user}" for user in users} | {*exercise.also_blank}
+        if not also & stay:
+            removed.update({f"{exercise.module}.{helper}": number for helper in hidden})
+            unasked.update(dict.fromkeys(also - {BY_NUMBER[n].where for n in numbers}, number))
     for exercise in exercises:
         package[exercise.module] = source.blank(
             _file(package, exercise.module),
@@ -122,7 +135,7 @@ def _needed(package: Mapping[str, str], exercises: Sequence[Exercise], tests: st
 def _with(blanked: Blanked, modules: Sequence[str]) -> Blanked:
     """The same, of these modules alone."""
     package = {name: blanked.package[name] for name in modules}
-    package.setdefault("__init__", '"""Of the package, what the exercises need."""\n')
+    package.setdefault("__init__", PART)
     unasked = [where for where in blanked.unasked if where.partition(".")[0] in package]
     return replace(blanked, package=package, unasked=unasked)
 
@@ -235,17 +248,22 @@ def _used(text: str) -> str:
 
 
 def handout(
-    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = ()
+    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = (), whole: float = 0
 ) -> tuple[Blanked, dict[str, str]]:
-    """Every text file of the handout, path -> text. later, SourceError, LeakError: see above."""
+    """Every text file of the handout, path -> text. later, SourceError, LeakError: see above.
+
+    whole: points for a package that trains. ValueError when there is none in it that can.
+    """
     blanked, tests = blank(exercises, later), ""
     if PAGE[0] not in exercises:
         tests = public_tests(blanked.exercises)
         blanked = _with(blanked, _needed(blanked.package, blanked.exercises, tests))
+    if whole and (later or "training" not in blanked.package):
+        raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests
-    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
-    files["ASSIGNMENT.md"] = assignment(blanked, title)
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole)
     files["setup.cfg"] = configuration(blanked.exercises)
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
@@ -265,7 +283,7 @@ def configuration(exercises: Sequence[Exercise]) -> str:
     )
 
 
-def assignment(blanked: Blanked, title: str) -> str:
+def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
     """ASSIGNMENT.md."""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
@@ -281,6 +299,12 @@ def assignment(blanked: Blanked, title: str) -> str:
         else ""
     )
     points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
+    trained = (
+        f"\n\n{whole:g} more points are for your package as a whole, when it trains: its bound "
+        "rises, in 60\nsteps of Algorithm 1, by at least half as much as it should."
+        if whole
+        else ""
+    )
     return f"""# {title}
 
 Each function below has no body. Its docstring has the equation, the shapes, and the
@@ -297,7 +321,7 @@ without them. An exercise that is not in this table is right already.
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
 errors that the docstring promises, where the exercise has these checks. They count once a
-value is right.
+value is right.{trained}
 {also}
 The sources:
 
@@ -321,7 +345,7 @@ py -m venv .venv
 .venv\\Scripts\\python -m pytest -m {first.marker}
 ```
 
-In a notebook service, as Colab: upload this folder as `homework.zip`, edit the files by the
+In Colab, or a service like it: upload this folder as `homework.zip`, edit the files by the
 service's own editor, save them, and run in a cell
 
 ```
@@ -359,12 +383,13 @@ def write(
     title: str,
     with_data: bool = False,
     later: Sequence[Exercise] = (),
+    whole: float = 0,
 ) -> Blanked:
     """Write the handout to a folder that does not exist yet, or is empty.
 
     Nothing is written when an answer still stands in it.
     """
-    blanked, files = handout(exercises, title, later)
+    blanked, files = handout(exercises, title, later, whole)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
     data = sorted(data_place(None).glob("*ubyte*")) if with_data else []

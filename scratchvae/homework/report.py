@@ -25,7 +25,8 @@ def text(grade: Grade) -> str:
     note = f"{grade.note}\n" if grade.note else ""
     lines = "\n".join(map(line, grade.marks))
     points = f"{grade.points:g} of {grade.most:g} points" if grade.final else NOT_GRADED
-    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
+    whole = f"{grade.whole_points:4g} / {grade.whole_most:<4g}" if grade.whole_most else ""
+    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {whole}{grade.whole}\n"
 
 
 def write_json(path: Path, data: object, *, private: bool = True) -> None:
