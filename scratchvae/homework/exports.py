@@ -21,8 +21,8 @@ from pathlib import Path
 
 from scratchvae.homework import archives, gradescope, submission
 from scratchvae.homework.grade import Grade
-from scratchvae.homework.gradebook import Person
 from scratchvae.homework.names import CANVAS, MOODLE, student
+from scratchvae.homework.rows import Person
 from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 

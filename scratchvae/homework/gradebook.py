@@ -2,37 +2,26 @@
 
 An export is somebody else's file. `fill` changes the cells of one column, in the rows of those
 who are graded, and no other byte of it: not the quotes, not the newlines, not the byte order
-mark. Each of these tells rows, where the table has the column:
-
-    Canvas    ID; SIS User ID, SIS Login ID; the name
-    Moodle    the first column, one word and a number ("Participant 17", "Teilnehmer/in17");
-              the name, in the second; the e-mail address; a group, in any
-    any CSV   the column that `key` names, and no other
-
-A submission's name has one of the forms of `names.py`, or is the cell itself, or the number of a
-Moodle cell. Only the platform's own form makes a number of a longer name: "Ada Park 2" is the
-second copy of a folder, and not number 2. All that tells a row has to tell the same row. If not,
-or if it tells several, the submission is doubtful: it is named, and not filled.
+mark. How a row is found is in `rows.py`.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from scratchvae.files import written_whole
 from scratchvae.homework import handback
 from scratchvae.homework.grade import NOT_GRADED, Grade
-from scratchvae.homework.names import CANVAS, MOODLE, decoded, same
+from scratchvae.homework.names import CANVAS, decoded, same
+from scratchvae.homework.rows import Person, Rows
 from scratchvae.homework.wire import plain
 
 MOST_CELL = 200  # characters
 FIRST = ("submission", "points", "of")  # columns of the class's own CSV
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-TAKE = ("best", "last")  # which of several attempts of one student
 DATE = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.h]\d\d).+", re.DOTALL)  # a year, and a time
 
 
@@ -99,19 +88,6 @@ def cell(text: str, most: int = MOST_CELL) -> str:
 # ---- the teacher's export ----
 
 
-class Person(NamedTuple):
-    """What a platform says of who has handed something in; "" where it says nothing."""
-
-    name: str
-    sid: str = ""
-    mail: str = ""
-
-
-Index = dict[str, set[int]]  # a text -> the rows in which it stands
-Own = Callable[[str, Person], list[str]]  # a submission's name, and whose it is -> such texts
-PEOPLE = ("student", "full name", "name", "submission", "이름", "성명")  # names of columns
-
-
 @dataclass
 class Filled:
     """filled: cells. missing: submissions without a row. doubtful: with several, or not surely
@@ -172,13 +148,13 @@ def fill(
     """Write the points into the column. points: submission's name -> points.
 
     people: who a submission is of, where the platform says it. take: which of several attempts
-    in one row counts, of `TAKE`: the best; the last by the number of its file, where all have
-    one. ValueError when the column, the key, or every way to find a row is missing.
+    in one row counts: "best", or "last" by the number of its file, where all have one. ValueError
+    when the column, the key, or every way to find a row is missing.
     """
     table = _read(path)
     header = [table.value(0, i) for i in range(len(table.rows[0]))]
     target = _column(header, column, path)
-    rows = _Rows(table, header, target, None if key is None else _column(header, key, path), path)
+    rows = _rows(table, header, target, key, path)
     done = Filled()
     of_row: dict[int, list[str]] = {}
     for name in points:
@@ -231,7 +207,7 @@ def times(path: Path, names: Iterable[str], key: str | None = None) -> dict[str,
     """When each was handed in, as Moodle's worksheet has it: its first column of dates."""
     table = _read(path)
     header = [table.value(0, i) for i in range(len(table.rows[0]))]
-    rows = _Rows(table, header, -1, None if key is None else _column(header, key, path), path)
+    rows = _rows(table, header, -1, key, path)
     for column in range(len(header)):
         said = [one for one in table.column(column) if one not in ("", "-")]
         if said and all(map(DATE.fullmatch, said)):
@@ -300,101 +276,12 @@ def _column(header: list[str], name: str, path: Path) -> int:
     raise ValueError(f"{path} has no column {name!r}; it has {shown}")
 
 
-class _Rows:
-    """Which rows a submission's name may be of. people: the columns with names."""
-
-    def __init__(
-        self, table: _Table, header: list[str], target: int, key: int | None, path: Path
-    ) -> None:
-        columns = [table.column(i) for i in range(len(header))]
-        titles = {same(title): i for i, title in enumerate(header)}
-        moodle = key is None and _numbered(columns[0])
-        self.people = [i for i, title in enumerate(header) if same(title) in PEOPLE]
-        if moodle and len(columns) > 1 and not any(re.search(r"\d", one) for one in columns[1]):
-            self.people = [1]  # in the worksheet of names that are hidden it is the status
-        self.ways: list[tuple[Index, Own]] = []
-        if key is not None:
-            self._add(columns[key], lambda name, who: [name, *_ids(name, CANVAS, MOODLE), *who])
-        if moodle:
-            self._add(columns[0], lambda name, who: [name, *_ids(name, MOODLE)])
-        elif key is None and "id" in titles:
-            self._add(columns[titles["id"]], lambda name, who: [name, *_ids(name, CANVAS)])
-        if key is None:
-            for title in titles.keys() & {"sis user id", "sis login id"}:
-                self._add(columns[titles[title]], lambda name, who: [name, who.sid, who.mail])
-            for said in [said for said in columns if _are_mail(said)][:1]:
-                self._add(said, lambda name, who: [name, who.mail])
-        self.names = [
-            _index([(row, form(cell)) for row, cell in enumerate(columns[i], 1)
-                    for form in (_words, _letters)])
-            for i in self.people if key is None
-        ]  # fmt: skip
-        others = [i for i in range(len(columns)) if i not in (target, *self.people)]
-        self.groups = [_index(enumerate(map(same, columns[i]), 1)) for i in others if moodle]
-        if not self.ways and not self.names:
-            raise ValueError(f"{path} has no column that names the student; say which one by --key")
-
-    def _add(self, cells: list[str], own: Own) -> None:
-        """A column whose cells are told by what `own` gives; of "word 17" the number will do."""
-        said = list(enumerate(map(same, cells), 1))
-        if _numbered(cells):
-            said += [(row, re.sub(r"\D", "", cell)) for row, cell in said]
-        self.ways.append((_index(said), own))
-
-    def of(self, name: str, who: Person | None) -> tuple[set[int], bool]:
-        """The rows, and whether they are sure: one, or those of a group."""
-        form = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
-        who = who or Person(form["name"] if form else name)
-        named = [index.get(_words(who.name), index.get(_letters(who.name))) for index in self.names]
-        if MOODLE.fullmatch(name) and not any(named):
-            for index in self.groups:
-                if group := index.get(same(who.name)):
-                    return group, True
-        told = [hit for hit in named if hit]
-        for index, own in self.ways:
-            hits = [index[text] for text in map(same, own(name, who)) if text in index]
-            told += [set().union(*hits)] if hits else []
-        if told:
-            both = set.intersection(*told)
-            return both or set().union(*told), len(both) == 1
-        copied = re.fullmatch(r"(.*?)\W*(\d+)\W*", name)  # "Ada Park 2", "hw (2)"
-        weak = [self.of(part, None)[0] for part in copied.groups()] if copied and copied[1] else []
-        return set().union(*weak), False
-
-
-def _index(cells: Iterable[tuple[int, str]]) -> Index:
-    """What stands in a column -> its rows; of what is not empty."""
-    found: Index = {}
-    for row, cell in cells:
-        if cell:
-            found.setdefault(cell, set()).add(row)
-    return found
-
-
-def _numbered(cells: Sequence[str]) -> bool:
-    """Whether they are one word and a number each, as Moodle's first column in any language."""
-    found = [re.fullmatch(r"(\D*[^\d\s])\s*\d+", cell) for cell in cells if cell]
-    return all(found) and len({one[1] for one in found if one}) == 1
-
-
-def _ids(name: str, *forms: re.Pattern[str]) -> list[str]:
-    """The number that a platform has put into the name."""
-    return [found["id"] for form in forms if (found := form.fullmatch(name))]
-
-
-def _words(name: str) -> str:
-    """A name without the order of its parts: "Park, Ada" and "Ada Park" are one."""
-    return " ".join(sorted(re.findall(r"[^\W_]+", same(name))))
-
-
-def _letters(name: str) -> str:
-    """A name as platforms write it in front of a file: "Park, Ada" is parkada."""
-    return "".join(re.findall(r"[^\W_]+", same(name)))
-
-
-def _are_mail(cells: Sequence[str]) -> bool:
-    """Whether all, where there are any, are e-mail addresses."""
-    return any(cells) and all(re.fullmatch(r"\S+@\S+", one) for one in cells if one)
+def _rows(table: _Table, header: list[str], target: int, key: str | None, path: Path) -> Rows:
+    columns = [table.column(i) for i in range(len(header))]
+    rows = Rows(header, columns, target, None if key is None else _column(header, key, path))
+    if not rows.ways and not rows.names:
+        raise ValueError(f"{path} has no column that names the student; say which one by --key")
+    return rows
 
 
 def _is_heading(table: _Table, row: int) -> bool:

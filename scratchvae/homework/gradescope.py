@@ -32,7 +32,7 @@ from scratchvae.files import written_whole
 from scratchvae.homework import asked, handback, page
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select, weights
 from scratchvae.homework.grade import Grade, grade_read, weighted
-from scratchvae.homework.gradebook import Person
+from scratchvae.homework.rows import Person
 
 SHOW = ("visible", "after_published", "hidden")
 SHOWN_DEFAULT = "visible"
