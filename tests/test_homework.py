@@ -573,9 +573,9 @@ def test_what_later_weeks_ask_is_blank_where_nothing_needs_it(tmp_path: Path) ->
         right = source.reference()[module]
         blanked.package[module] = source.graft(blanked.package[module], right, name, module)
     assert all(public_results(blanked.package, BY_NUMBER["3.5"]))
-    # a helper goes with it, unless an exercise that stays calls it: 1.2 and 1.4 call _p_log_q
-    assert make.blank(select(["1.6"]), select(["1.3"])).removed == ["info._gibbs_terms"]
-    assert make.blank(select(["1.6"]), select(["1.1"])).removed == []
+    # a helper goes with them, unless an exercise that stays calls it
+    assert make.blank(select(["1.6"]), select(["1.3", "1.5"])).removed == ["info._gibbs_terms"]
+    assert make.blank(select(["1.6"]), select(["1.3"])).removed == []
     assert run("homework", "make", str(tmp_path / "h"), "--exercises", "1.1", "--also-blank",
                "1.6") == 0  # fmt: skip
     assert "`info.code_lengths`" in (tmp_path / "h" / "ASSIGNMENT.md").read_text(encoding="utf-8")

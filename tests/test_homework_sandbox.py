@@ -7,7 +7,6 @@ import ast
 import copy
 import hashlib
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -397,6 +396,7 @@ def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_sandbox_runs_beside_many_open_files() -> None:
     """`select` takes descriptors up to 1023: here there are more, and the sandbox answers."""
+    resource = pytest.importorskip("resource")  # Windows has none
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limits[1] < 1200:
         pytest.skip("this system allows no 1200 open files")
