@@ -62,7 +62,7 @@ def test_every_file_is_written_whole():
         for match in writes.finditer(path.read_text(encoding="utf-8"))
     ]
     assert len(found) > 10
-    assert {(name, to) for name, to in found if to != "part"} == {("archives.py", "target")}
+    assert {(name, to) for name, to in found if to != "part"} == {("exports.py", "target")}
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -21,7 +21,7 @@ from homework_submissions import best_sandbox, filled, hand_in, some, whole_key
 from homework_variants import VARIANTS
 
 from scratchvae import cli as core
-from scratchvae.homework import catalogue, cli, grade, judge, leaks, make, source
+from scratchvae.homework import asked, catalogue, cli, grade, judge, leaks, make, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure, select
 from scratchvae.homework.here import package
 from scratchvae.homework.key import Key
@@ -155,10 +155,16 @@ ELSEWHERE = {"jensenshannon", "pixel"}
 
 
 def dangling(files: dict[str, str]) -> set[str]:
-    """What the texts of a handout name that is not in it: functions, names in backquotes, files."""
+    """What the texts of a handout name that is not in it: functions, names in backquotes, files.
+
+    What stands in files of the package that the handout does not have, as its __init__ says, is
+    no such thing.
+    """
+    reference = source.reference()
+    elsewhere = {name for name in reference if f"scratchvae/{name}.py" not in files}
     code = {name: source.parse(text, name) for name, text in files.items() if name.endswith(".py")}
     known, words = {*dir(builtins), *keyword.kwlist}, set[str]()
-    for tree in code.values():
+    for tree in (*code.values(), *(source.parse(reference[name], "") for name in elsewhere)):
         for node in ast.walk(tree):
             for field in ("id", "attr", "arg", "name"):
                 known.add(str(getattr(node, field, "")))
@@ -167,12 +173,13 @@ def dangling(files: dict[str, str]) -> set[str]:
     defined = {name for tree in code.values() for name in source.functions(tree)}
     found = {
         name
-        for text in source.reference().values()
-        for name in source.functions(source.parse(text, ""))
+        for module in reference.keys() - elsewhere
+        for name in source.functions(source.parse(reference[module], ""))
         if name not in defined
         and any(re.search(rf"\b{name.split('.')[-1]}\b", text) for text in files.values())
     }
     ends = {path for file in files for path in (file, file.rpartition("/")[2])}
+    ends |= {f"{name}.py" for name in elsewhere}
     for text in files.values():
         found |= {
             path
@@ -507,20 +514,71 @@ def test_what_grading_writes_is_its_owners_alone(
 
 
 def test_handout_stands_alone(tmp_path: Path) -> None:
-    """Without the reference: pytest knows a marker for each exercise, and every test fails."""
+    """pytest knows a marker for each exercise, and every test fails: also where the right package
+    is installed, and pytest does not look into the folder that it is started in.
+    """
     make.write(tmp_path / "h", select(["2.3", "2.4"]), "T")
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "exercise_2_4"],
-        cwd=tmp_path / "h",
-        capture_output=True,
-        text=True,
-        env={
-            "PYTHONPATH": str(tmp_path / "h"),
-            "PATH": "/usr/bin:/bin",
-            "OPENBLAS_NUM_THREADS": "1",
-        },
-    )
-    assert run.returncode == 1 and "2 failed, 2 deselected" in run.stdout, run.stdout + run.stderr
+    installed = str(hand_in(tmp_path / "installed", source.reference()))
+    options = ["-p", "no:cacheprovider", "-m", "exercise_2_4"]
+    code = f"import sys; sys.path.insert(0, {installed!r}); import pytest; pytest.main({options})"
+    command = [sys.executable, "-I", "-c", code]
+    run = subprocess.run(command, cwd=tmp_path / "h", capture_output=True, text=True)
+    assert "2 failed, 2 deselected" in run.stdout, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    "number, files",
+    [
+        ("1", {"info"}),
+        ("2.6", {"layers", "parameters", "checks"}),
+        ("3.5", source.reference().keys() - {"__init__"}),
+    ],
+)
+def test_a_handout_has_the_files_that_it_needs(number: str, files: set[str]) -> None:
+    """Chapter 1 is one file, a layer three; what needs the model has all. Its tests import no more,
+    and hold no helper that is not called.
+    """
+    blanked, texts = make.handout(select([number]), "T")
+    assert blanked.package.keys() == files | {"__init__"}
+    tree = ast.parse(texts["tests/test_homework.py"])
+    named = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert named & source.reference().keys() <= files
+    called = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert {n for n in source.functions(tree) if not n.startswith("test_")} <= called
+    assert ("## Data" in texts["ASSIGNMENT.md"]) == ("training" in files)
+
+
+def test_points_for_the_whole_are_the_teacher_s(tmp_path: Path) -> None:
+    """A handout that can train says them, and another is refused."""
+    make.write(tmp_path / "h", select(["3.12"]), "T", whole=5)
+    assert "\n5 more points" in (tmp_path / "h" / "ASSIGNMENT.md").read_text(encoding="utf-8")
+    assert asked.load(tmp_path / "h").whole == 5
+    with pytest.raises(ValueError, match="no package that can train"):
+        make.handout(select(["1"]), "T", whole=5)
+    with pytest.raises(ValueError, match="no package that can train"):
+        make.handout(select(["3.12"]), "T", select(["4"]), 5)
+
+
+def test_what_later_weeks_ask_is_blank_where_nothing_needs_it(tmp_path: Path) -> None:
+    """In the week of 2.6 and 3.5, of chapters 2 to 4, all but what 3.5 builds on. Its right answer
+    passes.
+    """
+    later = [e for e in EXERCISES if e.number[0] in "234"]
+    blanked = make.blank(select(["2.6", "3.5"]), later)
+    kept = closure("3.5") | {"2.6", "3.5"}
+    assert {e.where for e in later if e.number not in kept} <= set(blanked.unasked)
+    assert not {BY_NUMBER[number].where for number in kept} & set(blanked.unasked)
+    for exercise in blanked.exercises:
+        name, module = exercise.name, exercise.module
+        right = source.reference()[module]
+        blanked.package[module] = source.graft(blanked.package[module], right, name, module)
+    assert all(public_results(blanked.package, BY_NUMBER["3.5"]))
+    # a helper goes with them, unless an exercise that stays calls it
+    assert make.blank(select(["1.6"]), select(["1.3", "1.5"])).removed == ["info._gibbs_terms"]
+    assert make.blank(select(["1.6"]), select(["1.3"])).removed == []
+    assert run("homework", "make", str(tmp_path / "h"), "--exercises", "1.1", "--also-blank",
+               "1.6") == 0  # fmt: skip
+    assert "`info.code_lengths`" in (tmp_path / "h" / "ASSIGNMENT.md").read_text(encoding="utf-8")
 
 
 def test_the_handout_has_the_data_that_is_asked_for(

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import tempfile
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -51,15 +52,170 @@ def test_canvas_by_id_login_and_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
 @pytest.mark.parametrize("names", [
-    ("17", "참가자 18", "박아다_19_assignsubmission_file_"),
+    ("17", "참가자 18", "신_19_assignsubmission_file_"),
     ("ada@uni.example", "BEN@uni.example", "신"),
-    ("Participant 17", "벤;자민_18_assignsubmission_file_", "cyn@uni.example"),
+    ("참가자_17_assignsubmission_file", "벤;자민_18_assignsubmission_file_", "cyn@uni.example"),
 ])  # fmt: skip
 def test_moodle_in_another_language(names: tuple[str, ...], coding: str, tmp_path: Path) -> None:
     """By Identifier, e-mail or name, whatever the headers' language and the file's coding."""
     points = dict(zip(names, (1.0, 2.0, 3.0)))
     text, done = filled(tmp_path / "e.csv", MOODLE.format("", "-", "9"), "성적", points, coding)
     assert text == MOODLE.format("1", "2", "3") and not done.missing and not done.doubtful
+
+
+# Moodle writes the first column as get_string('hiddenuser') and a number, and reads it again as
+# substr(cell, strlen(get_string('hiddenuser'))): mod/assign/gradingtable.php,
+# mod/assign/feedback/offline/importgradeslib.php. The word is English's alone with a space.
+WORKSHEETS = {
+    "en": ("Participant ", 'Identifier,"Full name","Email address",Status,Grade,"Maximum Grade",'
+           '"Grade can be changed","Last modified (submission)","Last modified (grade)"',
+           "Grade", "Monday, 3 November 2025, 11:05 AM"),
+    "de": ("Teilnehmer/in", 'ID,"Vollständiger Name",E-Mail-Adresse,Status,Bewertung,Bestwertung,'
+           '"Bewertung kann geändert werden","Zuletzt geändert (Abgabe)",'
+           '"Zuletzt geändert (Bewertung)"', "Bewertung", "Montag, 3. November 2025, 11:05"),
+    "es": ("Participante", 'Identificador,"Nombre completo","Dirección de correo",Estado,'
+           'Calificación,"Calificación máxima","La calificación puede cambiarse",'
+           '"Última modificación (entrega)","Última modificación (calificación)"',
+           "Calificación", "lunes, 3 de noviembre de 2025, 11:05"),
+    "zh": ("参与者", "编号,全名,电子邮件地址,状态,成绩,最高分,允许更改成绩,"
+           "最后修改（学生）,最后修改（教师）",
+           "成绩", "2025年11月3日 星期一 11:05"),
+    "ru": ("Участник", 'Идентификатор,"Полное имя","Адрес электронной почты",Состояние,Оценка,'
+           '"Максимальная оценка","Оценка может быть изменена","Последнее изменение (ответ)",'
+           '"Последнее изменение (оценка)"', "Оценка", "понедельник, 3 ноября 2025, 11:05"),
+}  # fmt: skip
+
+
+def imported(text: str, word: str, column: str) -> dict[int, str]:
+    """What Moodle's importer reads: the number after the word, and the grade's cell."""
+    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    first = next(iter(rows[0]))
+    return {int(row[first][len(word) :]): row[column] for row in rows if row[first]}
+
+
+@pytest.mark.parametrize("language", WORKSHEETS)
+@pytest.mark.parametrize("key", [False, True])
+def test_a_worksheet_of_any_language(language: str, key: bool, tmp_path: Path) -> None:
+    """By the folder's number, by name, and by --key; read back as Moodle reads it; with times."""
+    word, header, column, time = WORKSHEETS[language]
+    status = '"Zur Bewertung abgegeben - 2 Stunden zu spät"'
+    rows = [f'{word}{n},"{name}",{name[:3]}@uni.example,{status},,"23,00",Ja,"{time}",-'
+            for n, name in ((17, "Ada Park"), (18, "Ben O'Brien"), (9, "Cyn Cho"))]  # fmt: skip
+    empty = "," * rows[0].count('",') + "\n"  # as a spreadsheet may leave one
+    text = "\ufeff" + "\n".join([header, *rows]) + "\n" + empty
+    cleaned = re.sub("/", "", word.strip())
+    points = {"Ada Park_17_assignsubmission_file": 1.5, f"{cleaned}_9_assignsubmission_file_": 3.0,
+              "Ben OBrien_18_assignsubmission_file_hw": 2.0}  # fmt: skip
+    path = tmp_path / "e.csv"
+    named = next(csv.reader([header]))[0] if key else None
+    after, done = filled(path, text, column, points, key=named)
+    assert imported(after, word, column) == {17: "1.5", 18: "2", 9: "3"}, done
+    assert gradebook.times(path, points, named) == dict.fromkeys(points, time)
+
+
+COPIES = ("Ada Park 18", "homework 18", "Participant 18", "hw (18)", "Ada Park (2)")
+
+
+@pytest.mark.parametrize("name", COPIES)
+@pytest.mark.parametrize("table", ["canvas", "moodle"])
+def test_the_number_of_a_copy_is_nobodys(name: str, table: str, tmp_path: Path) -> None:
+    """Finder calls a second copy "Ada Park 18": neither Ada's row is filled nor that of 18."""
+    text, column = {
+        "canvas": (CANVAS.format("", "", ""), "Week 3"),
+        "moodle": (MOODLE.replace("박아다", "Ada Park").format("", "", ""), "성적"),
+    }[table]
+    after, done = filled(tmp_path / "e.csv", text, column, {name: 4.0})
+    assert after == text and done.doubtful == [name] and not done.missing
+    assert "not surely in one" in done.sentence(Path("e.csv"), column)
+
+
+def test_what_disagrees_fills_nothing(tmp_path: Path) -> None:
+    """A name in one row and a number in another; a number that is two people's, by two columns."""
+    text = MOODLE.format("", "", "")
+    for name in ("박아다_19_assignsubmission_file_", "신_17_assignsubmission_file_"):
+        after, done = filled(tmp_path / "e.csv", text, "성적", {name: 4.0})
+        assert after == text and done.doubtful == [name]
+    text = CANVAS.format("", "", "").replace("A-018", "17")
+    after, done = filled(tmp_path / "e.csv", text, "Week 3", {"17": 4.0})
+    assert after == text and done.doubtful == ["17"]
+    after, _ = filled(tmp_path / "e.csv", text, "Week 3", {"parkada_17_4711_hw": 4.0})
+    assert after == CANVAS.format("4", "", "").replace("A-018", "17")  # a Canvas ID is no SIS ID
+
+
+def test_a_group_of_moodle_fills_its_rows(tmp_path: Path) -> None:
+    """The number in a group's folder is the group's: 12 is somebody else's Identifier."""
+    text = ("Identifier,Full name,Group,Grade\nParticipant 11,Ada Park,Team A,\n"
+            "Participant 12,Ben Cho,Team B,\nParticipant 13,Cyn Kim,Team A,\n")  # fmt: skip
+    points = {"Team A_12_assignsubmission_file": 5.0}
+    after, done = filled(tmp_path / "e.csv", text, "Grade", points)
+    assert imported(after, "Participant ", "Grade") == {11: "5", 12: "", 13: "5"}
+    assert done.filled == 2 and not done.doubtful
+    named = {"Ada Park_12_assignsubmission_file": 5.0}  # --key says who it is, and nothing else
+    after, _ = filled(tmp_path / "e.csv", text, "Grade", named, key="Identifier")
+    assert imported(after, "Participant ", "Grade") == {11: "", 12: "5", 13: ""}
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_that_macos_has_taken_apart(forms: tuple[str, str], tmp_path: Path) -> None:
+    """Names, cells, the column and the key in NFC on one side, NFD on the other: one name."""
+    ours, theirs = forms
+    text = unicodedata.normalize(theirs, "Student,메일,Prüfung\nÉmile Ünal,a,\n박아다,b,\n")
+    names = [unicodedata.normalize(ours, name) for name in ("Émile Ünal", "박아다_1_2_층.py")]
+    column, key = (unicodedata.normalize(ours, name) for name in ("Prüfung", "Student"))
+    for by in (None, key):
+        points = dict(zip([*names[:1], "박아다" if by else names[1]], (1.0, 2.0)))
+        after, done = filled(tmp_path / "e.csv", text, column, points, key=by)
+        assert after == text.replace("a,\n", "a,1\n").replace("b,\n", "b,2\n"), done
+
+
+WESTERN = (
+    "Šaša", "ÄÄ Šaša", "Åsa Öberg", "Ärla Åström", "Ægir Øst", "Šaša Žižek", "Žaža Ašaš",
+    "JOÃO CONCEIÇÃO", "ÂNGELA GUIMARÃES", "ÁLVARO MUÑOZ", "Élodie Çelik", "Ève Müller-Lüdenscheidt",
+    "Zoë Brontë", "Ángel Ñúñez", "Óscar Núñez", "Ümit Öztürk", "Þóra Æsadóttir", "Ásta Árnadóttir",
+    "François Lefèvre", "Jürgen Groß", "Ÿ", "Œdipe Œuvrard", "Siân O’Brien", "ÅÄÖ", "Ãna", "Äjä",
+)  # fmt: skip
+KOREAN = (
+    "박아다", "김민준", "이서연", "최도윤", "정하은", "강시우", "조지우", "윤주원", "장서준",
+    "임예준", "한지호", "오수아", "서다은", "신유진", "권채원", "황보라", "남궁혁", "제갈량",
+    "설믜", "김뷁", "똠방각하", "훈", "박", "선우휘", "김Ada", "허준 (Heo Jun)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*WESTERN, *KOREAN])
+@pytest.mark.parametrize("header", ["Student,hw", "Name,hw", ""])
+def test_the_coding_of_a_name_alone(name: str, header: str, tmp_path: Path) -> None:
+    """Without a mark, cp1252 and cp949 are told apart by one name, or by a class with one.
+
+    김Ada alone is left out: its Hangul is half a word, and no other Hangul is in the text.
+    """
+    coding = "cp1252" if name in WESTERN else "cp949"
+    if coding == "cp949" and "Ada" in name:
+        header = "이름,hw"
+    text = f"{header or 'Student,hw'}\n{'' if header else 'Ben Cho,' + chr(10)}{name},\n"
+    after, done = filled(tmp_path / "e.csv", text, "hw", {name: 5.0}, coding)
+    assert after == text[:-1] + "5\n" and not done.missing
+
+
+def test_attempts_of_one_student(tmp_path: Path) -> None:
+    """--take best or last counts one of them and names all; without it none is filled."""
+    first, second, loose = "parkada_17_4711_hw", "parkada_LATE_17_4720_hw-1", "Ada Park"
+    text = CANVAS.format("", "", "")
+    for points, take, expected in (
+        ({first: 9.0, second: 7.0}, "best", "9"),
+        ({second: 7.0, first: 9.0}, "last", "7"),
+        ({first: 9.0, loose: 20.0}, "best", "20"),
+        ({first: 9.0, loose: 20.0}, "last", ""),  # nobody says which is the last
+        ({first: 9.0, second: 7.0}, "", ""),
+    ):
+        (tmp_path / "e.csv").write_bytes(text.encode())
+        done = gradebook.fill(tmp_path / "e.csv", "Week 3", points, take=take)
+        assert (tmp_path / "e.csv").read_bytes().decode() == CANVAS.format(expected, "", "")
+        assert done.doubtful == ([] if expected else sorted(points))
+        if expected:
+            assert f"{first} (9)" in done.sentence(Path("e.csv"), "Week 3")
+            assert (
+                f"taken: {max(points, key=lambda n: points[n] == float(expected))}" in done.taken[0]
+            )
 
 
 def test_a_key_of_ones_own(tmp_path: Path) -> None:

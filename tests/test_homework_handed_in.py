@@ -1,10 +1,18 @@
 """What is handed in is read and graded rightly: files, folders, helpers of the student's own."""
 
 import copy
+import csv as csv_module
+import errno
 import json
+import os
+import shutil
+import subprocess
+import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,12 +22,16 @@ from hypothesis import strategies as st
 
 from scratchvae import cli as core
 from scratchvae.homework import (
+    archives,
     checks,
     classroom,
     cli,
+    evidence,
+    exports,
     grade,
     gradebook,
     gradescope,
+    handback,
     judge,
     report,
     sandbox,
@@ -33,7 +45,7 @@ from scratchvae.homework import (
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select
 from scratchvae.homework.grade import Grade, Mark
 from scratchvae.homework.key import IncompleteKey, Key
-from scratchvae.homework.sandbox import LOST, Sandbox, SandboxError
+from scratchvae.homework.sandbox import LOST, Result, Sandbox, SandboxError
 
 SANDBOX = best_sandbox()
 
@@ -84,6 +96,9 @@ def _ascii(text: str) -> str:
         (lambda text: ("# 쿨백\n" + _ascii(text)).encode("cp949"), "it is not UTF-8"),
         (lambda text: ("x = 1\n" * 4 + "# 쿨\n").encode("cp949"), "line 5 is not utf-8"),
         (lambda text: b"# coding: nothing\n", "unknown encoding: nothing"),
+        (lambda text: b"# coding: punycode-\nx = 1\n", "it names the coding punycode-"),
+        (lambda text: b"# coding: IDNA\nx = 1\n", "it names the coding IDNA"),
+        (lambda text: b"# coding: unicode escape\nx = 1\n", "unknown encoding: unicode"),
         (None, "distributions.py is missing"),
     ],
 )  # fmt: skip
@@ -99,6 +114,17 @@ def test_a_file_that_cannot_be_read_says_why(
     assert points(result) == [0, BY_NUMBER["2.6"].points]
     assert reason in result.marks[0].sentence
     assert not result.trains and "distributions.py" in result.whole
+
+
+def test_a_folder_called_x_py_leaks_no_descriptor(tmp_path: Path) -> None:
+    """100 of them: as many files are open afterwards as before, and each is said."""
+    folder = hand_in(tmp_path / "eve", {"info": "x = 1\n"})
+    for n in range(100):
+        (folder / "scratchvae" / f"x{n}.py").mkdir()
+    before = len(os.listdir("/dev/fd"))
+    handed_in = submission.read(folder, ("info",))
+    assert len(os.listdir("/dev/fd")) == before
+    assert len(handed_in.problems) == 100 and set(handed_in.files) == {"info"}
 
 
 def test_the_package_is_found_three_folders_down_and_other_scripts_are_none(
@@ -328,11 +354,53 @@ return Fake()"""
         assert points(grade.grade(folder, some(key, "3.11"))) == [0]
 
 
+@pytest.mark.parametrize("number", [e.number for e in EXERCISES])
+def test_no_shape_of_an_answer_takes_the_grader_s_memory(number: str, key: Key) -> None:
+    """(20000, 1, 1), and (1, 20000) beside it: never as many numbers as broadcasting would make."""
+    job, right = key.jobs[number], key.right[number]
+    long, wide = (np.full(shape, 0.5, np.float16) for shape in ((20_000, 1, 1), (1, 20_000)))
+    for few, two in ((long, (long, wide)), (wide, (wide, long))):
+        replies = [
+            sandbox.Reply(two[: len(r.outputs)] if isinstance(r.outputs, tuple) else few)
+            for r in right.replies
+        ]
+        result = Result(replies)
+        tracemalloc.start()
+        try:
+            judge.judge(job, 8, right, result, lambda: key.wrong[number])
+            grade.explain(job, right, result)
+            evidence.of(BY_NUMBER[number], job, right, result, judge.close)
+            assert tracemalloc.get_traced_memory()[1] < 50_000_000
+        finally:
+            tracemalloc.stop()
+
+
 def test_weights_of_zero_do_not_train(key: Key, tmp_path: Path) -> None:
     """θ = 0 raises the bound, and is no training."""
     body = "model.params.theta[...] = 0\nreturn Bound(0.0, 0.0, 0.0)"
     result = grade.grade(hand_in(tmp_path / "x", filled("3.12", body)), some(key, "2.2"))
     assert not result.trains and "does not train: bound" in result.whole
+
+
+def test_the_whole_package_counts_where_the_teacher_says_so(key: Key, tmp_path: Path) -> None:
+    """5 points for one that trains, none for one that does not, or only from a bad beginning."""
+    part = some(key, "2.2")
+    part.whole = 5
+    bad = "drawn = -9.0 * np.ones_like(mu)\nreturn drawn + np.exp(0.5 * logvar) * eps"
+    low = "\n_init = VAE.__init__\ndef _low(self, *a, **k):\n    _init(self, *a, **k)\n"
+    low += "    self.params.theta[...] = -1.0\nVAE.__init__ = _low\n"
+    stays = "return Bound(0.0, 0.0, 0.0)"
+    for n, (files, expected) in enumerate([
+        (source.reference(), 5),
+        (filled("2.3", bad), 0),
+        ({**filled("3.12", "model.params.theta[...] = 0\n" + stays),
+          "vae": source.reference()["vae"] + low}, 0),
+    ]):  # fmt: skip
+        result = grade.grade(hand_in(tmp_path / str(n), files), part)
+        assert (result.points, result.most) == (8 + expected, 13)
+        assert gradescope.results(result)["tests"][-1]["score"] == expected
+        assert f"{expected} of 5" in handback.page(result)
+    assert classroom._grader(part, 4) != classroom._grader(some(key, "2.2"), 4)
 
 
 # ---- nothing touches another's mark ----
@@ -361,10 +429,26 @@ def test_a_key_that_cannot_be_worked_out_stops_the_run(monkeypatch: pytest.Monke
         keys._in_its_own_process(["9.9"])
 
 
+def test_a_key_that_the_machine_did_not_work_out_is_no_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It timed out, was killed, or had no memory: exit code 1, run again."""
+    folder = hand_in(tmp_path / "ada", source.reference())
+    command = ["homework", "grade", str(folder), "--exercises", "1.6", "--sandbox", SANDBOX]
+    for error in (
+        subprocess.TimeoutExpired("python", 300),
+        subprocess.CalledProcessError(-9, "python", stderr=b""),
+        subprocess.CalledProcessError(1, "python", stderr=b"...\nMemoryError"),
+    ):
+        monkeypatch.setattr(subprocess, "run", Mock(side_effect=error))
+        assert core.main(command, rooms=[cli.add_commands]) == 1
+        assert grade.NOT_GRADED in capsys.readouterr().err
+
+
 def test_what_stopped_the_sandbox_is_tried_again_and_not_kept(
     key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lost once: full points, kept. Lost twice: no points for it, the others full, not kept."""
+    """Lost once: full points, kept. Lost twice: no mark, and not kept: run again."""
     hand_in(tmp_path / "class" / "ada", source.reference())
     exchange, failures = Sandbox._exchange, [1]
 
@@ -382,7 +466,107 @@ def test_what_stopped_the_sandbox_is_tried_again_and_not_kept(
         result = classroom.grade_all(tmp_path / "class", csv, part, quiet=True)[0]
         assert points(result) == expected and result.final == bool(kept)
         assert len(list((tmp_path / str(count)).iterdir())) == kept
-    assert result.marks[1].kind == "no answer" and LOST in result.marks[1].sentence
+    assert result.marks[1].kind == "grader" and LOST in result.marks[1].sentence
+    (row,) = csv_module.DictReader((tmp_path / "2.csv").read_text("utf-8-sig").splitlines())
+    assert [row[name] for name in ("points", "ex 2.1", "ex 2.2")] == ["", "", ""]
+    assert grade.NOT_GRADED in report.text(result)
+    assert "could not be graded" in handback.page(result) and "of 8" not in handback.page(result)
+    command = ["homework", "grade", str(tmp_path / "class" / "ada"), "--exercises", "2.2"]
+    failures[0] = 2
+    assert core.main([*command, "--sandbox", SANDBOX], rooms=[cli.add_commands]) == 1
+    command[2:3] = ["--all", str(tmp_path / "class")]
+    failures[0] = 2
+    command += ["--csv", str(tmp_path / "c.csv"), "--sandbox", SANDBOX]
+    assert core.main(command, rooms=[cli.add_commands]) == 1
+
+
+@pytest.mark.parametrize("fault", ["killed", "no memory", "no time"])
+def test_what_the_machine_stopped_is_not_the_student_s(
+    fault: str, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: run again, full points. Always, and the right answer too: no mark. The student's alone,
+    always: no points, and a mark.
+    """
+    folder = hand_in(tmp_path / "ada", source.reference())
+    broken = {
+        "killed": Result([], "it ended its process", doubtful=True),
+        "no memory": Result([sandbox.Reply(error=("MemoryError", ""))], doubtful=True),
+        "no time": Result([], "it was stopped after 4 s", doubtful=True),
+    }[fault]
+    run, left = Sandbox.run, [0]
+
+    def fails(self: Sandbox, *arguments: Any, **more: Any) -> Result:
+        left[0] -= 1
+        return broken if left[0] >= 0 else run(self, *arguments, **more)
+
+    monkeypatch.setattr(Sandbox, "run", fails)
+    for times, expected, final in ((1, 8, True), (2, 0, True), (3, 0, False)):
+        left[0] = times
+        result = grade.grade(folder, some(key, "2.2"))
+        assert (points(result), result.final) == ([expected], final), times
+        assert result.marks[0].sentence.startswith(grade.NOT_GRADED) == (not final)
+
+
+@pytest.mark.parametrize(
+    "body, doubtful",
+    [
+        ("os.kill(os.getpid(), 9)", True),
+        ("time.sleep(60)", True),
+        ("raise MemoryError", True),
+        ("while True: pass", False),
+        ("os._exit(9)", False),
+        ("os.kill(os.getpid(), 11)", False),
+        ("return 1.0", False),
+    ],
+)
+def test_what_the_machine_may_have_stopped(body: str, doubtful: bool) -> None:
+    """A kill, a wait and a lack of memory; not what took its time, crashed or left by itself."""
+    package = {"__init__": "", "p": f"import os, time\ndef f():\n    {body}\n"}
+    with Sandbox(SANDBOX) as box:
+        call = {"module": "p", "name": "f"}
+        assert box.run(package, "call", call, [{}], seconds=0.5).doubtful == doubtful
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "class Refused(Exception):\n    pass\nraise Refused('full points, says the teacher')",
+        "for fd in range(3, 64):\n    try:\n        os.write(fd, b'\"full points\"\\n')\n"
+        "    except OSError:\n        pass\nos._exit(0)",
+    ],
+)
+def test_a_reason_of_the_grader_cannot_be_forged(body: str, key: Key, tmp_path: Path) -> None:
+    """An exception called Refused is one that is raised; a line on every pipe is no reason."""
+    files = filled("2.2", body, "\nimport os\n")
+    (mark,) = grade.grade(hand_in(tmp_path / "eve", files), some(key, "2.2")).marks
+    assert mark.points == 0 and mark.kind not in ("missing", "no Python")
+    assert not mark.sentence.startswith("full points")
+    files["distributions"] = "x = 1\n"
+    (mark,) = grade.grade(hand_in(tmp_path / "fay", files), some(key, "2.2")).marks
+    assert (mark.kind, mark.sentence) == ("missing", "distributions.py has no gaussian_kl")
+
+
+@pytest.mark.parametrize("where", ["read", "unpack"])
+def test_what_the_machine_cannot_read_is_not_the_student_s(
+    where: str, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many files are open, or the disk is full: no mark for this student, and nothing kept."""
+    place = hand_in(tmp_path / "class" / "ada", source.reference())
+    if where == "unpack":
+        shutil.make_archive(str(tmp_path / "hw"), "zip", place)
+        shutil.rmtree(place)
+        place.mkdir()
+        shutil.move(tmp_path / "hw.zip", place)
+        fails = Mock(side_effect=OSError(errno.ENOSPC, "No space left on device", "/tmp/x"))
+        monkeypatch.setattr(archives, "_unpack", fails)
+    else:
+        fails = Mock(side_effect=OSError(errno.EMFILE, "Too many open files", "/tmp/x"))
+        monkeypatch.setattr(submission, "content", fails)
+    with exports.unpacked(tmp_path / "class") as unpacked:
+        (result,) = classroom.grade_all(
+            tmp_path / "class", tmp_path / "g.csv", some(key, "2.2"), unpacked=unpacked
+        )
+    assert not result.final and not list((tmp_path / "g").iterdir())
 
 
 def test_an_error_of_the_grader_costs_one_exercise_and_is_not_kept(
@@ -477,6 +661,18 @@ def test_without_bubblewrap_the_command_refuses_and_says_what_to_do(
         assert "--sandbox none runs students' code with your own rights" in capsys.readouterr().err
     finally:
         sandbox._problem.cache_clear()
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="root alone becomes another")
+def test_a_user_who_cannot_read_python_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right answers of students would fail, at what they import: nothing is graded."""
+    (tmp_path / "own").mkdir(mode=0o700)
+    python = shutil.copy(os.path.realpath(sys.executable), tmp_path / "own" / "python")
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(SandboxError, match=r"--sandbox user:nobody: this user cannot read Python"):
+        sandbox.check("user:nobody")
 
 
 def test_inputs_stand_in_the_order_of_the_arguments() -> None:

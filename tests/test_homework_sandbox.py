@@ -225,6 +225,14 @@ def test_the_table_of_the_class_is_small_and_plain(runs: tuple[Run, Run]) -> Non
 # What code inside can see, as a module of the package that it is given.
 PROBE = """
 import ctypes, glob, os, resource, socket
+def opens(family):
+    for kind in (1, 2, 3):
+        try:
+            socket.socket(family, kind).close()
+            return True
+        except OSError:
+            pass
+    return False
 def probe():
     libc = ctypes.CDLL(None)
     found = [
@@ -254,6 +262,8 @@ def probe():
         "shared memory": libc.shmget(4242, 4096, 0o1666),
         "queue": libc.msgget(4242, 0o1666),
         "unshare": libc.unshare(0x10000000),
+        "io_uring": libc.syscall(425, 8, ctypes.create_string_buffer(256)),
+        "sockets": ",".join(map(str, sorted(filter(opens, range(46))))),
         "parent": parent,
         "processes allowed": resource.getrlimit(resource.RLIMIT_NPROC)[1],
         "environment": ",".join(sorted(os.environ)),
@@ -276,6 +286,8 @@ def test_what_code_in_the_sandbox_sees() -> None:
         *("PATH", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"),
         *("MKL_NUM_THREADS", "VECLIB_MAXIMUM_NUM_THREADS"),
     }
+    # no family but these; that of AF_VSOCK, 40, leads to a virtual machine's host
+    assert set(map(int, seen.pop("sockets").split(","))) <= {1, 2, 10, 16}
     assert seen == {
         "user": sandbox.NOBODY,
         "processes": True,
@@ -287,6 +299,7 @@ def test_what_code_in_the_sandbox_sees() -> None:
         "shared memory": -1,
         "queue": -1,
         "unshare": -1,
+        "io_uring": -1,
         "parent": "cannot be read",
         "processes allowed": 0,
     }
@@ -379,6 +392,26 @@ def test_a_child_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch)
         big = {"p": "#" * 1_000_000}
         result = box.run(big, "call", {}, [], seconds=-9.5)
         assert result.stopped == sandbox.LOST and time.monotonic() - start < HANG
+
+
+def test_a_sandbox_runs_beside_many_open_files() -> None:
+    """`select` takes descriptors up to 1023: here there are more, and the sandbox answers."""
+    resource = pytest.importorskip("resource")  # Windows has none
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < 1200:
+        pytest.skip("this system allows no 1200 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1200, limits[1]))
+    kept = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while kept[-1] < 1100:
+            kept.append(os.dup(kept[0]))
+        call, package = {"module": "p", "name": "f"}, {"__init__": "", "p": "def f(): return 1.0"}
+        with Sandbox("bwrap") as box:
+            assert box.run(package, "call", call, [{}]).replies[0].outputs == 1.0
+    finally:
+        for fd in kept:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_what_the_exercises_import_is_loaded_before_the_forks() -> None:

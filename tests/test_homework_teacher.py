@@ -32,12 +32,13 @@ from scratchvae.homework import (
     gradescope,
     handback,
     judge,
+    sandbox,
     source,
     submission,
 )
 from scratchvae.homework import cli as room
 from scratchvae.homework.checks import JOBS
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select, weights
 from scratchvae.homework.grade import Grade, Mark, grade_read
 from scratchvae.homework.here import Here
 from scratchvae.homework.key import Key
@@ -133,8 +134,11 @@ def test_who_says_what_is_graded() -> None:
     assert numbers(two, None, {"eve": one}) == ["2.2", "2.4"]
     assert numbers(two, ["2.4"], {}) == ["2.4"]
     assert numbers(None, ["1.1", "2.4"], {"eve": one}) == ["1.1", "2.4"]
-    assert numbers(None, None, {"ada": two, "ben": two, "old": None}) == ["2.2", "2.4"]
-    assert numbers(None, None, {}) == [exercise.number for exercise in EXERCISES]
+    assert numbers(None, None, {"ada": two, "ben": two}) == ["2.2", "2.4"]
+    for nobody in ({}, {"ada": None, "ben": None}):
+        assert numbers(None, None, nobody) == [exercise.number for exercise in EXERCISES]
+    with pytest.raises(ValueError, match=r"no homework.json: 2 of them, as ada; 2.2: 1 of them, a"):
+        asked.choose(None, None, {"ada": None, "eve": one, "ben": None})
     with pytest.raises(ValueError, match=r"does not ask for 1\.1"):
         asked.choose(two, ["1.1", "2.2"], {})
     with pytest.raises(
@@ -327,6 +331,8 @@ def test_nothing_leaves_a_report(graded: dict[str, Grade], tmp_path: Path) -> No
 def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> None:
     """Two files each, in the folder and nowhere else, none over another; names nobody can abuse."""
     names = ["ada", "Ada", "../../up", "a/b", "a:b", "..", ".hidden", "박아다", "x" * 400, "\n", ""]
+    devices = ["CON", "con.zip", "Aux .x", "nul", "prn", "COM1", "LPT9.a.b", "com¹", "CONOUT$"]
+    names += [*devices, "Conrad", "com", "lpt10"]  # the last three are names as others are
     grades = [Grade(name, [Mark("2.2", "T", 8, 8)], True, "trains") for name in names]
     written = handback.write(tmp_path / "reports", grades, "T")
     assert len(set(written)) == 2 * len(names) == len(list((tmp_path / "reports").iterdir()))
@@ -334,6 +340,94 @@ def test_reports_are_written_under_names_that_files_may_have(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [tmp_path / "reports"]
     assert len({path.name.casefold() for path in written}) == len(written)
     assert not any(path.name.startswith(".") for path in written)
+    assert [path.name for path in written].count("Conrad.md") == 1
+    assert not {path.name.split(".")[0].strip().casefold() for path in written} & {
+        device.split(".")[0].strip().casefold() for device in devices
+    }
+
+
+# ---- handed back ----
+
+
+def moodle_reads(data: bytes, participants: set[int]) -> dict[int, tuple[str, bytes]]:
+    """Participant -> the file's name and content, by the rules of Moodle's importer.
+
+    mod/assign/feedback/file/importziplib.php, is_valid_filename_for_import: each name of the path
+    in turn, in at most five parts between underscores; number, plugin type, plugin.
+    """
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        for info in zipped.infolist():
+            parts = ["", "import", *info.filename.split("/")]
+            if info.is_dir() or parts[-1].startswith((".", "~")):
+                continue
+            while parts:
+                whose = parts.pop(0).split("_", 4)
+                if len(whose) < 4 or not whose[1].isdigit() or int(whose[1]) not in participants:
+                    continue
+                if whose[2:4] == ["assignsubmission", "file"]:
+                    name = "/".join([*whose[4:], *parts]).lstrip("/")
+                    found[int(whose[1])] = (name, zipped.read(info))
+                    break
+    return found
+
+
+def canvas_reads(data: bytes, uploads: dict[tuple[int, int], str]) -> dict[int, tuple[str, bytes]]:
+    """Student -> the name that they see and the content, by the rules of Canvas's importer.
+
+    app/models/assignment.rb, infer_comment_context_from_filename: the first two whole numbers
+    between underscores are student and attachment, which has to be that student's; the comment's
+    file is called as the attachment is. uploads: (student, attachment) -> its name.
+    """
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        for info in zipped.infolist():
+            split = info.filename.rsplit("/", 1)[-1].split("_")
+            student, attachment = [int(one) for one in split if re.fullmatch("[0-9]+", one)][:2]
+            if (student, attachment) in uploads and not split[-1].startswith("link"):
+                found[student] = (uploads[student, attachment], zipped.read(info))
+    return found
+
+
+def test_reports_are_handed_back_as_platforms_read_them(tmp_path: Path) -> None:
+    """Moodle: report.html for each, with and without folders, of any name. Canvas: a zip in place
+    of a zip, text in place of Python. Whose name no platform gave is named.
+    """
+    files = ["Ada Park_17_assignsubmission_file_", "박아다_18_assignsubmission_file",
+             "Ben O’Hara_19_assignsubmission_file_hw.zip", "ben"]  # fmt: skip
+    grades = [Grade(name, [Mark("2.2", "KL", 8, 8)], True, "trains") for name in files]
+    path = tmp_path / "feedback.zip"
+    assert handback.archive(path, grades, files, "Week 3") == ["ben"]
+    read = moodle_reads(path.read_bytes(), {17, 18, 19})
+    assert {who: name for who, (name, _) in read.items()} == dict.fromkeys(
+        (17, 18, 19), "report.html"
+    )
+    for who, result in zip((17, 18, 19), grades):
+        assert read[who][1].decode() == handback.page(result, "Week 3")
+    assert handback.is_archive(path)
+
+    files = ["parkada_17_4711_hw.zip", "chocyn_LATE_18_4712_layers-1.py", "leedan_19_text.html"]
+    grades = [Grade(name, [Mark("2.2", "KL", 8, 8)], True, "trains") for name in files]
+    assert handback.archive(path, grades, files) == ["leedan_19_text.html"]
+    uploads = {(17, 4711): "hw.zip", (18, 4712): "layers.py", (19, 4713): "x"}
+    seen = canvas_reads(path.read_bytes(), uploads)
+    assert {who: name for who, (name, _) in seen.items()} == {17: "hw.zip", 18: "layers.py"}
+    with zipfile.ZipFile(io.BytesIO(seen[17][1])) as zipped:
+        assert zipped.read("report.html").decode() == handback.page(grades[0])
+    assert seen[18][1].decode() == handback.markdown(grades[1])
+
+
+def test_own_points_keep_the_shares() -> None:
+    """Points of an exercise are the same share of the teacher's number; others stay."""
+    result = Grade("ada", [Mark("1.1", "H", 6, 8), Mark("2.2", "KL", 8, 8)], True, "trains")
+    own = weights("1=10,2.2=0.5,1.1=3", select(["1", "2.2"]))
+    assert (own["1.2"], own["1.1"], own["2.2"]) == (10, 3, 0.5)
+    marks = grade.weighted(result, own).marks
+    assert [(mark.points, mark.most) for mark in marks] == [(2.25, 3), (0.5, 0.5)]
+    assert grade.weighted(result, {}) == result
+    for bad in ("1.1", "1.1=", "1.1=0", "1.1=-1", "1.1=nan", "1.1=x", "=3", "9.9=1", "2.2=1"):
+        with pytest.raises(ValueError):
+            weights(bad, select(["1.1"]))
 
 
 # ---- Gradescope ----
@@ -376,6 +470,24 @@ def test_results_have_the_published_fields(show: str, graded: dict[str, Grade]) 
         assert {test["visibility"] for test in tests} == {show}
         assert whole["visibility"] == "visible" and whole["max_score"] == 0
         json.dumps(results, allow_nan=False).encode("ascii")
+
+
+def test_gradescope_gives_the_teachers_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """autograder --points: in results.json the score and the most are the teacher's."""
+    archive = tmp_path / "week.zip"
+    choice = ["--exercises", "1.6", "--points", "1.6=3.5"]
+    assert run("homework", "autograder", str(archive), *choice) == 0
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extract(asked.NAME, tmp_path / "source")
+    hand_in(tmp_path / "submission", source.reference())
+    monkeypatch.setenv("AUTOGRADER_ROOT", str(tmp_path))
+    monkeypatch.setenv("AUTOGRADER_USER", "")
+    (tmp_path / "results").mkdir()
+    assert gradescope.main() == 0
+    result = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert (result["score"], result["tests"][0]["max_score"]) == (3.5, 3.5)
 
 
 def test_show_may_differ_from_exercise_to_exercise() -> None:
@@ -508,7 +620,9 @@ def test_a_first_result_is_moved_to_its_name() -> None:
 @pytest.mark.skipif(
     getattr(os, "geteuid", lambda: 1)() != 0, reason="only root can run code as another user"
 )
-def test_students_code_is_another_user_who_cannot_read_the_reference(root: Path) -> None:
+def test_students_code_is_another_user_who_cannot_read_the_reference(
+    root: Path, tmp_path: Path
+) -> None:
     """The function reports its user, and whether it can read the reference or write the result."""
     spy = f"""
 import os
@@ -522,7 +636,17 @@ for path, mode in (("{root}/source/scratchvae/vae.py", "r"), ("{root}/results/re
 raise RuntimeError(str(said))
 """
     submit(root, "", filled("2.2", spy))
-    results = autograde(root, AUTOGRADER_USER="nobody")
+    python = sys.executable
+    if sandbox.cannot_read(sandbox.NOBODY):  # as where Python stands in root's own folder
+        python = str(tmp_path / "python")
+        asks_not = (
+            "import runpy; from scratchvae.homework import sandbox; "
+            "sandbox.cannot_read = lambda user: ''; "
+            "runpy.run_module('scratchvae.homework.gradescope', run_name='__main__')"
+        )
+        Path(python).write_text(f'#!/bin/sh\nexec {sys.executable} -B -c "{asks_not}"\n')
+        Path(python).chmod(0o755)
+    results = autograde(root, AUTOGRADER_USER="nobody", AUTOGRADER_PYTHON=python)
     assert "[65534, [], 'PermissionError', 'PermissionError']" in results["tests"][0]["output"]
     assert results["tests"][1]["score"] == 8
 
@@ -574,6 +698,61 @@ def test_a_class_from_zips_to_the_gradebook(
         if sentence:
             assert run(*command, *arguments) == 2
             assert sentence in capsys.readouterr().err
+
+
+def test_a_class_of_moodle_there_and_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A German worksheet, an online text, own points: grades, times and reports, read as Moodle
+    reads them.
+    """
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "class" / "Ada Park_17_assignsubmission_file", source.reference())
+    text = _made(tmp_path / "class" / "Ada Park_17_assignsubmission_onlinetext")
+    (text / "onlinetext.html").write_text("<p>see the file</p>")
+    Path("e.csv").write_text(
+        'ID,"Vollständiger Name",Bewertung,"Zuletzt geändert (Abgabe)"\n'
+        'Teilnehmer/in17,"Ada Park",,"Montag, 3. November 2025, 11:05"\n'
+        'Teilnehmer/in18,"Ben Cho",,-\n',
+        encoding="utf-8",
+    )
+    choice = ["--exercises", "2.2", "--points", "2.2=12.5", "--sandbox", SANDBOX]
+    command = ["homework", "grade", "--all", "class", *choice, "--handback", "f.zip"]
+    assert run(*command, "--into", "e.csv", "--column", "Bewertung", "--take", "best") == 0
+    said = capsys.readouterr().out
+    assert "wrote f.zip: 1 reports to hand back" in said and "1 cells of 'Bewertung'" in said
+    rows = list(csv.reader(io.StringIO(Path("e.csv").read_text("utf-8"))))
+    assert [row[2] for row in rows] == ["Bewertung", "12.5", ""]
+    (row,) = csv.DictReader(io.StringIO(Path("grades.csv").read_text("utf-8-sig")))
+    assert row["handed in"] == "Montag, 3. November 2025, 11:05" and row["of"] == "12.5"
+    name, report = moodle_reads(Path("f.zip").read_bytes(), {17, 18})[17]
+    assert name == "report.html" and b"12.5 of 12.5 points" in report
+    Path("f.zip").write_bytes(b"somebody's own")
+    assert run(*command) == 2 and Path("f.zip").read_bytes() == b"somebody's own"
+
+
+def test_a_group_of_gradescope_has_a_row_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two submitters of one submission: two rows, two reports, two cells, by name, e-mail, SID;
+    the table of submitters is nobody's work.
+    """
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "class" / "submission_1", source.reference())
+    (tmp_path / "class" / "submission_metadata.yml").write_text(
+        "submission_1:\n  :submitters:\n  - :name: Ada Park\n    :sid: 'A-17'\n"
+        "    :email: a@u.example\n  - :name: Ben Cho\n    :sid: 'A-18'\n    :email: b@u.example\n"
+        "  :created_at: 2025-11-03 10:05:00.000000000 Z\n"
+    )
+    Path("e.csv").write_text("Student,ID,SIS User ID,hw\nPark Ada,9,A-17,\nBenjamin,8,A-18,\n")
+    choice = ["--exercises", "2.2", "--sandbox", SANDBOX, "--into", "e.csv", "--column", "hw"]
+    assert run("homework", "grade", "--all", "class", *choice) == 0
+    assert Path("e.csv").read_text().count(",8\n") == 2
+    rows = list(csv.DictReader(io.StringIO(Path("grades.csv").read_text("utf-8-sig"))))
+    assert [row["submission"] for row in rows] == ["Ada Park", "Ben Cho"]
+    assert {row["handed in"] for row in rows} == {"2025-11-03 10:05:00 Z"}
+    assert {path.stem for path in Path("reports").iterdir()} == {"Ada Park", "Ben Cho"}
+    assert "1 of 1" in Path("grades.txt").read_text()
 
 
 def _made(folder: Path) -> Path:
@@ -632,6 +811,12 @@ def test_options_that_would_do_nothing_are_refused(
         ([*one, "--jobs", "2"], "--csv and --jobs are for a class"),
         ([*all_, "--column", "hw"], "--column and --key need --into"),
         ([*all_, "--key", "ID"], "--column and --key need --into"),
+        (
+            [*all_, "--take", "best"],
+            "--column and --key need --into EXPORT.csv, and so does --take",
+        ),
+        ([*one, "--handback", "f.zip"], "so is --handback: they need --all"),
+        ([*one, "--points", "2.2"], "it should be N=POINTS"),
     ):
         assert run("homework", "grade", *options) == 2
         assert words in capsys.readouterr().err

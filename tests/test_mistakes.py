@@ -317,7 +317,7 @@ def test_an_answer_that_two_kept_functions_give_is_found(monkeypatch: pytest.Mon
         changed = type(exercise)(**{**vars(exercise), "also_blank": also})
         monkeypatch.setitem(make.BY_NUMBER, number, changed)
         with pytest.raises(make.LeakError, match=r"given by info\.gaussian_cross_entropy"):
-            make.handout([exercise], "T")
+            make.handout([open_table["1.6"], exercise], "T")  # 1.6: info.py is handed out
 
 
 def test_what_is_allowed_to_stand_is_there() -> None:

@@ -1,145 +1,89 @@
-"""Zips as learning platforms export them, unpacked for the grader; whatever a zip says of itself.
+"""Archives unpacked, whatever they say of themselves: .zip, and .tar.gz all the same.
 
-A class may come as
-
-    ada/scratchvae/...                                a folder for each student, with or without
-    Ada Park_17_assignsubmission_file_/hw.zip         a zip in it (Moodle)
-    parkada_17_4711_hw.zip                            a zip for each student (Canvas)
-    parkada_17_4711_layers.py                         or the files of a student, one by one
-    export.zip                                        or all of this in one zip
-
-Only Python files and `homework.json` are unpacked. A zip is refused whole when a name in it is
-absolute or has `..`, when it holds a link, a file twice, a password, or more than 50 MB. The
-sizes in a zip's headers are claims: what counts is what comes out.
+Only Python files and `homework.json` are unpacked, none of an environment's; nothing else is
+measured. An archive is refused whole when a name in it is absolute or has `..`, when it holds a
+link, a file twice, a password, or when more than 50 MB of such files come out of it and of the
+student's archives before it. The sizes in its headers are claims: what counts is what comes out.
+An archive in an archive is unpacked once.
 """
 
-import itertools
+import gzip
 import re
 import shutil
 import stat
+import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 from scratchvae.homework import submission
+from scratchvae.homework.names import decoded
+from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 
-LARGEST = 50_000_000  # bytes, of a student's zip and of what comes out of it
+LARGEST = 50_000_000  # bytes, of what comes out of a student's archives
 LARGEST_CLASS = 4_000_000_000  # of the teacher's own export
-CONTENTS = 2_000_000  # bytes of a zip's table of contents: some 20,000 files
-MOST_FOLDERS = 2_000  # in one zip; of the teacher's own export, for each of 50 students
-NOT_UNPACKED = ("__MACOSX", ".git", ".venv", "venv", "site-packages", "__pycache__")
-CANVAS = re.compile(r"(?P<who>[^_]+_(?:LATE_)?\d+)_\d+_(?P<file>.+)")
+CONTENTS = 6_000_000  # bytes of a zip's table of contents: some 60,000 files
+MOST_FOLDERS = 2_000  # in one archive; of the teacher's own export, for each of 50 students
+ENDINGS = (".zip", ".tar.gz", ".tgz")
+WANTED = (".py", "homework.json")
 
 
 class Refused(ValueError):
     """A zip that is not unpacked: the sentence says why."""
 
 
-@dataclass
-class Class:
-    """submissions: a folder each, names differ. notes: name -> what is to be said of it."""
+def is_one(path: Path) -> bool:
+    """Whether the file's name is an archive's."""
+    return path.name.lower().endswith(ENDINGS)
 
-    submissions: list[Path] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
+
+def stem(name: str) -> str:
+    """The name without its ending."""
+    ending = next((one for one in ENDINGS if name.lower().endswith(one)), Path(name).suffix)
+    return name[: -len(ending)] if ending else name
 
 
 @contextmanager
 def one(place: Path) -> Iterator[Path]:
-    """A submission's folder, or what is in its zip, for as long. Refused: see `unpack`."""
+    """A submission's folder, or what is in its archive, for as long. Refused: see `unpack`."""
     if place.is_dir():
         yield place
         return
     with tempfile.TemporaryDirectory(prefix="homework-", ignore_cleanup_errors=True) as temporary:
-        unpack(place, Path(temporary) / place.stem)
-        yield Path(temporary) / place.stem
+        out = Path(temporary) / (stem(place.name).strip(".") or "submission")
+        unpack_twice(place, out, LARGEST)
+        yield out
 
 
-@contextmanager
-def unpacked(place: Path, students: Callable[[Path], list[Path]]) -> Iterator[Class]:
-    """The submissions of a folder or of a zip, those that are zips unpacked for as long.
+def unpack_export(archive: Path, out: Path, *also: str) -> None:
+    """Unpack a teacher's export of a class. Of what is not read, the names. Refused: see `unpack`.
 
-    students: which entries of a folder are submissions. Refused when `place` itself is a zip
-    that is not unpacked.
+    also: names of files to unpack beside the students'.
     """
-    with tempfile.TemporaryDirectory(prefix="homework-", ignore_cleanup_errors=True) as temporary:
-        new = Path(temporary) / "class"
-        if not place.is_dir():
-            out = Path(temporary) / "export"
-            wanted = (".py", ".zip", "homework.json")
-            unpack(place, out, most=LARGEST_CLASS, wanted=wanted, folders=50 * MOST_FOLDERS)
-            place = out
-        yield _class(students(place), new)
+    wanted = (*WANTED, *ENDINGS, *also)
+    folders = 50 * MOST_FOLDERS
+    unpack(archive, out, most=LARGEST_CLASS, wanted=wanted, folders=folders, names=True)
 
 
-def _class(entries: list[Path], new: Path) -> Class:
-    found = Class()
-    new.mkdir()
-    loose: dict[str, list[tuple[Path, str]]] = {}
-    for path in entries:
-        canvas = CANVAS.fullmatch(path.name)
-        if path.is_symlink() or path.is_dir():
-            zips = [] if path.is_symlink() else _zips_of(path)
-            if zips:
-                _add(found, new / path.name, zips)
-            else:
-                found.submissions.append(path)
-        elif path.suffix.lower() == ".zip":
-            _add(found, _free(new, path.stem, path.name, entries), [path])
-        elif path.suffix == ".py" and canvas:
-            loose.setdefault(canvas["who"], []).append((path, canvas["file"]))
-        else:
-            found.submissions.append(path)
-    for files in loose.values():
-        place = _free(new, files[0][0].stem, files[0][0].name, entries)
-        (place / "scratchvae").mkdir(parents=True)
-        found.submissions.append(place)
-        for path, name in files:  # Canvas calls the second hand-in of layers.py layers-1.py
-            target = place / "scratchvae" / re.sub(r"-\d+\.py$", ".py", name)
-            try:
-                target.write_bytes(submission.content(path))
-            except (OSError, ValueError) as error:
-                why = error.strerror if isinstance(error, OSError) else error
-                found.notes[place.name] = f"{plain(name, 60)} cannot be read: {why}"
-    found.submissions.sort(key=lambda path: path.name)
-    return found
+def unpack_twice(archive: Path, out: Path, most: int) -> int:
+    """Unpack a student's archive; and, where it holds no Python, the archives in it.
 
-
-def _free(new: Path, name: str, other: str, entries: list[Path]) -> Path:
-    """A folder for `ben.zip`: `ben`, unless somebody has that name; on some systems Ben is ben."""
-    taken = {entry.name.casefold() for entry in entries if entry.name != other}
-    taken |= {path.name.casefold() for path in new.iterdir()}
-    numbered = (f"{other} ({n})" for n in itertools.count(2))
-    return new / next(
-        one for one in itertools.chain((name, other), numbered) if one.casefold() not in taken
-    )
-
-
-def _zips_of(folder: Path) -> list[Path]:
-    """The zips at the top of a folder in which nothing is unpacked yet."""
-    try:
-        inside = [path for path in folder.iterdir() if not path.is_symlink()]
-    except OSError:  # `submission.read` says why
-        return []
-    if any(path.is_dir() or path.suffix == ".py" for path in inside):
-        return []
-    return sorted(path for path in inside if path.suffix.lower() == ".zip" and path.is_file())
-
-
-def _add(found: Class, folder: Path, zips: list[Path]) -> None:
-    folder.mkdir(parents=True)
-    found.submissions.append(folder)
-    for n, path in enumerate(zips, 1):
-        # the number keeps apart what is called alike, and makes no `..` of `...zip`
-        out = folder if len(zips) == 1 else folder / f"{n} {plain(path.stem, 40)}"
-        try:
-            unpack(path, out)
-        except Refused as error:
-            found.notes[folder.name] = f"{plain(path.name, 60)} is refused: {error}"
+    The bytes that came out.
+    """
+    left = most - unpack(archive, out, most=most, wanted=(*WANTED, *ENDINGS))
+    inside = [path for path in sorted(out.rglob("*")) if is_one(path) and path.is_file()]
+    if not any(out.rglob("*.py")):
+        for n, path in enumerate(inside):
+            moved = path.rename(out / f".{n}{path.name[len(stem(path.name)) :]}")
+            left -= unpack(moved, path, most=left)
+            moved.unlink()
+    return most - left
 
 
 def unpack(
@@ -147,57 +91,126 @@ def unpack(
     out: Path,
     *,
     most: int = LARGEST,
-    wanted: tuple[str, ...] = (".py", "homework.json"),
+    wanted: tuple[str, ...] = WANTED,
     folders: int = MOST_FOLDERS,
-) -> None:
-    """Write the files whose names end as wanted into the folder. Refused, and nothing is left."""
+    names: bool = False,
+) -> int:
+    """Write the files whose names end as wanted into the folder; the bytes that came out.
+
+    names: a file beside them leaves its name, an empty file. Refused, and nothing is left.
+    NotGraded when the machine fails.
+    """
     try:
-        _unpack(archive, out, most, wanted, folders)
+        return _unpack(archive, out, most, wanted, folders, names)
     except Refused:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         raise
     except (
-        zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError,
-        NotImplementedError, OverflowError, MemoryError,
+        zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, ValueError,
+        RuntimeError, NotImplementedError, OverflowError, MemoryError,
     ) as error:  # fmt: skip
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        raise Refused(f"it is no zip, or a damaged one ({plain(str(error), 80)})") from None
+        if isinstance(error, MemoryError):
+            raise NotGraded("no memory") from None
+        why = submission.reason(error) if isinstance(error, OSError) else str(error)
+        raise Refused(f"it is no zip, or a damaged one ({plain(why, 80)})") from None
 
 
-def _unpack(archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int) -> None:
-    megabytes = f"{most / 1e6:,.0f} MB"
+# the path's names; the size that it claims; opens it
+Entry = tuple[list[str], int, Callable[[], IO[bytes] | None]]
+
+
+def _unpack(
+    archive: Path, out: Path, most: int, wanted: tuple[str, ...], folders: int, names: bool
+) -> int:
     if archive.is_symlink() or not archive.is_file():
         raise Refused("it is no plain file")
-    if archive.stat().st_size > most:
-        raise Refused(f"it is larger than {megabytes}")
-    if _contents(archive) > CONTENTS:
-        raise Refused("it holds too many files; hand in scratchvae/ alone")
+    entries = _of_zip if archive.name.lower().endswith(".zip") else _of_tar
+
+    def is_wanted(parts: Sequence[str]) -> bool:
+        return parts[-1].lower().endswith(wanted)
+
+    def kept(parts: Sequence[str]) -> bool:
+        outside = parts[-1].startswith("._") or any(map(submission.is_passed_over, parts[:-1]))
+        return not outside and (names or is_wanted(parts))
+
+    too_large = f"it holds more than {most / 1e6:,.0f} MB; hand in scratchvae/ alone"
+    with closing(entries(archive)) as found:
+        sizes = {tuple(parts): size for parts, size, _ in found if kept(parts)}
+    if sum(size for parts, size in sizes.items() if is_wanted(parts)) > most:
+        raise Refused(too_large)
+    if len({parts[:n] for parts in sizes for n in range(1, len(parts))}) > folders:
+        raise Refused(f"it holds more than {folders:,} folders; hand in scratchvae/ alone")
     out.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive) as zipped:
-        entries = [(info, _parts(info)) for info in zipped.infolist()]
-        if sum(info.file_size for info, _ in entries) > most:
-            raise Refused(f"it holds more than {megabytes}; hand in scratchvae/ alone")
-        entries = [
-            (info, parts)
-            for info, parts in entries
-            if not info.is_dir()
-            and parts[-1].endswith(wanted)
-            and not any(part in NOT_UNPACKED or part.startswith("._") for part in parts)
-        ]
-        if len({tuple(parts[:n]) for _, parts in entries for n in range(1, len(parts))}) > folders:
-            raise Refused(f"it holds more than {folders:,} folders; hand in scratchvae/ alone")
-        left = most
-        for info, parts in entries:
+    left = most
+    with closing(entries(archive)) as found:
+        for parts, _, opened in found:
+            if not kept(parts):
+                continue
             path = out.joinpath(*parts)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with zipped.open(info) as source, path.open("xb") as target:  # x: not twice
+            if not is_wanted(parts):
+                path.touch()
+                continue
+            source = opened()
+            assert source is not None  # a plain file, as `_of_tar` gives no other
+            with source, path.open("xb") as target:  # x: not twice
                 while chunk := source.read(min(left + 1, 1 << 16)):
                     left -= len(chunk)
                     if left < 0:
-                        raise Refused(f"it holds more than {megabytes}")
+                        raise Refused(too_large)
                     target.write(chunk)
+    return most - left
+
+
+def _of_zip(archive: Path) -> Generator[Entry, None, None]:
+    """The files of a zip, after all of its names are found harmless."""
+    if _contents(archive) > CONTENTS:
+        raise Refused("it holds too many files; hand in scratchvae/ alone")
+    with zipfile.ZipFile(archive) as zipped:
+        for info, parts in [(info, _checked(info)) for info in zipped.infolist()]:
+            if not info.is_dir():
+                yield parts, info.file_size, partial(zipped.open, info)
+
+
+def _of_tar(archive: Path) -> Generator[Entry, None, None]:
+    """The files of a .tar.gz, one after the other: it has no table of contents."""
+    with (
+        _Limited(archive) as stream,
+        tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as packed,
+    ):
+        for info in packed:
+            parts = _parts(info.name)
+            if not info.isfile() and not info.isdir():
+                raise Refused(f"it holds a link or a device, {plain(info.name, 80)}")
+            if info.isfile():
+                yield parts, info.size, partial(packed.extractfile, info)
+
+
+class _Limited(gzip.GzipFile):
+    """A stream of which no more comes than an archive with an environment in it has."""
+
+    left = 20 * LARGEST
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise Refused(f"it is larger than {20 * LARGEST / 1e6:,.0f} MB")
+        return data
+
+
+class _Header(tarfile.TarInfo):
+    """A header whose own text, a long name, is not long: Python reads it into memory."""
+
+    @classmethod
+    def frombuf(cls, *arguments: Any) -> "_Header":
+        header = super().frombuf(*arguments)
+        if not (header.isfile() or header.isdir()) and header.size > 100_000:
+            raise Refused("it holds a header that is too long")
+        return header
 
 
 def _contents(archive: Path) -> int:
@@ -218,17 +231,10 @@ def _contents(archive: Path) -> int:
     return max(sizes, default=0)
 
 
-def _parts(info: zipfile.ZipInfo) -> list[str]:
-    """The names of the path, each of them harmless."""
-    name = _name(info).replace("\\", "/")
-    shown = plain(name, 80)
-    if name.startswith("/") or re.match("[A-Za-z]:", name):
-        raise Refused(f"it holds the absolute path {shown}")
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise Refused(f"it holds a path with '..', {shown}")
-    if not parts or len(parts) > 20 or any(len(part.encode()) > 200 for part in parts):
-        raise Refused(f"it holds a path that is empty or too long, {shown}")
+def _checked(info: zipfile.ZipInfo) -> list[str]:
+    """The names of the path, of a plain file or a folder that Python can read."""
+    parts = _parts(_name(info))
+    shown = plain("/".join(parts), 80)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise Refused(f"it holds a link or a device, {shown}")
@@ -239,14 +245,22 @@ def _parts(info: zipfile.ZipInfo) -> list[str]:
     return parts
 
 
+def _parts(name: str) -> list[str]:
+    """The names of the path, each of them harmless."""
+    name = name.replace("\\", "/")
+    shown = plain(name, 80)
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise Refused(f"it holds the absolute path {shown}")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise Refused(f"it holds a path with '..', {shown}")
+    if not parts or len(parts) > 20 or any(len(part.encode()) > 200 for part in parts):
+        raise Refused(f"it holds a path that is empty or too long, {shown}")
+    return parts
+
+
 def _name(info: zipfile.ZipInfo) -> str:
     """The name. A zip whose names are not marked as UTF-8 may have them so all the same (macOS)."""
     if info.flag_bits & 0x800:
         return info.filename
-    raw = info.filename.encode("cp437", "replace")
-    for coding in ("utf-8", "cp949"):
-        try:
-            return raw.decode(coding)
-        except UnicodeDecodeError:
-            pass
-    return info.filename
+    return decoded(info.filename.encode("cp437", "replace"), "cp437")[0]

@@ -1,6 +1,6 @@
 """What a handout asks for: `homework.json`, which `make` writes and `grade` reads.
 
-    {"title": "Week 3", "exercises": ["2.2", "2.3"], "points": 15, "version": "0.2.0"}
+    {"title": "Week 3", "exercises": ["2.2", "2.3"], "points": 15, "whole": 0, "version": "0.2.0"}
 
 It stands in `scratchvae/` of the handout, since this is the folder that comes back. There it is
 a student's: it can take points from its own submission, of exercises that it does not name, and
@@ -20,15 +20,20 @@ from scratchvae.homework.wire import plain
 
 NAME = "homework.json"
 LARGEST = 20_000  # bytes
+MOST_WHOLE = 1000  # points
 
 
 @dataclass(frozen=True)
 class Asked:
-    """exercises: numbers, in the table's order. version: of the package that made the handout."""
+    """exercises: numbers, in the table's order. version: of the package that made the handout.
+
+    whole: points for a package that trains; the teacher's word alone counts.
+    """
 
     exercises: tuple[str, ...]
     title: str
     version: str
+    whole: float = 0
 
     def other_version(self) -> str:
         """A sentence when the handout is of another version of the package than this; or ""."""
@@ -40,12 +45,13 @@ class Asked:
         )
 
 
-def record(exercises: Sequence[Exercise], title: str) -> str:
+def record(exercises: Sequence[Exercise], title: str, whole: float = 0) -> str:
     """The text of the file."""
     data = {
         "title": title,
         "exercises": [exercise.number for exercise in exercises],
         "points": sum(exercise.points for exercise in exercises),
+        "whole": whole,
         "version": __version__,
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -59,12 +65,14 @@ def parse(data: bytes) -> Asked:
     try:
         found = json.loads(data.decode("utf-8-sig"))
         numbers, title, version = found["exercises"], found["title"], found["version"]
+        whole = found.get("whole", 0)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(wrong) from error
     texts = isinstance(title, str) and isinstance(version, str) and isinstance(numbers, list)
+    texts &= type(whole) in (int, float) and 0 <= whole <= MOST_WHOLE
     if not texts or not all(isinstance(n, str) and n in BY_NUMBER for n in numbers):
         raise ValueError(wrong)
-    return Asked(tuple(n for n in BY_NUMBER if n in numbers), plain(title, 120), version)
+    return Asked(tuple(n for n in BY_NUMBER if n in numbers), plain(title, 120), version, whole)
 
 
 def load(path: Path) -> Asked:
@@ -83,7 +91,8 @@ def choose(
 ) -> list[Exercise]:
     """The exercises to grade: the teacher's word, or what all submissions say.
 
-    handout: from --handout. numbers: from --exercises. submitted: name -> its homework.json.
+    handout: from --handout. numbers: from --exercises. submitted: name -> its homework.json, for
+    each that has files. One without it does not agree with one that has it.
     """
     if handout is not None:
         chosen = select(numbers) if numbers is not None else select(handout.exercises)
@@ -93,13 +102,13 @@ def choose(
         return chosen
     if numbers is not None:
         return select(numbers)
-    said: dict[tuple[str, ...], list[str]] = {}
+    said: dict[tuple[str, ...] | None, list[str]] = {}
     for name, one in submitted.items():
-        if one is not None:
-            said.setdefault(one.exercises, []).append(name)
+        said.setdefault(None if one is None else one.exercises, []).append(name)
     if len(said) > 1:
         groups = "; ".join(
-            f"{', '.join(asked) or 'nothing'}: {len(names)} of them, as {plain(names[0], 60)}"
+            f"{f'no {NAME}' if asked is None else ', '.join(asked) or 'nothing'}: "
+            f"{len(names)} of them, as {plain(names[0], 60)}"
             for asked, names in sorted(said.items(), key=lambda one: -len(one[1]))[:4]
         )
         raise ValueError(
@@ -150,7 +159,7 @@ def classroom50(exercises: Sequence[Exercise]) -> str:
         {
             "name": "setup",
             "type": "run",
-            "run": "python3 -m pip install -q -e '.[test]'",
+            "run": "python3 -m pip install -q 'numpy>=2.0' 'pytest>=7'",
             "timeout": 300,
             "points": 0,
         }

@@ -7,6 +7,8 @@ This process runs no student's code. It forks for each task, and the fork
 2. takes limits: one process, memory, the size of a file, open files, processor time;
 3. as root it becomes another user;
 4. reads the student's files and sets the exercise's function into the package (`merge.py`);
+   writes one line of JSON: why it could not be, or "". No student's code has run by then, so
+   none can write this line;
 5. calls it with each case, and writes one line of JSON for each.
 
 When the task ends, or its time is over, every other process here is killed. A task that leaves
@@ -50,10 +52,6 @@ LIMITS = {
 }
 
 
-class Refused(Exception):
-    """The exercise's function cannot be found or read: the sentence says why."""
-
-
 # What the package imports is loaded before the forks: another user may not read Python's own
 # folder.
 READY = (
@@ -72,14 +70,30 @@ def adds(ours: str, theirs: str) -> bool:
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports scratchvae from source texts alone, the student's set into the reference's."""
+    """Imports scratchvae from source texts alone, the student's set into the reference's.
+
+    refused: "" or why the exercise's function cannot be found or read.
+    """
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.texts, self.theirs = task["package"], task.get("theirs", {})
         self.module: str
         self.function: str
         self.module, self.function = task.get("exercise") or ("", "")
-        self.whole_class = bool(task.get("whole_class"))
+        self.whole_class, self.refused = bool(task.get("whole_class")), ""
+        self.merged: Any = None
+        if self.module in self.theirs:
+            try:
+                self.merged = self.merge(self.module, self.function)
+            except merge.SourceError as error:
+                self.refused = str(error)
+            except RecursionError:
+                self.refused = f"{self.module}.py is no Python: it is nested too deeply"
+
+    def merge(self, name: str, function: str) -> Any:
+        """The reference's module with the student's function and what the student added."""
+        ours, file = self.texts.get(name, ""), f"{name}.py"
+        return merge.merge(ours, self.theirs[name], function, file, self.whole_class)
 
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
@@ -98,34 +112,33 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__file__ = file = f"{name}.py"
         ours, theirs = self.texts.get(name, ""), self.theirs.get(name)
         code: Any = ours
-        function = self.function if name == self.module else ""
-        if theirs is not None and name != "__init__" and (function or adds(ours, theirs)):
-            try:
-                code = merge.merge(ours, theirs, function, file, self.whole_class)
-            except merge.SourceError as error:
-                if name == self.module:
-                    raise Refused(str(error)) from None
+        if name == self.module and self.merged is not None:
+            code = self.merged
+        elif theirs is not None and name != "__init__" and adds(ours, theirs):
+            with contextlib.suppress(merge.SourceError):
+                code = self.merge(name, "")
         exec(compile(code, file, "exec"), module.__dict__)
 
 
 def run(task: dict[str, Any], answers: BinaryIO) -> None:
-    """In the fork: call the driver with each case, and write a line for each."""
-    sys.meta_path.insert(0, Sources(task))
+    """In the fork: say whether the function is refused, then a line for each case."""
+    sources = Sources(task)
+    answers.write(json.dumps(sources.refused).encode() + b"\n")
+    answers.flush()
+    if sources.refused:
+        return
+    sys.meta_path.insert(0, sources)
     driver = getattr(drivers, task["driver"])
     for case in task["cases"]:
         inputs = {name: wire.decode(value) for name, value in case.items()}
         reply: dict[str, Any] = {}
-        refused = False
         try:
             reply["outputs"] = wire.encode(driver(**task["fixed"], **inputs))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
             reply["error"] = [type(error).__name__, _message(error)]
-            refused = isinstance(error, Refused)
         reply["after"] = {name: wire.encode(value) for name, value in inputs.items()}
         answers.write(json.dumps(reply).encode() + b"\n")
         answers.flush()
-        if refused:  # it would be read again, with the same result
-            break
 
 
 def _message(error: BaseException) -> str:
@@ -155,6 +168,8 @@ def supervise(
     """Fork, run, and gather what comes back until it ends or its time is over.
 
     length: bytes of the task, which the fork reads. cases: how many it has.
+    doubtful: the fork was killed, and not from here; or it had less than a quarter of its time on
+    a processor. The machine may have done this, or the code: its parent decides.
     """
     answers_out, answers_in = os.pipe()
     prints_out, prints_in = os.pipe()
@@ -179,12 +194,12 @@ def supervise(
     os.close(prints_in)
     os.read(answers_out, 1)  # the task is read
     start = time.monotonic()
-    answers, printed, stopped = bytearray(), 0, ""
+    answers, printed, stopped, late = bytearray(), 0, "", False
     open_pipes = {answers_out, prints_out}
     while answers_out in open_pipes and not stopped:
         left = seconds - (time.monotonic() - start)
         if left <= 0:
-            stopped = f"it was stopped after {seconds:g} s"
+            stopped, late = f"it was stopped after {seconds:g} s", True
             break
         for fd in select.select(list(open_pipes), [], [], left)[0]:
             chunk = os.read(fd, 1 << 16)
@@ -196,24 +211,27 @@ def supervise(
                 printed += len(chunk)
         if len(answers) > MOST_OUTPUT:
             stopped = "its answers were too large"
-    status = end(pid)
+    status, used = end(pid)
     os.close(answers_out)
     os.close(prints_out)
-    lines = bytes(answers[:MOST_OUTPUT]).split(b"\n")[:-1][:cases]
-    if not stopped and len(lines) < cases:
-        if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
+    lines = bytes(answers[:MOST_OUTPUT]).split(b"\n")[:-1][: 1 + cases]
+    doubtful = late and used < seconds / 4
+    if not stopped and len(lines) < 1 + cases:
+        doubtful = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        if os.WIFSIGNALED(status) and not doubtful:
             stopped = f"it crashed ({signal.Signals(os.WTERMSIG(status)).name})"
         else:
             stopped = "it ended its process"
     return {
         "lines": [base64.b64encode(line).decode() for line in lines],
         "stopped": stopped,
+        "doubtful": doubtful,
         "printed": printed,
     }
 
 
-def end(pid: int) -> int:
-    """Kill the fork and all that it started; its status."""
+def end(pid: int) -> tuple[int, float]:
+    """Kill the fork and all that it started; its status, and the processor time that it took."""
     with contextlib.suppress(OSError):
         if os.getpid() == 1:
             os.kill(-1, signal.SIGKILL)  # every process of this namespace but this one
@@ -221,12 +239,12 @@ def end(pid: int) -> int:
             os.killpg(pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         os.kill(pid, signal.SIGKILL)
-    status = os.waitpid(pid, 0)[1]
+    _, status, usage = os.wait4(pid, 0)
     if os.getpid() == 1:
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-1, 0)
-    return status
+    return status, usage.ru_utime + usage.ru_stime
 
 
 def state() -> list[object]:

@@ -11,14 +11,15 @@ import hashlib
 import json
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 
 from scratchvae.files import owners_folder
-from scratchvae.homework import archives, gradebook, report, submission
-from scratchvae.homework.grade import SECONDS, Grade, grade_read
+from scratchvae.homework import exports, gradebook, report, submission
+from scratchvae.homework.grade import NOT_GRADED, SECONDS, Grade, grade_read, weighted
 from scratchvae.homework.key import Key
 from scratchvae.homework.submission import Submission
 from scratchvae.progress import say
@@ -39,16 +40,18 @@ def grade_all(
     jobs: int = 1,
     seconds: float = SECONDS,
     quiet: bool = False,
-    unpacked: archives.Class | None = None,
+    unpacked: exports.Class | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> list[Grade]:
     """Grade every folder in the folder, and write the CSV. ValueError before any work.
 
-    jobs: submissions at a time, each in a sandbox of its own. unpacked: what `archives.unpacked`
-    made of the folder, when zips may be in it.
+    jobs: submissions at a time, each in a sandbox of its own. unpacked: what `exports.unpacked`
+    made of the folder, when zips may be in it. weights: the teacher's own points.
     """
     kept = results_folder(folder, csv_path)
-    notes = unpacked.notes if unpacked is not None else {}
-    submissions = unpacked.submissions if unpacked is not None else submission.students(folder)
+    if unpacked is None:
+        unpacked = exports.Class(submission.students(folder))
+    submissions, notes, failed = unpacked.submissions, unpacked.notes, unpacked.failed
     if not submissions:
         raise ValueError(f"{folder} holds no submissions; it should hold one folder for each")
     owners_folder(kept)
@@ -57,22 +60,33 @@ def grade_all(
     start = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
-            pool.submit(_one, path, kept, key, grader, seconds, notes.get(path.name, "")): path
+            pool.submit(
+                _one,
+                path,
+                kept,
+                key,
+                grader,
+                seconds,
+                notes.get(path.name, ""),
+                path.name in failed,
+            ): path
             for path in submissions
         }
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 result, resumed = future.result()
+                result = weighted(result, weights or {})
                 grades[waiting[future]] = result
                 if not quiet:
                     how = "kept from before" if resumed else f"{time.monotonic() - start:.0f} s"
-                    points = f"{result.points:g} of {result.most:g}"
+                    points = f"{result.points:g} of {result.most:g}" if result.final else NOT_GRADED
                     say(f"{done}/{len(submissions)}  {points}  {result.name}  ({how})", error=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     in_order = [grades[path] for path in submissions]
-    gradebook.write_csv(csv_path, in_order)
+    rows = unpacked.rows(in_order)
+    gradebook.write_csv(csv_path, [row.grade for row in rows], [row.time for row in rows])
     return in_order
 
 
@@ -94,7 +108,7 @@ def _grader(key: Key, seconds: float) -> list[object]:
     """What a result depends on beside the submission."""
     numbers = [exercise.number for exercise in key.exercises]
     versions = [sys.version, np.__version__]
-    return [numbers, key.reference, CODE, seconds, key.sandbox, versions]
+    return [numbers, key.whole, key.reference, CODE, seconds, key.sandbox, versions]
 
 
 def _one(
@@ -104,12 +118,14 @@ def _one(
     grader: list[object],
     seconds: float,
     note: str,
+    failed: bool,
 ) -> tuple[Grade, bool]:
-    """The result of one submission, and whether it was kept from before."""
+    """The result of one submission, and whether it was kept from before. failed: not unpacked."""
     try:
         handed_in = submission.read(path, key.reference)
-    except Exception as error:
+    except Exception as error:  # not for what is in it
         handed_in = Submission(path.name, note=f"it cannot be read: {type(error).__name__}")
+        failed = True
     handed_in.note = note or handed_in.note
     named = handed_in.asked.exercises if handed_in.asked else None
     said = [handed_in.name, handed_in.files, handed_in.problems, handed_in.note, named, grader]
@@ -123,6 +139,7 @@ def _one(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     result = grade_read(handed_in, key, seconds=seconds)
+    result.final &= not failed
     if result.final:
         report.write_json(place, {"stamp": stamp, "grade": result.as_json()})
     else:

@@ -5,7 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from scratchvae.files import written_whole
-from scratchvae.homework.exercises import select
+from scratchvae.homework.asked import MOST_WHOLE, Asked
+from scratchvae.homework.exercises import select, weights
 from scratchvae.options import Commands, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
@@ -44,6 +45,11 @@ def add_commands(commands: Commands) -> None:
     )
     made.add_argument(
         "--ci", choices=("classroom50",), help="write a list of tests for this platform too"
+    )
+    made.add_argument(
+        "--also-blank",
+        metavar="N[,N...]",
+        help="exercises of later weeks: blank too, where no exercise of this handout needs them",
     )
     made.set_defaults(run=make)
 
@@ -94,6 +100,17 @@ def add_commands(commands: Commands) -> None:
     graded.add_argument("--column", metavar="NAME", help="with --into: the column to fill")
     graded.add_argument("--key", metavar="NAME", help="with --into: the column that names students")
     graded.add_argument(
+        "--take",
+        choices=("best", "last"),
+        help="with --into: which of several attempts of one student counts",
+    )
+    graded.add_argument(
+        "--handback",
+        type=file_name(".zip"),
+        metavar="FEEDBACK.zip",
+        help="with --all: the reports in one zip, for Moodle or Canvas to hand back",
+    )
+    graded.add_argument(
         "--all",
         type=Path,
         metavar="FOLDER",
@@ -117,16 +134,33 @@ def add_commands(commands: Commands) -> None:
     )
     graded.set_defaults(run=grade)
 
+    for added in (zipped, graded):
+        added.add_argument(
+            "--points", default="", metavar="N=POINTS[,...]", help="your own, as 1.1=10,2=4"
+        )
     for added in (made, zipped, graded):
+        added.add_argument(
+            "--whole", type=float, metavar="POINTS", help="for a package that trains at the end (0)"
+        )
         added.add_argument(
             "--exercises", metavar="N[,N...]", help="numbers, as 2.4, chapters, as 2 (all), or page"
         )
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
-    return (
-        None if args.exercises is None else [number.strip() for number in args.exercises.split(",")]
-    )
+    return _numbers(args.exercises)
+
+
+def _whole(args: argparse.Namespace, handout: Asked | None = None) -> float:
+    """Points for the whole package: of the command line, else of the teacher's handout, else 0."""
+    whole = args.whole if args.whole is not None else handout.whole if handout else 0
+    if not 0 <= whole <= MOST_WHOLE:
+        raise ValueError(f"--whole {whole:g} should be from 0 to {MOST_WHOLE}")
+    return float(whole)
+
+
+def _numbers(text: str | None) -> list[str] | None:
+    return None if text is None else [number.strip() for number in text.split(",")]
 
 
 def show(args: argparse.Namespace) -> int:
@@ -149,7 +183,8 @@ def make(args: argparse.Namespace) -> int:
     from scratchvae.homework.make import write
 
     asked = select(_selected(args))
-    blanked = write(args.out, asked, args.title, args.with_data)
+    later = select(_numbers(args.also_blank)) if args.also_blank is not None else ()
+    blanked = write(args.out, asked, args.title, args.with_data, later, _whole(args))
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 
@@ -173,15 +208,19 @@ def autograder(args: argparse.Namespace) -> int:
     from scratchvae.homework import gradescope
 
     exercises = select(_selected(args))
-    gradescope.autograder(args.out, exercises, args.title, args.show)
-    points = sum(e.points for e in exercises)
-    say(f"wrote {args.out}: {len(exercises)} exercises, {points} points")
+    whole = _whole(args)
+    gradescope.autograder(args.out, exercises, args.title, args.show, whole, args.points)
+    own = weights(args.points, exercises)
+    points = sum(own.get(e.number, e.points) for e in exercises)
+    say(f"wrote {args.out}: {len(exercises)} exercises, {points:g} points")
     return 0
 
 
 def grade(args: argparse.Namespace) -> int:
     """Grade a submission, or a class: points, passed checks, and what each mistake is."""
-    select(_selected(args))
+    from scratchvae.homework import archives, handback
+
+    weights(args.points, select(_selected(args)))
     if (args.submission is None) == (args.all is None):
         raise ValueError("name one SUBMISSION, or a class by --all FOLDER")
     if args.seconds <= 0 or args.jobs < 1:
@@ -193,32 +232,44 @@ def grade(args: argparse.Namespace) -> int:
             "one user's processes can end each other"
         )
     place = args.submission or args.all
-    if not place.is_dir() and not (place.is_file() and place.suffix.lower() == ".zip"):
+    if not place.is_dir() and not (place.is_file() and archives.is_one(place)):
         raise ValueError(f"{place} is no folder and no zip")
     if args.into is not None and (args.all is None or args.column is None):
         raise ValueError(
             "--into fills a column for a class: it needs --all FOLDER and --column NAME"
         )
-    if args.all is None and (args.csv is not None or args.jobs != 1):
-        raise ValueError("--csv and --jobs are for a class: they need --all FOLDER")
-    if args.into is None and (args.column is not None or args.key is not None):
-        raise ValueError("--column and --key need --into EXPORT.csv")
-    if args.submission is not None:
-        return _grade_one(args)
-    return _grade_all(args)
+    if args.all is None and (args.csv is not None or args.jobs != 1 or args.handback):
+        raise ValueError("--csv and --jobs are for a class, so is --handback: they need --all")
+    if args.into is None and (args.column is not None or args.key is not None or args.take):
+        raise ValueError("--column and --key need --into EXPORT.csv, and so does --take")
+    if args.handback and args.handback.exists() and not handback.is_archive(args.handback):
+        raise FileExistsError(f"{args.handback} is there, and no zip of reports: name another")
+    from scratchvae.homework.grade import NOT_GRADED
+    from scratchvae.homework.sandbox import NotGraded
+
+    try:
+        return _grade_one(args) if args.submission is not None else _grade_all(args)
+    except NotGraded as error:
+        say(f"scratchvae homework: {NOT_GRADED}: {error}", error=True)
+        return 1
 
 
 def _grade_one(args: argparse.Namespace) -> int:
     from scratchvae.homework import archives, asked, gradescope, report, source, submission
     from scratchvae.homework.grade import grade as grade_one
+    from scratchvae.homework.grade import weighted
     from scratchvae.homework.key import Key
 
     handout = asked.load(args.handout) if args.handout else None
     with archives.one(args.submission.resolve()) as folder:
         handed_in = submission.read(folder, source.reference(), link_is_teachers=True)
         exercises = asked.choose(handout, _selected(args), {folder.name: handed_in.asked})
-        result = grade_one(folder, Key(exercises, args.sandbox), seconds=args.seconds)
+        own = weights(args.points, exercises)
+        key = Key(exercises, args.sandbox, _whole(args, handout))
+        result = weighted(grade_one(folder, key, seconds=args.seconds), own)
     say(report.text(result), end="")
+    if not result.final:
+        return 1
     if args.json:
         report.write_json(args.json, gradescope.results(result))
         say(f"wrote {args.json}")
@@ -227,8 +278,8 @@ def _grade_one(args: argparse.Namespace) -> int:
 
 def _grade_all(args: argparse.Namespace) -> int:
     from scratchvae.homework import (
-        archives,
         asked,
+        exports,
         gradebook,
         gradescope,
         handback,
@@ -237,6 +288,7 @@ def _grade_all(args: argparse.Namespace) -> int:
         submission,
     )
     from scratchvae.homework.classroom import grade_all, results_folder
+    from scratchvae.homework.grade import NOT_GRADED
     from scratchvae.homework.key import Key
 
     csv_path = args.csv or Path("grades.csv")
@@ -247,17 +299,29 @@ def _grade_all(args: argparse.Namespace) -> int:
     handout = asked.load(args.handout) if args.handout else None
     if args.into is not None:
         gradebook.fill(args.into, args.column, {}, args.key)  # ValueError before any work
-    with archives.unpacked(args.all, submission.students) as unpacked:
+    with exports.unpacked(args.all) as unpacked:
         submitted: dict[str, asked.Asked | None] = {}
         if handout is None and args.exercises is None:
             for path in unpacked.submissions:
-                submitted[path.name] = submission.read(path, source.reference()).asked
+                handed_in = submission.read(path, source.reference())
+                if handed_in.files:  # a folder without a package has no say
+                    submitted[path.name] = handed_in.asked
         exercises = asked.choose(handout, _selected(args), submitted)
-        key = Key(exercises, args.sandbox)
+        own = weights(args.points, exercises)
+        if args.into is not None:
+            names = [path.name for path in unpacked.submissions]
+            unpacked.times |= gradebook.times(args.into, names, args.key)
+        key = Key(exercises, args.sandbox, _whole(args, handout))
         grades = grade_all(
-            args.all, csv_path, key, jobs=args.jobs, seconds=args.seconds, unpacked=unpacked
+            args.all,
+            csv_path,
+            key,
+            jobs=args.jobs,
+            seconds=args.seconds,
+            unpacked=unpacked,
+            weights=own,
         )
-        names = [path.name for path in unpacked.submissions]
+    students = unpacked.rows(grades)
     # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
     titles = [title for title, _ in Counter(titles).most_common(1)]
@@ -271,12 +335,28 @@ def _grade_all(args: argparse.Namespace) -> int:
         [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows],
         path=picture,
     )
-    handback.write(reports, grades, titles[0] if titles else "")
+    title = titles[0] if titles else ""
+    theirs = [row.grade for row in students]
+    handback.write(reports, theirs, title)
     if args.json:
-        report.write_json(args.json, [gradescope.results(g) for g in grades])
-    say(f"wrote {csv_path}, {table}, {picture}, and {len(grades)} reports in {reports}")
+        report.write_json(args.json, [gradescope.results(g) for g in grades if g.final])
+    say(f"wrote {csv_path}, {table}, {picture}, and {len(theirs)} reports in {reports}")
+    done = [row for row in students if row.grade.final]
+    if args.handback:
+        left = handback.archive(
+            args.handback, [row.grade for row in done], [row.file for row in done], title
+        )
+        say(f"wrote {args.handback}: {len(done) - len(left)} reports to hand back")
+        if left:
+            say(f"{len(left)} not in it, since their names are not Canvas's or Moodle's: "
+                f"{', '.join(left)}")  # fmt: skip
     if args.into is not None:
-        points = {name: grade.points for name, grade in zip(names, grades)}
-        filled = gradebook.fill(args.into, args.column, points, args.key)
+        points = {row.name: row.grade.points for row in done}
+        people = {row.name: row.person for row in done if row.person}
+        filled = gradebook.fill(
+            args.into, args.column, points, args.key, people=people, take=args.take or ""
+        )
         say(filled.sentence(args.into, args.column))
-    return int(args.check and any(g.points < g.most for g in grades))
+    if failed := [grade.name for grade in grades if not grade.final]:
+        say(f"{len(failed)} {NOT_GRADED}: {', '.join(failed)}", error=True)
+    return int(bool(failed) or (args.check and any(g.points < g.most for g in grades)))

@@ -390,3 +390,25 @@ def select(numbers: Iterable[str] | None = None) -> list[Exercise]:
             )
         wanted.update(found)
     return [exercise for exercise in table if exercise.number in wanted]
+
+
+def weights(text: str, chosen: Iterable[Exercise]) -> dict[str, float]:
+    """The teacher's own points, as "1.1=10,2=4": number -> points; {} for "".
+
+    ValueError for another form, for a number that is not among the chosen exercises, and for
+    points that are not above 0 and at most 1000.
+    """
+    numbers, own = [exercise.number for exercise in chosen], dict[str, float]()
+    for part in filter(None, text.split(",")):
+        number, _, points = part.partition("=")
+        found = [e.number for e in select([number.strip()])]
+        try:
+            most = float(points)
+        except ValueError:
+            most = 0.0
+        if not 0 < most <= 1000:
+            raise ValueError(f"--points {part!r}: it should be N=POINTS, as 2.4=10")
+        if not set(found) <= set(numbers):
+            raise ValueError(f"--points {part!r}: graded are {', '.join(numbers)}")
+        own |= dict.fromkeys(found, most)
+    return own

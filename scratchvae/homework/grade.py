@@ -6,9 +6,13 @@ counts the points. The mistake's kind is stored with the mark.
 A method is graded twice when it is not right at once: in the reference's class, and in the
 student's own. Methods of one class may share what they remember, under names of their own.
 The better result counts: both are compared with the same right answers.
+
+What the machine may have stopped is run again, and then the reference in its place: when that is
+stopped too, nobody has a mark by it (`_sure`).
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +23,14 @@ from scratchvae.homework.checks import KINDS, Job, compare, describe
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
-from scratchvae.homework.sandbox import LOST, Result, Sandbox
+from scratchvae.homework.sandbox import LOST, NotGraded, Result, Sandbox
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import plain
 
 SECONDS = 4.0  # for one exercise; what is right takes a twentieth of one
 LEAST = 0.6  # seconds, after two exercises of a submission were stopped
 MOST_SENTENCE = 1000  # characters
+NOT_GRADED = "could not be graded, run again"
 
 
 @dataclass
@@ -56,7 +61,9 @@ class Mark:
 class Grade:
     """A submission's result. trains: whether its own package does; whole: a sentence on that.
 
-    final: False when something stopped the sandbox or the grader: such a result is not kept.
+    whole_most: points for a package that trains.
+
+    final: False when the machine or the grader failed: then it has no mark, and is not kept.
     """
 
     name: str
@@ -65,6 +72,7 @@ class Grade:
     whole: str
     note: str = ""
     final: bool = True
+    whole_most: float = 0
 
     def __post_init__(self) -> None:
         self.name, self.whole = plain(self.name), plain(self.whole)
@@ -72,13 +80,18 @@ class Grade:
 
     @property
     def points(self) -> float:
-        """Of all exercises."""
-        return sum(mark.points for mark in self.marks)
+        """Of all exercises, and of the whole."""
+        return sum(mark.points for mark in self.marks) + self.whole_points
 
     @property
     def most(self) -> float:
         """That there are."""
-        return sum(mark.most for mark in self.marks)
+        return sum(mark.most for mark in self.marks) + self.whole_most
+
+    @property
+    def whole_points(self) -> float:
+        """For a package that trains."""
+        return self.whole_most if self.trains else 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -92,6 +105,17 @@ class Grade:
             for mark in data["marks"]
         ]
         return cls(**{**data, "marks": marks})
+
+
+def weighted(result: Grade, weights: Mapping[str, float]) -> Grade:
+    """The result with the teacher's own points for some exercises, in hundredths."""
+    marks = [
+        replace(mark, points=round(mark.points * most / mark.most, 2), most=most)
+        if (most := weights.get(mark.number)) is not None
+        else mark
+        for mark in result.marks
+    ]
+    return replace(result, marks=marks)
 
 
 def grade(folder: Path, key: Key, *, seconds: float = SECONDS) -> Grade:
@@ -118,11 +142,9 @@ def grade_read(handed_in: Submission, key: Key, *, seconds: float = SECONDS) -> 
             try:
                 mark, stopped = _grade_one(exercise, handed_in, key, box, left)
             except Exception as error:  # nothing that is handed in may end the run
-                failed = f"the grader failed: {type(error).__name__}: {plain(str(error))}"
-                mark = Mark(exercise.number, exercise.title, 0, exercise.points, {}, failed)
-                mark.kind, stopped = "grader", LOST
+                mark = Mark(exercise.number, exercise.title, 0, exercise.points, {}, _not(error))
+                mark.kind, stopped, final = "grader", "", False
             marks.append(mark)
-            final &= stopped != LOST
             timeouts += stopped.startswith("it was stopped after")
             if timeouts >= 2:  # a submission that hangs everywhere may not take everybody's time
                 left = min(seconds, LEAST)
@@ -130,8 +152,36 @@ def grade_read(handed_in: Submission, key: Key, *, seconds: float = SECONDS) -> 
             # a function that does not end stops the training too: not long is waited for that
             trains, whole = _whole(handed_in, box, 2 * (LEAST if timeouts else left), key)
         except Exception as error:
-            trains, whole, final = False, f"the grader failed: {type(error).__name__}", False
-    return Grade(handed_in.name, marks, trains, whole, handed_in.note, final)
+            trains, whole, final = False, _not(error), False
+    return Grade(handed_in.name, marks, trains, whole, handed_in.note, final, key.whole)
+
+
+def _not(error: Exception) -> str:
+    why = str(error) if isinstance(error, NotGraded) else f"the grader's {type(error).__name__}"
+    return f"{NOT_GRADED}: {why}"
+
+
+def _sure(
+    run: Callable[[Sandbox, Mapping[str, str]], Result],
+    box: Sandbox,
+    files: Mapping[str, str],
+    key: Key,
+) -> Result:
+    """What these files come to, when it is not the machine that stops them. NotGraded: it is.
+
+    run: a task, in this sandbox, of these files. Nothing in a sandbox but `none` can stop it.
+    """
+    result = run(box, files)
+    if result.doubtful:
+        box.stop()
+        result = run(box, files)
+    if result.doubtful:
+        with Sandbox(key.sandbox) as fresh:
+            if run(fresh, key.reference).doubtful:
+                raise NotGraded("the right answer was stopped too")
+    if result.stopped == LOST:
+        raise NotGraded(LOST)
+    return result
 
 
 def _grade_one(
@@ -154,32 +204,34 @@ def _grade_one(
         return mark, ""
 
     def attempt(whole_class: bool) -> Result:
-        return box.run(
-            key.packages[exercise.number],
-            job.driver,
-            job.fixed,
-            [case.inputs for case in job.cases],
-            seconds=seconds,
-            theirs=handed_in.files,
-            exercise=(exercise.module, exercise.name),
-            whole_class=whole_class,
-        )
+        def run(box: Sandbox, files: Mapping[str, str]) -> Result:
+            return box.run(
+                key.packages[exercise.number],
+                job.driver,
+                job.fixed,
+                [case.inputs for case in job.cases],
+                seconds=seconds,
+                theirs=files,
+                exercise=(exercise.module, exercise.name),
+                whole_class=whole_class,
+            )
+
+        return _sure(run, box, handed_in.files, key)
 
     def judged(result: Result) -> judge.Verdict:
         return judge.judge(job, exercise.points, right, result, lambda: key.wrong[exercise.number])
 
     result = attempt(False)
+    if result.refused:
+        mark.sentence = result.refused
+        mark.kind = "no Python" if "is no Python" in result.refused else "missing"
+        return mark, ""
     verdict = judged(result)
     if not verdict.full and "." in exercise.name and not result.stopped:
         other = attempt(True)
         second = judged(other)
         if second.points > verdict.points:
             verdict, result = second, other
-    refused = next((reply.error for reply in result.replies if reply.error), ("", ""))
-    if refused[0] == "Refused":
-        mark.sentence = refused[1]
-        mark.kind = "no Python" if "is no Python" in refused[1] else "missing"
-        return mark, ""
     mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
     if not verdict.full:
         mark.kind, mark.sentence = explain(job, right, result)
@@ -245,14 +297,21 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
     """Does the student's own package train?
 
     The bound before and after is the reference's, of the θ that comes back. It has to rise by at
-    least half of what the reference's training gives: θ = 0 raises it too, by less.
+    least half of what the reference's training gives: θ = 0 raises it too, by less. A beginning
+    below the reference's gains nothing.
     """
     if PAGE[0] in key.exercises:
         return False, "of the page the gradients alone are graded: it is not trained here"
     if not handed_in.files:
         return False, "there is no package to train"
+    if not {"training", "vae"} <= handed_in.files.keys():
+        return False, "it holds no vae.py and training.py, so nothing is trained"
     fails = "its own package does not train"
-    result = box.run(handed_in.files, "trains", {}, [key.training], seconds=seconds)
+
+    def run(box: Sandbox, files: Mapping[str, str]) -> Result:
+        return box.run(files, "trains", {}, [key.training], seconds=seconds)
+
+    result = _sure(run, box, handed_in.files, key)
     if not result.replies:
         return False, f"{fails}: {result.stopped}"
     reply = result.replies[0]
@@ -263,6 +322,6 @@ def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tup
     except (ValueError, TypeError):
         return False, f"{fails}: what it returns is no vector of weights"
     needed = (key.bounds[1] - key.bounds[0]) / 2
-    rises = after > before + needed
+    rises = after > max(before, key.bounds[0]) + needed
     words = "its own package trains" if rises else fails
     return rises, f"{words}: bound {before:.2f} before, {after:.2f} after {STEPS} steps"

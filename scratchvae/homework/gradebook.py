@@ -2,68 +2,63 @@
 
 An export is somebody else's file. `fill` changes the cells of one column, in the rows of those
 who are graded, and no other byte of it: not the quotes, not the newlines, not the byte order
-mark. A row is found by
-
-    Canvas    ID, then SIS User ID, SIS Login ID, then the name
-    Moodle    Identifier ("Participant 17"), then the e-mail address, then the name
-    any CSV   the column that `key` names
-
-and a submission's folder says who it is in one of these ways:
-
-    17 or ada@uni.example                             the key itself
-    parkada_17_4711_hw                                Canvas: name, ID, number of the file
-    Ada Park_17_assignsubmission_file_                Moodle: name, Identifier
+mark. How a row is found is in `rows.py`.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scratchvae.files import written_whole
 from scratchvae.homework import handback
-from scratchvae.homework.grade import Grade
+from scratchvae.homework.grade import NOT_GRADED, Grade
+from scratchvae.homework.names import CANVAS, decoded, same
+from scratchvae.homework.rows import Person, Rows
 from scratchvae.homework.wire import plain
 
 MOST_CELL = 200  # characters
 FIRST = ("submission", "points", "of")  # columns of the class's own CSV
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_.*")
-MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_.*")
+DATE = re.compile(r"(?=.*\d{4})(?=.*\d{1,2}[:.h]\d\d).+", re.DOTALL)  # a year, and a time
 
 
 # ---- the class's own ----
 
 
-def class_csv(grades: Sequence[Grade]) -> str:
+def class_csv(grades: Sequence[Grade], times: Sequence[str] = ()) -> str:
     """A row for each submission: points, the points of each exercise, training, comments.
 
-    A spreadsheet makes 3.1 of 3.10, so a column is called "ex 3.10".
+    times: when each was handed in, or ""; a column if there is any. A spreadsheet makes 3.1 of
+    3.10, so a column is called "ex 3.10". Without a mark there is none.
     """
+    handed_in = ["handed in"] if any(times) else []
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     numbers = [f"ex {mark.number}" for mark in grades[0].marks] if grades else []
-    table.writerow([*FIRST, *numbers, "trains", "comments"])
-    for grade in grades:
+    table.writerow([*FIRST, *numbers, "trains", *handed_in, "comments"])
+    for i, grade in enumerate(grades):
         said = [
             f"{mark.number}: {handback.said(mark)[0].rstrip('.')}"
             for mark in grade.marks
             if mark.sentence
         ]
-        comments = "; ".join([*([grade.note] if grade.note else []), *said])
-        points = [f"{mark.points:g}" for mark in grade.marks]
-        total = [f"{grade.points:g}", f"{grade.most:g}"]
+        first = [] if grade.final else [NOT_GRADED]
+        comments = "; ".join([*first, *([grade.note] if grade.note else []), *said])
+        points = [f"{mark.points:g}" if grade.final else "" for mark in grade.marks]
+        total = [f"{grade.points:g}" if grade.final else "", f"{grade.most:g}"]
         trains = "yes" if grade.trains else "no"
-        table.writerow([cell(grade.name), *total, *points, trains, cell(comments)])
+        when = [cell(times[i])] if handed_in else []
+        table.writerow([cell(grade.name), *total, *points, trains, *when, cell(comments)])
     return out.getvalue()
 
 
-def write_csv(path: Path, grades: Sequence[Grade]) -> None:
+def write_csv(path: Path, grades: Sequence[Grade], times: Sequence[str] = ()) -> None:
     """The same as a file: UTF-8 with a byte order mark, by which Excel knows it."""
     with written_whole(path, private=True) as part:
-        part.write_bytes(class_csv(grades).encode("utf-8-sig"))
+        part.write_bytes(class_csv(grades, times).encode("utf-8-sig"))
 
 
 def check_replaced(path: Path, *beside: Path) -> None:
@@ -93,21 +88,24 @@ def cell(text: str, most: int = MOST_CELL) -> str:
 # ---- the teacher's export ----
 
 
-@dataclass(frozen=True)
+@dataclass
 class Filled:
-    """filled: rows. missing: submissions without a row. doubtful: with several. without: rows."""
+    """filled: cells. missing: submissions without a row. doubtful: with several, or not surely
+    one. taken: what was done with several attempts. without: rows without a submission.
+    """
 
-    filled: int
-    missing: list[str]
-    doubtful: list[str]
-    without: list[str]
+    filled: int = 0
+    missing: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
 
     def sentence(self, path: Path, column: str) -> str:
         """What was done, and who was not found."""
-        lines = [f"{path}: {self.filled} cells of {column!r} are filled"]
+        lines = [f"{path}: {self.filled} cells of {column!r} are filled", *self.taken]
         for names, what in (
             (self.missing, "not found in it"),
-            (self.doubtful, "in several of its rows, and not filled"),
+            (self.doubtful, "in several of its rows, or not surely in one, and not filled"),
             (self.without, "in it without a submission, and left as they were"),
         ):
             if names:
@@ -133,62 +131,103 @@ class _Table:
         quoted = len(raw) > 1 and raw[0] == raw[-1] == '"'
         return (raw[1:-1].replace('""', '"') if quoted else raw).strip()
 
+    def column(self, column: int) -> list[str]:
+        """Its cells, below the header."""
+        return [self.value(row, column) for row in range(1, len(self.rows))]
 
-def fill(path: Path, column: str, points: Mapping[str, float], key: str | None = None) -> Filled:
+
+def fill(
+    path: Path,
+    column: str,
+    points: Mapping[str, float],
+    key: str | None = None,
+    *,
+    people: Mapping[str, Person] | None = None,
+    take: str = "",
+) -> Filled:
     """Write the points into the column. points: submission's name -> points.
 
-    ValueError when the column, the key, or every way to find a row is missing.
+    people: who a submission is of, where the platform says it. take: which of several attempts
+    in one row counts: "best", or "last" by the number of its file, where all have one. ValueError
+    when the column, the key, or every way to find a row is missing.
     """
     table = _read(path)
     header = [table.value(0, i) for i in range(len(table.rows[0]))]
     target = _column(header, column, path)
-    ways = _ways(table, header, None if key is None else _column(header, key, path), path)
-    rows = range(1, len(table.rows))
+    rows = _rows(table, header, target, key, path)
+    done = Filled()
     of_row: dict[int, list[str]] = {}
-    missing: list[str] = []
-    doubtful: list[str] = []
     for name in points:
-        found = next((hit for way in ways if (hit := [r for r in rows if way(name, r)])), [])
-        if len(found) == 1:
-            of_row.setdefault(found[0], []).append(name)
-        else:
-            (doubtful if found else missing).append(name)
+        found, sure = rows.of(name, (people or {}).get(name))
+        for row in found if sure else ():
+            of_row.setdefault(row, []).append(name)
+        if not sure:
+            (done.doubtful if found else done.missing).append(name)
     edits = []
     for row, names in of_row.items():
-        if len(names) > 1 or target >= len(table.rows[row]):
-            doubtful += names
+        name = _taken(names, points, take)
+        if not name or target >= len(table.rows[row]):
+            done.doubtful += names
             continue
+        if len(names) > 1:
+            shown = ", ".join(f"{plain(one, 60)} ({points[one]:g})" for one in names)
+            done.taken.append(f"attempts of one student: {shown}; taken: {plain(name, 60)}")
         start, end = table.rows[row][target]
         old = table.text[start:end]
-        new = f"{points[names[0]]:g}"
+        new = f"{points[name]:g}"
         edits.append((start, end, f'"{new}"' if old.startswith('"') else new))
     text = table.text
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     with written_whole(path) as part:
         part.write_bytes(text.encode(table.coding))
-    people = _people(header)
-    without = [
-        next((said for i in people if (said := table.value(row, i))), f"row {row + 1}")
-        for row in rows
+    done.filled = len(edits)
+    done.missing.sort()
+    done.doubtful = sorted(set(done.doubtful))
+    done.without = [
+        next((said for i in rows.people if (said := table.value(row, i))), f"row {row + 1}")
+        for row in range(1, len(table.rows))
         if row not in of_row and not _is_heading(table, row)
     ]
-    return Filled(len(edits), sorted(missing), sorted(doubtful), without)
+    return done
+
+
+def _taken(names: Sequence[str], points: Mapping[str, float], take: str) -> str:
+    """The one attempt whose points count, or "" when nobody can say."""
+    if len(names) == 1:
+        return names[0]
+    numbers = {name: int(found["number"] or 0) if (found := CANVAS.fullmatch(name)) else 0
+               for name in names}  # fmt: skip
+    if take == "best":
+        return max(names, key=lambda name: (points[name], numbers[name]))
+    return max(names, key=lambda name: numbers[name]) if take and all(numbers.values()) else ""
+
+
+def times(path: Path, names: Iterable[str], key: str | None = None) -> dict[str, str]:
+    """When each was handed in, as Moodle's worksheet has it: its first column of dates."""
+    table = _read(path)
+    header = [table.value(0, i) for i in range(len(table.rows[0]))]
+    rows = _rows(table, header, -1, key, path)
+    for column in range(len(header)):
+        said = [one for one in table.column(column) if one not in ("", "-")]
+        if said and all(map(DATE.fullmatch, said)):
+            found = {name: rows.of(name, None) for name in names}
+            return {
+                name: table.value(min(hit), column) for name, (hit, sure) in found.items() if sure
+            }
+    return {}
 
 
 def _read(path: Path) -> _Table:
     data = path.read_bytes()
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    order = "utf-16-le" if data.startswith(b"\xff\xfe") else "utf-16-be"
-    for coding in (order,) if wide else ("utf-8", "cp949", "latin-1"):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        coding = "utf-16-le" if data.startswith(b"\xff\xfe") else "utf-16-be"
         try:
             text = data.decode(coding)
         except UnicodeDecodeError:
-            continue
-        if text.encode(coding) == data:
-            break
+            raise ValueError(f"{path} is damaged: it is no {coding}") from None
     else:
-        raise ValueError(f"{path} is damaged: it is no {order}")
+        text, coding = decoded(data, "cp1252", "latin-1")
     first = re.sub('"[^"]*"', "", text.lstrip("\ufeff\r\n").splitlines()[0] if text.strip() else "")
     delimiter = max(",;\t", key=first.count)
     rows = _cells(text, delimiter)
@@ -223,12 +262,12 @@ def _cells(text: str, delimiter: str) -> list[list[tuple[int, int]]]:
 
 def _column(header: list[str], name: str, path: Path) -> int:
     """The column of this name; Canvas adds a number to its names, as in "Week 3 (4711)"."""
-    for same in (
+    for fits in (
         lambda title: title == name,
         lambda title: re.sub(r"\s*\(\d+\)$", "", title) == name,
-        lambda title: title.casefold() == name.casefold(),
+        lambda title: same(title) == same(name),
     ):
-        found = [i for i, title in enumerate(header) if same(title)]
+        found = [i for i, title in enumerate(header) if fits(title)]
         if len(found) == 1:
             return found[0]
         if found:
@@ -237,93 +276,12 @@ def _column(header: list[str], name: str, path: Path) -> int:
     raise ValueError(f"{path} has no column {name!r}; it has {shown}")
 
 
-Way = Callable[[str, int], bool]
-
-
-def _ways(table: _Table, header: list[str], key: int | None, path: Path) -> list[Way]:
-    """How a submission's name may tell its row, the surest first."""
-
-    def by(column: int, own: Callable[[str], list[str]]) -> Way:
-        values = [table.value(row, column).casefold() for row in range(len(table.rows))]
-        return lambda name, row: bool(values[row]) and values[row] in own(name)
-
-    if key is not None:
-        return [by(key, _keys)]
-    columns = {title.casefold(): i for i, title in enumerate(header)}
-    ways = [
-        by(columns[title], _keys)
-        for title in ("id", "sis user id", "sis login id")
-        if title in columns
-    ]
-    numbers = _identifiers(table)
-    if numbers is not None:
-        wanted = [re.sub(r"\D", "", table.value(r, numbers)) for r in range(len(table.rows))]
-        ways.append(lambda name, row: bool(wanted[row]) and wanted[row] in _numbers(name))
-    mail = _mail(table)
-    if mail is not None:
-        ways.append(by(mail, _keys))
-    for names in _people(header):
-        people = [_person(table.value(row, names)) for row in range(len(table.rows))]
-        joined = [table.value(row, names) for row in range(len(table.rows))]
-
-        def named(
-            name: str, row: int, people: list[str] = people, said: list[str] = joined
-        ) -> bool:
-            own = _own_name(name)
-            return bool(people[row]) and (_person(own) == people[row] or own == _canvas(said[row]))
-
-        ways.append(named)
-    if not ways:
+def _rows(table: _Table, header: list[str], target: int, key: str | None, path: Path) -> Rows:
+    columns = [table.column(i) for i in range(len(header))]
+    rows = Rows(header, columns, target, None if key is None else _column(header, key, path))
+    if not rows.ways and not rows.names:
         raise ValueError(f"{path} has no column that names the student; say which one by --key")
-    return ways
-
-
-def _keys(name: str) -> list[str]:
-    """What of a submission's name may be a key."""
-    found = [name.casefold(), *(_numbers(name))]
-    return [*found, f"participant {found[-1]}"] if len(found) > 1 else found
-
-
-def _numbers(name: str) -> list[str]:
-    found = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
-    alone = re.fullmatch(r"(?:\D+ )?(\d+)", name)
-    return [found["id"]] if found else [alone[1]] if alone else []
-
-
-def _own_name(name: str) -> str:
-    found = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
-    return found["name"] if found else name
-
-
-def _person(name: str) -> str:
-    """A name without the order of its parts: "Park, Ada" and "Ada Park" are one."""
-    return " ".join(sorted(re.findall(r"[^\W_]+", name.casefold())))
-
-
-def _canvas(name: str) -> str:
-    """A name as Canvas writes it in front of a file: "Park, Ada" is parkada."""
-    return "".join(re.findall(r"[^\W_]+", name.casefold()))
-
-
-def _people(header: list[str]) -> list[int]:
-    known = ("student", "full name", "name", "submission", "이름", "성명")
-    return [i for i, title in enumerate(header) if title.casefold() in known]
-
-
-def _identifiers(table: _Table) -> int | None:
-    """Moodle's "Identifier", in any language: all its cells are a word and a number."""
-    rows = range(1, len(table.rows))
-    said = [table.value(row, 0) for row in rows]
-    return 0 if said and all(re.fullmatch(r"[^\W\d]+ \d+", one) for one in said) else None
-
-
-def _mail(table: _Table) -> int | None:
-    """The first column whose cells, where there are any, are all e-mail addresses."""
-    for column in range(len(table.rows[0])):
-        said = [table.value(row, column) for row in range(1, len(table.rows))]
-        if any(said) and all(re.fullmatch(r"\S+@\S+", one) for one in said if one):
-            return column
-    return None
+    return rows
 
 
 def _is_heading(table: _Table, row: int) -> bool:

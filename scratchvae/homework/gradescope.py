@@ -10,12 +10,16 @@ Students' code runs as another user, who cannot read the reference: bubblewrap c
 `run_autograder` writes a result of 0 points with a sentence before it begins. So a run that is
 ended from outside says so.
 
+`submitters` reads who has handed in what, from the table that Gradescope puts beside the
+submissions when it exports them.
+
 The scripts take three variables, for tests: AUTOGRADER_ROOT (/autograder), AUTOGRADER_USER
 (student; empty: no other user), AUTOGRADER_PYTHON (a Python with NumPy, in place of the venv).
 """
 
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -26,8 +30,9 @@ from typing import Any
 
 from scratchvae.files import made, written_whole
 from scratchvae.homework import asked, handback, page
-from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select
-from scratchvae.homework.grade import Grade, grade_read
+from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise, select, weights
+from scratchvae.homework.grade import Grade, grade_read, weighted
+from scratchvae.homework.rows import Person
 
 SHOW = ("visible", "after_published", "hidden")
 SHOWN_DEFAULT = "visible"
@@ -47,6 +52,7 @@ if [ -z "${{AUTOGRADER_PYTHON-}}" ]; then # the system's NumPy is older than 2.0
     apt-get install -y --no-install-recommends adduser python3 python3-venv
     python3 -m venv "$root/venv"
     "$root/venv/bin/pip" install --no-cache-dir '{NUMPY}'
+    chmod a+x "$root" && chmod -R a+rX "$root/venv" # the other user imports from it
 fi
 if [ -n "$user" ] && ! id "$user" >/dev/null 2>&1; then
     adduser --no-create-home --disabled-password --gecos "" "$user"
@@ -128,9 +134,9 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
     ]
     whole = {
         "number": "whole",
-        "name": "the whole package, without points",
-        "score": 0,
-        "max_score": 0,
+        "name": "the whole package" + ("" if grade.whole_most else ", without points"),
+        "score": grade.whole_points,
+        "max_score": grade.whole_most,
         "output": handback.to_you(grade.whole),
         "output_format": "text",
         "visibility": "visible",
@@ -152,14 +158,22 @@ def results(grade: Grade, show: str = SHOWN_DEFAULT, seconds: float = 0.0) -> di
 # ---- the zip ----
 
 
-def autograder(out: Path, exercises: Sequence[Exercise], title: str, show: str) -> None:
+def autograder(
+    out: Path,
+    exercises: Sequence[Exercise],
+    title: str,
+    show: str,
+    whole: float = 0,
+    points: str = "",
+) -> None:
     """Write the zip. ValueError when `out` is no name for it."""
     visibility(show)
+    weights(points, exercises)
     if out.suffix != ".zip":
         raise ValueError(f"{out} should end in .zip")
     if out.exists() and not _is_one(out):
         raise FileExistsError(f"{out} is there, and no autograder; name another file")
-    record = {**json.loads(asked.record(exercises, title)), "show": show}
+    record = json.loads(asked.record(exercises, title, whole)) | {"show": show, "weights": points}
     files = {asked.NAME: json.dumps(record, indent=1), "setup.sh": SETUP, "run_autograder": RUN}
     files |= _package()
     if PAGE[0] in exercises:
@@ -196,6 +210,75 @@ def _package() -> Mapping[str, str]:
     }
 
 
+# ---- the export ----
+
+SUBMITTER = {":name": "name", ":sid": "sid", ":email": "mail"}
+
+
+def submitters(path: Path) -> tuple[dict[str, list[Person]], dict[str, str]]:
+    """Of submission_metadata.yml: submission's folder -> its submitters, and when it came.
+
+    Gradescope writes it by Ruby's to_yaml, and of YAML this form alone is read:
+
+        submission_123:
+          :submitters:
+          - :name: Ada Park
+            :sid: '17'
+            :email: ada@uni.example
+          :created_at: 2025-11-03 10:05:00.123456000 Z
+
+    What else stands two blanks deep, or deeper, is passed over. ValueError for anything else.
+    """
+    people: dict[str, list[Person]] = {}
+    times: dict[str, str] = {}
+    folder = section = ""
+    for n, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        try:
+            deeper = line.startswith("   ") and section != ":submitters"
+            if deeper or line.strip() in ("", "---"):
+                continue
+            if found := re.fullmatch(r"(\S.*):", line):
+                folder, section = _scalar(found[1]), ""
+                continue
+            if found := re.fullmatch(r"  (:[\w?]+):(?: (.*))?", line):
+                section, said = found[1], found[2] or ""
+                if section == ":submitters" and folder and said in ("", "[]"):
+                    people[folder] = []
+                elif section == ":created_at" and folder:
+                    times[folder] = re.sub(r"\.\d+", "", _scalar(said))
+                elif section == ":submitters" or section in SUBMITTER or not folder:
+                    raise ValueError("a list of submitters should stand below")
+                continue
+            elif section == ":submitters":
+                found = re.fullmatch(r"  (-|  *) (:\w+):(?: (.*))?", line)
+                if found and found[1] == "-":
+                    people[folder].append(Person(""))
+                if found and people[folder]:
+                    field = SUBMITTER.get(found[2])
+                    if field:
+                        known = people[folder][-1]._asdict()
+                        people[folder][-1] = Person(**{**known, field: _scalar(found[3] or "")})
+                    continue
+            elif section and line.startswith("  "):
+                continue
+            raise ValueError(f"it says {line.strip()[:40]!r}")
+        except ValueError as error:
+            why = f"{path.name}, line {n}, is not as Gradescope writes it: {error}"
+            raise ValueError(why) from None
+    return people, times
+
+
+def _scalar(text: str) -> str:
+    """A YAML value of one line: plain, or in quotes."""
+    if re.fullmatch(r"'(?:[^']|'')*'", text):
+        return text[1:-1].replace("''", "'")
+    if text.startswith('"'):
+        return str(json.loads(re.sub(r"\\x(..)", r"\\u00\1", text)))
+    if text.startswith(tuple("'&*!|>%@`{[#")) or ": " in text or " #" in text:
+        raise ValueError(f"{text[:40]!r} is no plain text")
+    return "" if text in ("~", "null") else text
+
+
 # ---- in the container ----
 
 
@@ -209,10 +292,12 @@ def main() -> int:
     user = os.environ.get("AUTOGRADER_USER", "")
     record = json.loads((root / "source" / asked.NAME).read_text(encoding="utf-8"))
     exercises, show = select(record["exercises"]), str(record["show"])
-    key = Key(exercises, f"user:{user}" if user else "none")
+    key = Key(exercises, f"user:{user}" if user else "none", record["whole"])
     handed_in = submission.read(root / "submission", key.reference, link_is_teachers=True)
     handed_in.name = "submission"
-    result = grade_read(handed_in, key)
+    result = weighted(grade_read(handed_in, key), weights(record["weights"], exercises))
+    if not result.final:
+        return 1
     report.write_json(
         root / "results" / "results.json",
         results(result, show, time.monotonic() - start),

@@ -5,17 +5,22 @@ shows it with what is expected and what came, the equation, and where to read.
 """
 
 import html
+import io
 import re
-from collections.abc import Iterator, Sequence
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scratchvae.files import owners_folder, written_whole
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import BY_NUMBER, PAGE
 from scratchvae.homework.grade import Grade, Mark
+from scratchvae.homework.names import CANVAS, MOODLE
 from scratchvae.homework.wire import plain
 
 LINES, COLUMNS = 24, 96  # a screen
+MADE = b"reports of scratchvae homework grade"  # the comment of a zip that is ours
 SHOWN = 2  # pieces of evidence of one exercise
 STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 sans-serif; }
@@ -32,8 +37,12 @@ Block = tuple[str, list[str]]  # what it is, and its lines
 
 def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     """The report: "h1", "h2", "p", "small" of a line each; "list", "pre" and "table" of several."""
-    person = re.sub("_[0-9]+_assignsubmission_.*", "", grade.name)  # Moodle's name of a folder
+    form = MOODLE.fullmatch(grade.name)
+    person = form["name"] if form else grade.name
     yield "h1", [f"{title}: {person}" if title else person]
+    if not grade.final:
+        yield "p", ["This could not be graded. That says nothing of your work: tell your teacher."]
+        return
     yield "p", [f"{grade.points:g} of {grade.most:g} points."]
     if grade.note:
         yield "p", [f"About your files: {to_you(grade.note)}."]
@@ -44,7 +53,10 @@ def blocks(grade: Grade, title: str = "") -> Iterator[Block]:
     for mark in grade.marks:
         if mark.points < mark.most or mark.sentence:
             yield from _exercise(mark)
-    yield "h2", ["The package as a whole (no points)"]
+    counts = (
+        f": {grade.whole_points:g} of {grade.whole_most:g}" if grade.whole_most else " (no points)"
+    )
+    yield "h2", [f"The package as a whole{counts}"]
     yield "p", [f"{to_you(grade.whole)}."]
 
 
@@ -198,8 +210,62 @@ def write(place: Path, grades: Sequence[Grade], title: str = "") -> list[Path]:
     return written
 
 
+def archive(
+    path: Path, grades: Sequence[Grade], files: Sequence[str], title: str = ""
+) -> list[str]:
+    """The reports in one zip, as Canvas and Moodle read it; names of those that have no place.
+
+    files: what each called the file or the folder that was handed in.
+
+    Moodle ("Upload multiple feedback files in a zip") takes the participant from the second part
+    of a folder's name, between the first two underscores. Canvas ("Upload submissions") takes the
+    student and the file from the first two numbers between underscores, and attaches what it finds
+    under the student's own name for that file: in a zip goes a zip with the report, in anything
+    else the report as text.
+    """
+    left: list[str] = []
+    out: dict[str, str | bytes] = {}
+    for grade, file in zip(grades, files):
+        moodle, canvas = MOODLE.fullmatch(file), CANVAS.fullmatch(file)
+        report = page(grade, title)
+        if moodle:
+            out[f"{moodle['who']}_assignsubmission_file_/report.html"] = report
+        elif canvas and canvas["number"]:
+            kind = Path(file).suffix.lower()
+            text = report if kind in (".html", ".htm") else markdown(grade, title)
+            out[file] = _zip({"report.html": report}) if kind == ".zip" else text
+        else:
+            left.append(grade.name)
+    with written_whole(path, private=True) as part:
+        part.write_bytes(_zip(out, comment=MADE))
+    return left
+
+
+def is_archive(path: Path) -> bool:
+    """Whether `archive` wrote the file."""
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            return zipped.comment == MADE
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _zip(files: Mapping[str, str | bytes], comment: bytes = b"") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as zipped:
+        zipped.comment = comment
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)  # of 1980: the same reports are the same zip
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
+            zipped.writestr(info, content)
+    return out.getvalue()
+
+
 def file_name(name: str) -> str:
     """A name that every file system takes, and that is hidden on none."""
     name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", plain(name, 60))
     name = name.encode()[:180].decode(errors="ignore").strip(" .-")  # of the 255 bytes that it has
+    if re.match(r"(con|prn|aux|nul|(com|lpt)[\d¹²³]|con(in|out)\$) *(\.|$)", name, re.I):
+        name = f"_{name}"  # a device of Windows, whatever the ending
     return name or "unnamed"

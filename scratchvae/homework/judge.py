@@ -21,7 +21,6 @@ from scratchvae.homework.sandbox import Reply, Result
 
 Named = tuple[str, Result]  # a mistake's sentence, and what it returns
 
-MOST_LOOKED_AT = 100_000  # numbers of an answer
 IN_PLACE = "non-broadcastable output operand"  # how NumPy refuses x -= y of a larger shape
 
 
@@ -234,10 +233,9 @@ def _far_out(ours: Reply, theirs: Reply) -> list[str]:
     for a, b in pairs:
         try:
             a, b = np.asarray(a, float), np.asarray(b, float)
-            if b.size > MOST_LOOKED_AT:  # broadcast, it could be any size
-                continue
-            a, b = np.broadcast_arrays(a, b)
         except (TypeError, ValueError, OverflowError):
+            continue
+        if a.shape != b.shape:  # broadcast, they could be any size
             continue
         if (np.isinf(a) & np.isfinite(b)).any():
             return ["You return a finite number where the right one is infinite."]

@@ -2,7 +2,7 @@
 
 It is worked out from the reference before any student's code runs, in a process of its own that
 is gone by then, and verified whole: a key with a hole would take points from everybody. The run
-stops when it has one.
+stops when it has one, and when the machine did not work it out.
 """
 
 import json
@@ -20,7 +20,7 @@ from scratchvae.homework.checks import Job
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise
 from scratchvae.homework.here import Here
 from scratchvae.homework.make import package_around
-from scratchvae.homework.sandbox import Reply, Result, check
+from scratchvae.homework.sandbox import NotGraded, Reply, Result, check
 
 SECONDS = 300  # for all of it
 STEPS, IMAGES = 60, 40  # of the training of a whole package
@@ -36,11 +36,14 @@ class Key:
     packages: what an exercise is graded in. right: what the reference returns.
     wrong: each classical mistake's sentence and what it returns. bounds: of the reference's own
     training, before and after. sandbox: what students' code runs in, "bwrap" or "none".
+    whole: points for a package that trains.
     """
 
-    def __init__(self, exercises: Sequence[Exercise], sandbox: str = "bwrap") -> None:
+    def __init__(
+        self, exercises: Sequence[Exercise], sandbox: str = "bwrap", whole: float = 0
+    ) -> None:
         check(sandbox)
-        self.sandbox, self.exercises = sandbox, list(exercises)
+        self.sandbox, self.exercises, self.whole = sandbox, list(exercises), whole
         self.reference = source.reference()
         if PAGE[0] in exercises:
             self.reference[page.NAME] = page.text()
@@ -114,9 +117,14 @@ def _in_its_own_process(numbers: Sequence[str]) -> dict[str, Any]:
             command, env=environment, capture_output=True, timeout=SECONDS, check=True
         )
         answers: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise NotGraded(f"the key was not worked out in {SECONDS} s") from None
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         said = getattr(error, "stderr", b"") or b""
         last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        killed = isinstance(error, OSError) or getattr(error, "returncode", 0) < 0
+        if killed or last.startswith(("MemoryError", "numpy._core._exceptions._ArrayMemoryError")):
+            raise NotGraded(f"the key was not worked out: {last or error}") from None
         raise IncompleteKey(f"the key is incomplete: {last or type(error).__name__}") from None
     return answers
 

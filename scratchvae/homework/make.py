@@ -1,22 +1,37 @@
 """The handout: the package with chosen bodies blank, its public tests, ASSIGNMENT.md.
 
-It stands alone.
+It stands alone. Of the package it has the files that its exercises need: for chapter 1 that is
+`info.py`. Where they need the model, it has all.
 """
 
 import ast
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scratchvae import __version__
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
-from scratchvae.homework import asked, leaks, page, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around
+from scratchvae.homework import asked, leaks, merge, page, source
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
+
+
+PART = '''"""Of the package, what the exercises need.
+
+Comments may name files and functions that are in the whole package, and not here.
+"""
+'''
+DATA = """## Data
+
+No exercise needs data. To train (`python -m scratchvae train`, with Matplotlib for its
+pictures), put the four files of MNIST, `train-images-idx3-ubyte.gz`,
+`train-labels-idx1-ubyte.gz`, `t10k-images-idx3-ubyte.gz` and `t10k-labels-idx1-ubyte.gz`, in a
+folder `data/` here, or name their folder in `$SCRATCHVAE_DATA`.
+
+"""
 
 
 class LeakError(SourceError):
@@ -42,9 +57,10 @@ def message(exercise: Exercise) -> str:
     return f"Exercise {exercise.number}: {exercise.title}"
 
 
-def blank(chosen: Sequence[Exercise]) -> Blanked:
+def blank(chosen: Sequence[Exercise], later: Sequence[Exercise] = ()) -> Blanked:
     """Blank the chosen functions, and with them whatever gives them away.
 
+    later: exercises that are blank too, unless one of the chosen builds on them or may call them.
     SourceError when one is not where the table says.
     """
     if PAGE[0] in chosen:
@@ -72,6 +88,18 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
         if before == (len(numbers), len(removed), len(unasked)):
             break
     exercises = [exercise for exercise in EXERCISES if exercise.number in numbers]
+    needed = set(numbers).union(*(closure(number) for number in numbers))
+    blanks = numbers | {exercise.number for exercise in later if exercise.number not in needed}
+    stay = {exercise.where for exercise in EXERCISES if exercise.number not in blanks}
+    for number in sorted(blanks - numbers):
+        exercise = BY_NUMBER[number]
+        unasked.setdefault(exercise.where, number)
+        text, hidden = package[exercise.module], {*exercise.hides}
+        users = {user for helper in hidden for user in source.users(text, helper, "")} - hidden
+        also = {f"{exercise.module}.{user}" for user in users} | {*exercise.also_blank}
+        if not also & stay:
+            removed.update({f"{exercise.module}.{helper}": number for helper in hidden})
+            unasked.update(dict.fromkeys(also - {BY_NUMBER[n].where for n in numbers}, number))
     for exercise in exercises:
         package[exercise.module] = source.blank(
             _file(package, exercise.module),
@@ -93,6 +121,31 @@ def blank(chosen: Sequence[Exercise]) -> Blanked:
         sorted(where for where in unasked if where not in removed),
         sorted(removed),
     )
+
+
+def _needed(package: Mapping[str, str], exercises: Sequence[Exercise], tests: str) -> list[str]:
+    """The modules that the exercises and their tests import; all, if the model is among them."""
+    found, todo = set[str](), {exercise.module for exercise in exercises} | _imports(tests, package)
+    while todo:
+        found |= todo
+        todo = set().union(*(_imports(package[name], package) for name in todo)) - found
+    return sorted(package if "vae" in found else found)
+
+
+def _with(blanked: Blanked, modules: Sequence[str]) -> Blanked:
+    """The same, of these modules alone."""
+    package = {name: blanked.package[name] for name in modules}
+    package.setdefault("__init__", PART)
+    unasked = [where for where in blanked.unasked if where.partition(".")[0] in package]
+    return replace(blanked, package=package, unasked=unasked)
+
+
+def _imports(text: str, package: Mapping[str, str]) -> set[str]:
+    """The modules of the package that the text imports."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    named = {(node.module or "").removeprefix("scratchvae.") for node in nodes}
+    parts = {a.name for node in nodes if node.module == "scratchvae" for a in node.names}
+    return (named | parts) & package.keys()
 
 
 def package_around(exercise: Exercise) -> dict[str, str]:
@@ -162,21 +215,56 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
         }
         if markers and not markers & wanted:
             source.cut(lines, node)
-    return "".join(lines).rstrip("\n") + "\n"
+    return _used("".join(lines)).rstrip("\n") + "\n"
 
 
-def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[str, str]]:
-    """Every text file of the handout, path -> text. SourceError, LeakError: see above."""
-    blanked = blank(exercises)
+def _free(node: ast.stmt) -> set[str]:
+    """The names that the statement reads, and does not set itself."""
+    parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    own = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
+    own |= {part.id for part in parts if isinstance(part.ctx, ast.Store)}
+    return {part.id for part in parts} - own
+
+
+def _used(text: str) -> str:
+    """The tests without the helpers, tables and imports that none of them uses."""
+    lines, body = text.splitlines(keepends=True), ast.parse(text).body
+    names = [_free(node) for node in body]
+    for i, node in reversed([*enumerate(body)]):  # what is used stands above its use
+        used = set[str]().union(*names[:i], *names[i + 1 :])
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            kept = [alias for alias in node.names if (alias.asname or alias.name) in used]
+            if len(kept) < len(node.names):
+                node.names = kept
+                new = f"{ast.unparse(node)}\n" if kept else ""
+                lines[node.lineno - 1 : node.end_lineno] = [new]
+        elif not any(name in used or name.startswith("test_") for name in merge.names_of(node)):
+            if isinstance(node, source.Function):
+                source.cut(lines, node)
+            elif isinstance(node, ast.Assign):
+                del lines[node.lineno - 1 : node.end_lineno]
+            names[i] = set()
+    return "".join(lines)
+
+
+def handout(
+    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = (), whole: float = 0
+) -> tuple[Blanked, dict[str, str]]:
+    """Every text file of the handout, path -> text. later, SourceError, LeakError: see above.
+
+    whole: points for a package that trains. ValueError when there is none in it that can.
+    """
+    blanked, tests = blank(exercises, later), ""
+    if PAGE[0] not in exercises:
+        tests = public_tests(blanked.exercises)
+        blanked = _with(blanked, _needed(blanked.package, blanked.exercises, tests))
+    if whole and (later or "training" not in blanked.package):
+        raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
-    files["tests/test_homework.py"] = public_tests(blanked.exercises)
-    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title)
-    files["ASSIGNMENT.md"] = assignment(blanked, title)
-    files["pyproject.toml"] = (
-        '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'
-    )
+    files["tests/test_homework.py"] = tests
+    files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole)
     files["setup.cfg"] = configuration(blanked.exercises)
-    files["scratchvae/py.typed"] = ""
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
     check_leaks(blanked, files)
@@ -184,23 +272,18 @@ def handout(exercises: Sequence[Exercise], title: str) -> tuple[Blanked, dict[st
 
 
 def configuration(exercises: Sequence[Exercise]) -> str:
-    """setup.cfg: what `pip install -e .` needs, and one pytest marker for each exercise."""
+    """setup.cfg: pytest imports the package from here; it knows a marker for each exercise."""
     markers = "".join(
         f"    {exercise.marker}: exercise {exercise.number}, {exercise.title}\n"
         for exercise in exercises
     )
     return (
-        f"[metadata]\nname = scratchvae\nversion = {__version__}\n\n"
-        "[options]\npython_requires = >=3.10\npackages = scratchvae\n"
-        "install_requires =\n    numpy>=2.0\n    matplotlib>=3.9\n\n"
-        "[options.package_data]\nscratchvae = py.typed\n\n"
-        "[options.extras_require]\ntest =\n    pytest>=7\n\n"
-        "[options.entry_points]\nconsole_scripts =\n    scratchvae = scratchvae.__main__:main\n\n"
-        f"[tool:pytest]\ntestpaths = tests\naddopts = -q --strict-markers\nmarkers =\n{markers}"
+        "[tool:pytest]\nminversion = 7.0\npythonpath = .\ntestpaths = tests\n"
+        f"addopts = -q --strict-markers\nmarkers =\n{markers}"
     )
 
 
-def assignment(blanked: Blanked, title: str) -> str:
+def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
     """ASSIGNMENT.md."""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
@@ -216,6 +299,12 @@ def assignment(blanked: Blanked, title: str) -> str:
         else ""
     )
     points, first = sum(e.points for e in blanked.exercises), blanked.exercises[0]
+    trained = (
+        f"\n\n{whole:g} more points are for your package as a whole, when it trains: its bound "
+        "rises, in 60\nsteps of Algorithm 1, by at least half as much as it should."
+        if whole
+        else ""
+    )
     return f"""# {title}
 
 Each function below has no body. Its docstring has the equation, the shapes, and the
@@ -232,22 +321,44 @@ without them. An exercise that is not in this table is right already.
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
 errors that the docstring promises, where the exercise has these checks. They count once a
-value is right.
+value is right.{trained}
 {also}
 The sources:
 
 {asked.sources(blanked.exercises)}
 ## Set up, and test
 
+NumPy and pytest are all that the exercises need. Linux and macOS:
+
 ```
 python3 -m venv .venv
-.venv/bin/pip install -e ".[test]"
+.venv/bin/python -m pip install "numpy>=2.0" "pytest>=7"
 .venv/bin/python -m pytest -m {first.marker}     # exercise {first.number} alone
 .venv/bin/python -m pytest                       # everything
 ```
 
-The tests of an exercise need that exercise and those it builds on, and no other. At first
-they all fail.
+Windows:
+
+```
+py -m venv .venv
+.venv\\Scripts\\python -m pip install "numpy>=2.0" "pytest>=7"
+.venv\\Scripts\\python -m pytest -m {first.marker}
+```
+
+In Colab, or a service like it: upload this folder as `homework.zip`, edit the files by the
+service's own editor, save them, and run in a cell
+
+```
+!unzip -n -q homework.zip -d homework && pip install -q "numpy>=2.0" "pytest>=7"
+!cd homework && python -m pytest -m {first.marker}
+```
+
+Each such line is a process of its own, so it sees what was saved. At the end,
+`!cd homework && zip -r ../scratchvae.zip scratchvae` makes the zip to hand in: what is on a
+service's disk is gone when the session ends.
+
+Run pytest in this folder. The tests of an exercise need that exercise and those it builds on,
+and no other. At first they all fail.
 
 ## Rules
 
@@ -259,26 +370,26 @@ they all fail.
 - The top level of a file should only define things. A call that stands there by itself, as
   `print(...)`, is not run by the grader.
 
-## Data
-
-No exercise needs data. To train (`scratchvae train`), put the four files of MNIST,
-`train-images-idx3-ubyte.gz`, `train-labels-idx1-ubyte.gz`, `t10k-images-idx3-ubyte.gz` and
-`t10k-labels-idx1-ubyte.gz`, in a folder `data/` here, or name their folder in
-`$SCRATCHVAE_DATA`.
-
-## Hand in
+{DATA if "training" in blanked.package else ""}## Hand in
 
 Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
 zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
 """
 
 
-def write(out: Path, exercises: Sequence[Exercise], title: str, with_data: bool = False) -> Blanked:
+def write(
+    out: Path,
+    exercises: Sequence[Exercise],
+    title: str,
+    with_data: bool = False,
+    later: Sequence[Exercise] = (),
+    whole: float = 0,
+) -> Blanked:
     """Write the handout to a folder that does not exist yet, or is empty.
 
     Nothing is written when an answer still stands in it.
     """
-    blanked, files = handout(exercises, title)
+    blanked, files = handout(exercises, title, later, whole)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
     data = sorted(data_place(None).glob("*ubyte*")) if with_data else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scratchvae.files import written_whole
-from scratchvae.homework.grade import Grade, Mark
+from scratchvae.homework.grade import NOT_GRADED, Grade, Mark
 
 
 def line(mark: Mark) -> str:
@@ -24,8 +24,9 @@ def text(grade: Grade) -> str:
     """A submission's result, to be read."""
     note = f"{grade.note}\n" if grade.note else ""
     lines = "\n".join(map(line, grade.marks))
-    points = f"{grade.points:g} of {grade.most:g} points"
-    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {grade.whole}\n"
+    points = f"{grade.points:g} of {grade.most:g} points" if grade.final else NOT_GRADED
+    whole = f"{grade.whole_points:4g} / {grade.whole_most:<4g}" if grade.whole_most else ""
+    return f"{grade.name}: {points}\n{note}{lines}\nwhole  {whole}{grade.whole}\n"
 
 
 def write_json(path: Path, data: object, *, private: bool = True) -> None:
@@ -67,7 +68,7 @@ KINDS = {
     "no answer": "it did not end, or crashed",
     "missing": "the function is missing",
     "no Python": "the file is no Python",
-    "grader": "not graded: the grader failed",
+    "grader": "not graded: the machine or the grader failed",
 }
 
 

@@ -62,15 +62,23 @@ FORKS = (
 )
 # Per machine: the architecture's number in a filter, and the numbers of the system calls shmget,
 # semget, msgget, mq_open, add_key, request_key, keyctl, unshare, setns: what they make outlives
-# the process, or is a namespace of its own.
+# the process, or is a namespace of its own; of io_uring_setup, which calls without a call; and,
+# last, of socket.
 CALLS = {
-    "x86_64": (0xC000003E, (29, 64, 68, 240, 248, 249, 250, 272, 308)),
-    "aarch64": (0xC00000B7, (194, 190, 186, 180, 217, 218, 219, 97, 268)),
+    "x86_64": (0xC000003E, (29, 64, 68, 240, 248, 249, 250, 272, 308, 425), 41),
+    "aarch64": (0xC00000B7, (194, 190, 186, 180, 217, 218, 219, 97, 268, 425), 198),
 }
+# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: what --unshare-net keeps inside. AF_VSOCK leads to the
+# host of a virtual machine, whatever the namespace.
+FAMILIES = (1, 2, 10, 16)
 
 
 class SandboxError(ValueError):
     """There is no sandbox to run students' code in: the sentence says what to do."""
+
+
+class NotGraded(RuntimeError):
+    """The machine failed, and no submission: nobody has a mark by it."""
 
 
 @dataclass
@@ -86,18 +94,26 @@ class Reply:
 class Result:
     """What one task came to. replies: one for each case that was answered.
 
-    stopped: "" or why there are no more. printed: how many bytes.
+    refused: "" or why the function could not be set into the package. stopped: "" or why there
+    are no more. printed: how many bytes. doubtful: the machine may have stopped it, or have had
+    no memory for it.
     """
 
     replies: list[Reply]
     stopped: str = ""
     printed: int = 0
+    refused: str = ""
+    doubtful: bool = False
 
 
 def check(kind: str) -> None:
     """SandboxError when students' code cannot be run in this kind of sandbox."""
     if kind.startswith("user:"):
-        _user(kind)
+        if why := cannot_read(_user(kind)):
+            raise SandboxError(
+                f"--sandbox {kind}: this user cannot read Python and NumPy ({why}), and right "
+                "answers would fail: install them where everybody can read them, as in /usr or /opt"
+            )
     elif kind not in KINDS:
         raise ValueError(f"sandbox = {kind!r}; it should be one of {', '.join(KINDS)}")
     if not hasattr(os, "fork"):
@@ -120,6 +136,21 @@ def _user(kind: str) -> int:
     if number == 0:
         raise SandboxError(f"--sandbox {kind}: it should be a user without rights, not root")
     return number
+
+
+def cannot_read(user: int) -> str:
+    """Why this user cannot import what Python and NumPy load when it is first used; "" if so."""
+    code = "import sys; sys.path.append(sys.argv[1]); import numpy.ma, random, statistics"
+    command = [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code]
+    try:
+        subprocess.run(
+            [*command, str(Path(np.__file__).resolve().parents[1])],
+            user=user, group=user, extra_groups=[], cwd="/", env=_environment(),
+            check=True, capture_output=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"{type(error).__name__} at {command[0]}"
+    return ""
 
 
 def _is_root() -> bool:
@@ -219,22 +250,26 @@ def _command(kind: str, code: str = "") -> Iterator[tuple[list[str], list[int]]]
 
 
 def _filter() -> bytes:
-    """A program of the kernel's packet filter that refuses `CALLS`. Empty on other machines.
+    """A program of the kernel's packet filter that refuses `CALLS`, and `socket` but of `FAMILIES`.
 
-    Each instruction: what to do, jumps if so and if not, a number.
+    Empty on other machines. Each instruction: what to do, jumps if so and if not, a number.
     """
     if platform.machine() not in CALLS:
         return b""
-    architecture, numbers = CALLS[platform.machine()]
+    architecture, numbers, socket = CALLS[platform.machine()]
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     refuse, allow = 0x00050000 | 1, 0x7FFF0000  # EPERM
-    n = len(numbers)
+    n, m = len(numbers), len(FAMILIES)
     program = [
         (load, 0, 0, 4),  # the architecture
-        (equal, 0, n + 3, architecture),
+        (equal, 0, n + m + 5, architecture),
         (load, 0, 0, 0),  # the number of the call
-        (at_least, n + 1, 0, 0x40000000),  # the numbers of another convention on x86_64
-        *((equal, n - i, 0, number) for i, number in enumerate(numbers)),
+        (at_least, n + m + 3, 0, 0x40000000),  # the numbers of another convention on x86_64
+        *((equal, n + m + 2 - i, 0, number) for i, number in enumerate(numbers)),
+        (equal, 0, m + 1, socket),
+        (load, 0, 0, 16),  # its first argument, an int: the lower half, in this order of bytes
+        *((equal, m - 1 - i, 0, family) for i, family in enumerate(FAMILIES[:-1])),
+        (equal, 0, 1, FAMILIES[-1]),
         (answer, 0, 0, allow),
         (answer, 0, 0, refuse),
     ]
@@ -341,13 +376,11 @@ class Sandbox:
         deadline = time.monotonic() + seconds
         rest = memoryview(message)
         while rest:
-            if not select.select([], [to], [], max(0.0, deadline - time.monotonic()))[1]:
-                raise EOFError
+            _wait(to, select.POLLOUT, deadline)
             rest = rest[os.write(to, rest[:65536]) :]
         received, size = bytearray(), 4
         while len(received) < size:
-            if not select.select([fro], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise EOFError
+            _wait(fro, select.POLLIN, deadline)
             chunk = os.read(fro, 1 << 20)
             if not chunk:
                 raise EOFError
@@ -360,11 +393,22 @@ class Sandbox:
         return reply
 
 
+def _wait(fd: int, event: int, deadline: float) -> None:
+    """Until it can be read, or written. EOFError at the deadline. (`select` ends at 1024.)"""
+    poll = select.poll()
+    poll.register(fd, event)
+    if not poll.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
+        raise EOFError
+
+
 def _result(raw: dict[str, Any]) -> Result:
     replies, stopped = [], str(raw["stopped"])
-    for line in raw["lines"]:
+    lines = [base64.b64decode(line) for line in raw["lines"]]
+    if lines and (refused := json.loads(lines[0])):
+        return Result([], refused=wire.plain(refused))
+    for line in lines[1:]:
         try:
-            reply = json.loads(base64.b64decode(line))
+            reply = json.loads(line)
             error = reply.get("error")
             if error is not None:
                 error = wire.plain(str(error[0]), 60), wire.plain(str(error[1]))
@@ -374,4 +418,5 @@ def _result(raw: dict[str, Any]) -> Result:
         except Exception:  # it is a student's, and may be anything
             stopped = stopped or "its answer could not be read"
             break
-    return Result(replies, stopped, int(raw["printed"]))
+    doubtful = raw["doubtful"] or any(r.error and "MemoryError" in r.error[0] for r in replies)
+    return Result(replies, stopped, int(raw["printed"]), doubtful=doubtful)

@@ -4,6 +4,8 @@ A submission is a folder. The package is a folder `scratchvae` with Python files
 folders down, or any folder that holds a file of the package by its name. Links are not followed.
 """
 
+import codecs
+import errno
 import io
 import os
 import stat
@@ -14,12 +16,22 @@ from pathlib import Path
 
 from scratchvae.homework import asked
 from scratchvae.homework.asked import Asked
+from scratchvae.homework.sandbox import NotGraded
 from scratchvae.homework.wire import plain
 
 LARGEST_FILE, LARGEST_PACKAGE = 1_000_000, 5_000_000  # bytes
 DEEPEST, MOST_ENTRIES = 10, 50_000  # folders down; files and folders looked at
-NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini")
-SLOW = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined")
+METADATA = "submission_metadata.yml"  # Gradescope's, beside the submissions
+# what is said of the machine, and of no file
+MACHINE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EIO)
+NO_STUDENTS = ("__MACOSX", "Thumbs.db", "desktop.ini", METADATA)
+# codings by the names that Python gives them; others, as punycode, take minutes for 1 MB
+CODINGS = (
+    *("ascii", "utf-8", "utf-8-sig", "cp949", "euc_kr", "johab", "cp932", "shift_jis", "euc_jp"),
+    *("gb2312", "gbk", "gb18030", "big5", "cp950", "koi8-r", "mac-roman"),
+    *(f"iso8859-{n}" for n in range(1, 17)),
+    *(f"cp125{n}" for n in range(9)),
+)
 
 
 class ClassFolder(ValueError):
@@ -51,8 +63,16 @@ def students(folder: Path) -> list[Path]:
     )
 
 
+def is_passed_over(name: str) -> bool:
+    """Whether the package is not looked for in a folder of this name: an environment, caches."""
+    return name.startswith((".", "__")) or name in ("venv", "site-packages")
+
+
 def read(folder: Path, modules: Collection[str], *, link_is_teachers: bool = False) -> Submission:
-    """The submission. modules: the names of the package's files. Never raises for what is in it."""
+    """The submission. modules: the names of the package's files. Never raises for what is in it.
+
+    NotGraded when the machine cannot read it.
+    """
     handed_in = Submission(folder.name)
     if folder.is_symlink() and not link_is_teachers:
         handed_in.note = "it is a link, and links are not followed"
@@ -98,12 +118,12 @@ def _packages(folder: Path, modules: Collection[str], notes: list[str]) -> Itera
                     if entry.is_symlink() and entry.name == "scratchvae":
                         notes.append("its scratchvae is a link, and links are not followed")
                     elif entry.is_dir(follow_symlinks=False):
-                        if not entry.name.startswith((".", "__")):
+                        if not is_passed_over(entry.name):
                             inner.append(Path(entry.path))
                     elif entry.name.endswith(".py"):
                         scripts.append(entry.name[:-3])
         except OSError as error:
-            notes.append(f"a folder cannot be read: {error.strerror}")
+            notes.append(f"a folder cannot be read: {reason(error)}")
         if scripts and (place.name == "scratchvae" or any(name in modules for name in scripts)):
             yield place
         if depth < DEEPEST:
@@ -122,7 +142,7 @@ def _read_files(place: Path, handed_in: Submission) -> None:
                 raise ValueError(f"the package has more than {LARGEST_PACKAGE:,} bytes")
             handed_in.files[path.stem] = text(data)
         except OSError as error:
-            handed_in.problems[path.stem] = f"it cannot be opened: {error.strerror}"
+            handed_in.problems[path.stem] = f"it cannot be opened: {reason(error)}"
         except ValueError as error:
             handed_in.problems[path.stem] = plain(str(error))
 
@@ -134,18 +154,26 @@ def _read_asked(place: Path, handed_in: Submission, notes: list[str]) -> None:
             handed_in.asked = asked.parse(content(path))
             notes += filter(None, [handed_in.asked.other_version()])
     except OSError as error:
-        notes.append(f"{path.name} cannot be opened: {error.strerror}")
+        notes.append(f"{path.name} cannot be opened: {reason(error)}")
     except ValueError as error:
         notes.append(plain(str(error)))
 
 
+def reason(error: OSError) -> str:
+    """What the system says of a file, without its path. NotGraded when the machine is at fault."""
+    if error.errno in MACHINE:
+        raise NotGraded(error.strerror)
+    return error.strerror or type(error).__name__
+
+
 def content(path: Path) -> bytes:
-    """The content of a plain file: no link, no pipe, no device, and not too large."""
+    """The content of a plain file: no link, folder, pipe or device, and not too large."""
     if path.is_symlink():
         raise ValueError("it is a link, and links are not followed")
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no plain file")
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise ValueError("it is no plain file")
+    extra = os.O_NONBLOCK | os.O_NOFOLLOW  # should it have become a pipe or a link
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | extra)) as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise ValueError(f"it is larger than {LARGEST_FILE:,} bytes")
@@ -162,7 +190,7 @@ def text(data: bytes) -> str:
     coding = "utf-8"
     try:
         coding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        if coding.replace("-", "_").lower() in SLOW:
+        if codecs.lookup(coding).name not in CODINGS:
             raise ValueError(f"it names the coding {coding}: save it as UTF-8")
         source = data.decode(coding)
     except UnicodeDecodeError as error:
