@@ -66,6 +66,8 @@ def _name(c: str) -> str:
     parts = unicodedata.normalize("NFKD", c)
     if parts != c and kind != "HANGUL":
         return "".join(map(_name, parts))
+    if unicodedata.combining(c):  # Å is an A with a ring
+        return ""
     if kind == "LATIN" and words[0] == "LETTER" and len(words[1]) == 1:  # ø is an o with a stroke
         return words[1].lower() if size == "SMALL" else words[1]
     return c.encode("ascii", "backslashreplace").decode()
