@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
-from scratchvae.homework import asked, leaks, merge, page, source
+from scratchvae.homework import asked, leaks, level, merge, page, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
@@ -248,22 +248,35 @@ def _used(text: str) -> str:
 
 
 def handout(
-    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = (), whole: float = 0
+    exercises: Sequence[Exercise],
+    title: str,
+    later: Sequence[Exercise] = (),
+    whole: float = 0,
+    hard: bool = False,
 ) -> tuple[Blanked, dict[str, str]]:
     """Every text file of the handout, path -> text. later, SourceError, LeakError: see above.
 
     whole: points for a package that trains. ValueError when there is none in it that can.
+    hard: the docstrings of `level.py`. ValueError for the page, whose comments derive it.
     """
     blanked, tests = blank(exercises, later), ""
     if PAGE[0] not in exercises:
+        if hard:
+            blanked = replace(
+                blanked, package=level.hard(blanked.package, blanked.exercises, blanked.unasked)
+            )
+            if found := level.overlooked(blanked.exercises, blanked.package):
+                raise LeakError("; ".join(found))
         tests = public_tests(blanked.exercises)
         blanked = _with(blanked, _needed(blanked.package, blanked.exercises, tests))
+    elif hard:
+        raise ValueError("level is hard and exercises are page; they should be of the package")
     if whole and (later or "training" not in blanked.package):
         raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
-    files["ASSIGNMENT.md"] = assignment(blanked, title, whole)
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole, hard)
     files["setup.cfg"] = configuration(blanked.exercises)
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
@@ -283,11 +296,21 @@ def configuration(exercises: Sequence[Exercise]) -> str:
     )
 
 
-def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
-    """ASSIGNMENT.md."""
+DOCSTRING = """Each function below has no body. Its docstring has the equation, the shapes, and the
+errors that it must raise; the opening of the file derives what is needed. Replace the
+line `raise NotImplementedError(...)` by your own."""
+HARD = """This is the hard level. Each function below has no body. Its docstring has the source of
+the equation, the shapes, and the errors that it must raise. Find the equation in the source,
+or derive it. Find a form of it that computes right digits for extreme numbers too: a result
+is finite, and near to the exact one, wherever the exact one is a number of its dtype. Replace
+the line `raise NotImplementedError(...)` by your own."""
+
+
+def assignment(blanked: Blanked, title: str, whole: float = 0, hard: bool = False) -> str:
+    """ASSIGNMENT.md. hard: without the equations."""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
-        f"| {e.equation.replace('|', chr(92) + '|')} | {e.source} "
+        f"| {'' if hard else e.equation.replace('|', chr(92) + '|') + ' | '}{e.source} "
         f"| {e.points} | {', '.join(e.builds_on) or '-'} | {', '.join(e.may_call) or '-'} |\n"
         for e in blanked.exercises
     )
@@ -307,12 +330,10 @@ def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
     )
     return f"""# {title}
 
-Each function below has no body. Its docstring has the equation, the shapes, and the
-errors that it must raise; the opening of the file derives what is needed. Replace the
-line `raise NotImplementedError(...)` by your own.
+{HARD if hard else DOCSTRING}
 
-| | exercise | where | equation | source | points | builds on | may call |
-|---|---|---|---|---|---|---|---|
+| | exercise | where |{"" if hard else " equation |"} source | points | builds on | may call |
+|---|---|---|{"" if hard else "---|"}---|---|---|---|
 {rows}
 An exercise **builds on** others when its tests fail without them: the tests or the rest of
 the package call these functions. It **may call** others: a right answer can do with them or
@@ -384,12 +405,13 @@ def write(
     with_data: bool = False,
     later: Sequence[Exercise] = (),
     whole: float = 0,
+    hard: bool = False,
 ) -> Blanked:
     """Write the handout to a folder that does not exist yet, or is empty.
 
     Nothing is written when an answer still stands in it.
     """
-    blanked, files = handout(exercises, title, later, whole)
+    blanked, files = handout(exercises, title, later, whole, hard)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
     data = sorted(data_place(None).glob("*ubyte*")) if with_data else []
