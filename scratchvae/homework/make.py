@@ -17,6 +17,8 @@ from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, 
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
+LOOK = Path(__file__).with_name("look.py")
+NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -218,6 +220,30 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     return _used("".join(lines)).rstrip("\n") + "\n"
 
 
+KEPT = ("test_", "chapter_", "main")  # functions that nothing else in their file has to use
+
+
+def look(blanked: Blanked) -> tuple[str, dict[str, str]]:
+    """look.py for these exercises, and of each chapter in it the questions; "" without any.
+
+    A chapter is in it if one of its exercises is asked, and nothing up to it is blank that is not.
+    """
+    hidden = {e.number[0] for e in EXERCISES if e.where in blanked.unasked}
+    chapters = [
+        chapter
+        for chapter in sorted({e.number[0] for e in blanked.exercises} & NEEDED.keys())
+        if NEEDED[chapter] in blanked.package and not any(other <= chapter for other in hidden)
+    ]
+    text = LOOK.read_text(encoding="utf-8")
+    found = source.functions(source.parse(text, LOOK.name))
+    lines = text.splitlines(keepends=True)
+    for name, node in reversed(found.items()):
+        if name.startswith("chapter_") and name[8:] not in chapters:
+            source.cut(lines, node)
+    questions = {n: ast.get_docstring(found[f"chapter_{n}"]) or "" for n in chapters}
+    return _used("".join(lines)) if chapters else "", questions
+
+
 def _free(node: ast.stmt) -> set[str]:
     """The names that the statement reads, and does not set itself."""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
@@ -238,12 +264,14 @@ def _used(text: str) -> str:
                 node.names = kept
                 new = f"{ast.unparse(node)}\n" if kept else ""
                 lines[node.lineno - 1 : node.end_lineno] = [new]
-        elif not any(name in used or name.startswith("test_") for name in merge.names_of(node)):
-            if isinstance(node, source.Function):
-                source.cut(lines, node)
-            elif isinstance(node, ast.Assign):
-                del lines[node.lineno - 1 : node.end_lineno]
+        elif any(name in used or name.startswith(KEPT) for name in merge.names_of(node)):
+            continue
+        elif isinstance(node, source.Function | ast.Assign):
             names[i] = set()
+            if isinstance(node, ast.Assign):
+                del lines[node.lineno - 1 : node.end_lineno]
+            else:
+                source.cut(lines, node)
     return "".join(lines)
 
 
@@ -276,7 +304,10 @@ def handout(
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
-    files["ASSIGNMENT.md"] = assignment(blanked, title, whole, hard)
+    text, questions = look(blanked)
+    if text:
+        files["look.py"] = text
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole, hard, questions)
     files["setup.cfg"] = configuration(blanked.exercises)
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
@@ -306,8 +337,28 @@ is finite, and near to the exact one, wherever the exact one is a number of its 
 the line `raise NotImplementedError(...)` by your own."""
 
 
-def assignment(blanked: Blanked, title: str, whole: float = 0, hard: bool = False) -> str:
-    """ASSIGNMENT.md. hard: without the equations."""
+LOOKED = """## Look at it
+
+When a chapter is done, its command prints numbers that your package computes, and draws a
+picture where Matplotlib is installed (`pip install matplotlib`). Answer its questions in a
+file `answers.md` beside `scratchvae/`, each in two or three sentences.
+
+{chapters}
+"""
+
+
+def assignment(
+    blanked: Blanked,
+    title: str,
+    whole: float = 0,
+    hard: bool = False,
+    questions: Mapping[str, str] | None = None,
+) -> str:
+    """ASSIGNMENT.md. hard: without the equations. questions: of each chapter, of `look`."""
+    chapters = "\n\n".join(
+        f"```\npython look.py {n}\n```\n\n{q}" for n, q in (questions or {}).items()
+    )
+    looked = f"{LOOKED.format(chapters=chapters)}\n" if questions else ""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
         f"| {'' if hard else e.equation.replace('|', chr(92) + '|') + ' | '}{e.source} "
@@ -391,7 +442,7 @@ and no other. At first they all fail.
 - The top level of a file should only define things. A call that stands there by itself, as
   `print(...)`, is not run by the grader.
 
-{DATA if "training" in blanked.package else ""}## Hand in
+{looked}{DATA if "training" in blanked.package else ""}## Hand in
 
 Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
 zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
