@@ -341,7 +341,7 @@ LOOKED = """## Look at it
 
 When a chapter is done, its command prints numbers that your package computes, and draws a
 picture where Matplotlib is installed (`pip install matplotlib`). Answer its questions in a
-file `answers.md` beside `scratchvae/`, each in two or three sentences.
+file answers.txt beside `scratchvae/`, each in two or three sentences, and hand it in too.
 
 {chapters}
 """
