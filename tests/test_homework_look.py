@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from scratchvae.homework import level, make, source
+from scratchvae.homework import make, source
 from scratchvae.homework.exercises import EXERCISES, select
 from scratchvae.homework.here import package
 
@@ -31,7 +32,10 @@ def test_each_chapter_ends_in_numbers_and_a_picture(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With the reference: what is printed is ASCII, and the guide's rubric has its numbers."""
+    """With the reference: what is printed is ASCII, and the guide's rubric has its numbers.
+
+    To 1 %: a training ends a little elsewhere on another machine.
+    """
     monkeypatch.chdir(tmp_path)
     assert look(source.reference(), chapter) == 0
     printed = capsys.readouterr().out
@@ -39,9 +43,9 @@ def test_each_chapter_ends_in_numbers_and_a_picture(
     assert make.look(HANDED_OUT)[1][chapter] in printed
     assert (tmp_path / f"look_{chapter}.png").read_bytes().startswith(b"\x89PNG")
     rubric = "".join(re.findall(rf"^\| {chapter}\.[123] \|.*", GUIDE, re.MULTILINE))
-    numbers = {number.lstrip("-") for number in re.findall(r"-?\d+\.\d{3}", printed)}
+    numbers = np.array([float(number) for number in re.findall(r"\d+\.\d{3}", printed)])
     said = set(re.findall(r"\d+\.\d{3}", rubric)) - {"4.089", "0.047", "1.411", "0.001"}
-    assert said and said <= numbers
+    assert said and all(np.isclose(numbers, float(s), rtol=0.01).any() for s in said)
     assert len(re.findall(r"^\d\. ", printed, re.MULTILINE)) == 3 == rubric.count(f"| {chapter}.")
 
 
@@ -49,12 +53,10 @@ def test_each_chapter_ends_in_numbers_and_a_picture(
 def test_the_untouched_handout_is_told_what_is_missing(
     chapter: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One sentence with the exercise, at both levels, and exit code 1; another chapter: 2."""
-    hard = level.hard(HANDED_OUT.package, HANDED_OUT.exercises, HANDED_OUT.unasked)
-    for texts in (HANDED_OUT.package, hard):
-        assert look(texts, chapter) == 1
-        said = capsys.readouterr().out
-        assert re.fullmatch(rf"look.py: chapter {chapter} .*Exercise \d.*is not done\n", said)
+    """One sentence with the exercise, and exit code 1; another chapter: 2."""
+    assert look(HANDED_OUT.package, chapter) == 1
+    said = capsys.readouterr().out
+    assert re.fullmatch(rf"look.py: chapter {chapter} .*Exercise \d.*is not done\n", said)
     assert look(HANDED_OUT.package, "5") == 2
     assert capsys.readouterr().out == "look.py: name a chapter, of 1, 2, 3, 4\n"
 
