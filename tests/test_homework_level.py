@@ -36,6 +36,14 @@ def test_no_equation_of_an_answer_is_left(both: tuple[dict[str, str], dict[str, 
     assert not level.overlooked(EXERCISES, hard)
 
 
+def test_what_later_weeks_ask_is_hard_too() -> None:
+    """2.2, blank and not asked: its docstring, and the section that derives it, lose the KL."""
+    blanked = make.blank(select(["2.1"]), select(["2.2"]))
+    hard = level.hard(blanked.package, blanked.exercises, blanked.unasked)
+    assert len(level.overlooked(select(["2.2"]), blanked.package)) == 3
+    assert not level.overlooked(select(["2.1", "2.2"]), hard)
+
+
 def test_an_equation_that_is_left_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A section that no exercise declares, and that has the KL: make fails and says where."""
     reference = source.reference()

@@ -18,21 +18,21 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from scratchvae.homework import leaks, source
-from scratchvae.homework.exercises import Exercise
+from scratchvae.homework.exercises import EXERCISES, Exercise
 
 WIDTH = 88
 GIVEN = {"3.7": "the loss is given; its gradient is asked"}  # equations that may stand
-BEGINS = (
-    r"Returns? |Stores |Writes |self\.|(?:Value|Type|Runtime)Error"  # a sentence of the contract
-)
+# what a sentence of the contract begins with, if not with an argument
+BEGINS = r"Returns? |Stores |Writes |self\.|(?:Value|Type|Runtime)Error"
 
 
 def hard(
-    package: Mapping[str, str], exercises: Sequence[Exercise], unasked: Iterable[str]
+    package: Mapping[str, str], exercises: Sequence[Exercise], unasked: Sequence[str]
 ) -> dict[str, str]:
     """The package, file name without .py -> text, with the docstrings of the hard level.
 
-    unasked: "module.name" of what is blank too. SourceError when a section is not there.
+    unasked: "module.name" of what is blank too, exercises of later weeks among it. SourceError
+    when a section is not there.
     """
     found = dict(package)
     titles = {e.where: f"Exercise {e.number}: {e.title} ({e.source})." for e in exercises}
@@ -40,11 +40,12 @@ def hard(
         module, _, name = where.partition(".")
         function = source.need(found[module], name, f"{module}.py")
         found[module] = _set(found[module], function, [title, *_contract(function)])
-    for exercise in exercises:
+    every = [e for e in EXERCISES if e.where in titles or e.where in unasked]
+    for exercise in every:
         if "." in exercise.name:
             found[exercise.module] = _class(found[exercise.module], exercise)
     asked: dict[str, list[str]] = {}
-    for exercise in exercises:
+    for exercise in every:
         for title in exercise.derived:
             asked.setdefault(title, []).append(exercise.number)
     for title, its in asked.items():
