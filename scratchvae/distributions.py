@@ -154,9 +154,10 @@ def gaussian_log_density_backward(
 
         d/ds of −½ [ s + (z − μ)² e^(−s) ]  is  −½ [ 1 − (z − μ)² e^(−s) ]
 
-    z, mu, logvar: (..., n). The three broadcast against each other. Returns the two
-    arrays, each in the shape that they make together. Compute (z − μ) / σ first, as in
-    `gaussian_log_density`: then 1/σ² does not overflow.
+    Compute (z − μ) / σ first, as in `gaussian_log_density`: then 1/σ² does not overflow.
+
+    z, mu, logvar: (..., n). The three broadcast against each other. Returns dmu and
+    dlogvar, each in the shape that they make together.
 
     >>> z, mu, logvar = np.array([5.0]), np.array([1.0]), np.log([4.0])
     >>> gaussian_log_density_backward(z, mu, logvar)  # 4 / 4 and ½ (16 / 4 − 1)
@@ -204,7 +205,8 @@ def gaussian_kl_backward(mu: FloatArray, logvar: FloatArray) -> tuple[FloatArray
     has the term −½ (s − e^s), and its derivative with respect to s is −½ (1 − e^s). As
     in `gaussian_kl`, e^s − 1 is computed as expm1(s).
 
-    mu, logvar: (..., n_z). Returns the two new arrays, (..., n_z) each.
+    mu, logvar: (..., n_z). Returns dmu and dlogvar, new arrays, (..., n_z)
+    each.
 
     >>> gaussian_kl_backward(np.array([2.0]), np.log([5.0]))  # 2 and ½ (5 − 1)
     (array([2.]), array([2.]))
@@ -287,7 +289,8 @@ def bernoulli_log_likelihood_backward(x: FloatArray, logits: FloatArray) -> Floa
     softplus(a) = log(1 + e^a) has the derivative e^a / (1 + e^a) = sigmoid(a).
 
     x, logits: (..., n_x). The two broadcast against each other, as in
-    `bernoulli_log_likelihood`. Returns (..., n_x).
+    `bernoulli_log_likelihood`. Returns the derivative with respect to the logits,
+    (..., n_x).
 
     >>> bernoulli_log_likelihood_backward(np.array([1.0, 0.0]), np.log([3.0, 3.0]))  # x − ¾
     array([ 0.25, -0.75])

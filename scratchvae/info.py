@@ -19,7 +19,9 @@ one of them leaves one case of eight: 8 → 4 → 2 → 1. These are three halvi
 carries 3 bits. In general, let an event have the probability P. After we hear that it
 happened, only the fraction P of the cases is left. If P = (½)^k, the cases were halved
 k = −log₂ P times. We define the information as −log₂ P for every P. Its other name is
-*surprise*. Three quantities are built from it:
+*surprise*.
+
+**Three quantities** are built from it:
 
     H(p)      = −Σ p(x) log p(x)      entropy: the mean surprise               notes §1.2
     H(p, q)   = −Σ p(x) log q(x)      cross entropy: the mean surprise of      notes §1.3
@@ -60,8 +62,8 @@ t = q(x)/p(x) with x ~ p. States with p(x) = 0 are never drawn: nothing is divid
 For densities, read ∫ ... dx in place of Σ: Jensen's inequality holds for every random
 t > 0.
 
-The inequality log t ≤ t − 1 says more: it holds for each state. With p for p(x) and q
-for q(x), and t = q/p, it says
+**No term is negative.** The inequality log t ≤ t − 1 says more: it holds for each state.
+With p for p(x) and q for q(x), and t = q/p, it says
 
     p log (p/q) − p + q = p [(t − 1) − log t] ≥ 0                 if p > 0
                         = 0 − 0 + q ≥ 0                           if p = 0
@@ -190,8 +192,8 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = 2.0, axis: int = 
     p, q: (..., n), distributions along `axis`. Returns (...), in bits (base 2), ≥ 0. It
     is 0 only for p = q (or so near that it is rounded to 0). For q near p it keeps
     digits that H(p, q) − H(p) loses. It is ∞ if some x has p(x) > 0 and q(x) = 0. If Σ
-    p or Σ q differs from 1 by the small allowed amount, it is [Σ p log(p/q) − Σ p + Σ
-    q] / log(base), with natural logarithms. ValueError: see the top of the file.
+    p or Σ q differs from 1 by the small allowed amount, (Σ q − Σ p) / log(base) is added
+    to it, with the natural logarithm. ValueError: see the top of the file.
     """
     p, q = _two_distributions(p, q, axis)
     return _sum_of_terms(_gibbs_terms, p, q) / _log(base)

@@ -148,11 +148,11 @@ class Affine(Layer):
         return y
 
     def backward_weights(self, dy: FloatArray) -> None:
-        """dW = xᵀ dy and db = Σ_n dy_n, with x = `self.x` of the last `forward`.
+        """dW = xᵀ dy and db = Σ_n dy_n.
 
-        dy: (B, n_out). Writes into the arrays `self.dW`, (n_in, n_out), and `self.db`,
-        (n_out,). They are views into the gradient vector, and their old numbers are
-        lost.
+        dy: (B, n_out). x is `self.x` of the last `forward`. Writes into the arrays
+        `self.dW`, (n_in, n_out), and `self.db`, (n_out,). They are views into the
+        gradient vector, and their old numbers are lost.
         """
         np.matmul(self.x.T, dy, out=self.dW)  # ∂loss/∂W = xᵀ ∂loss/∂y
         np.sum(dy, axis=0, out=self.db)  # ∂loss/∂b = Σ over the rows of ∂loss/∂y
@@ -184,7 +184,10 @@ class Tanh(Layer):
         return self.y
 
     def backward_input(self, dy: FloatArray) -> FloatArray:
-        """dx = dy ⊙ (1 − y²), with y = `self.y` of the last `forward`."""
+        """dx = dy ⊙ (1 − y²), with y = `self.y` of the last `forward`.
+
+        dy: any shape, that of `self.y`. Returns dx, a new array of this shape.
+        """
         return dy * (1 - self.y * self.y)
 
 

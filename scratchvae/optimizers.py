@@ -1,5 +1,7 @@
 """SGD, Adagrad, Adam: one step of the vector θ, from the gradient g of the loss.
 
+**The equations** of one step:
+
     SGD       θ ← θ − α g
 
     Adagrad   s ← s + g²
@@ -9,11 +11,11 @@
               m̂ = m / (1 − β₁ᵗ)              v̂ = v / (1 − β₂ᵗ)
               θ ← θ − α m̂ / (√v̂ + epsilon)
 
-α is the learning rate, `lr`. t is the number of the step: 1, 2, 3, ... s, m and v start
-at 0. β₁ and β₂, in [0, 1), say how much of the old m and v stays. epsilon is a small
-number, so that nothing is divided by 0. Products, quotients, squares and roots are entry
-by entry. Adagrad is the paper's choice; its source is Duchi et al. 2011. Adam's source is
-Kingma and Ba 2015, Algorithm 1.
+**Symbols.** α is the learning rate, `lr`. t is the number of the step: 1, 2, 3, ... s,
+m and v start at 0. β₁ and β₂, in [0, 1), say how much of the old m and v stays. epsilon
+is a small number, so that nothing is divided by 0. Products, quotients, squares and
+roots are entry by entry. Adagrad is the paper's choice; its source is Duchi et al.
+2011. Adam's source is Kingma and Ba 2015, Algorithm 1.
 
 **Why Adam divides by 1 − βᵗ.** m̂ and v̂ are weighted means of g and g² over all steps
 so far. Here g_i is the gradient of step i. m starts at 0, and after t steps it is
@@ -198,8 +200,9 @@ class Adam(Optimizer):
     def update(self, theta: FloatArray, g: FloatArray, block: slice, work: FloatArray) -> None:
         """U ← β₁ U + g, V ← β₂ V + g², θ ← θ − (α √w₂ / w₁) U / (√V + epsilon √w₂).
 
-        self.U and self.V are as long as θ: their [block] is changed in place, as theta
-        is. self.t is already the number of this step. g is not changed.
+        self.U = m / (1 − β₁) and self.V = v / (1 − β₂) are as long as θ: their [block] is
+        changed in place, as theta is. self.t is already the number of this step. g is not
+        changed.
         """
         U, V = self.U[block], self.V[block]
         U *= self.beta1

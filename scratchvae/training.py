@@ -1,5 +1,7 @@
 """Algorithm 1 of AEVB: minibatch stochastic gradient ascent on the bound.
 
+**The algorithm**, in the paper's words:
+
     θ, φ ← initialize parameters
     repeat
         X^M ← random minibatch of M data points
@@ -8,8 +10,9 @@
         θ, φ ← update the parameters using g
     until convergence of the parameters
 
-Here θ and φ are one vector. 𝓛̃ is an estimate of the bound 𝓛 with drawn ε. The paper
-estimates the bound of all N data points from a minibatch of M (B in the code):
+**The loss.** Here θ and φ are one vector. 𝓛̃ is an estimate of the bound 𝓛 with drawn
+ε. The paper estimates the bound of all N data points from a minibatch of M (B in the
+code):
 
     𝓛(θ, φ; X) ≃ 𝓛̃^M = (N/M) Σ_b 𝓛̃(x_b)                                  AEVB eq. (8)
 
@@ -47,9 +50,10 @@ from scratchvae.schedules import SCHEDULES
 def training_step(
     model: Model, x: FloatArray, optimizer: Optimizer, rng: np.random.Generator
 ) -> Bound:
-    """One turn of Algorithm 1's loop on the minibatch x, (B, n_x): draw ε, find g, update θ.
+    """One turn of Algorithm 1's loop, on a minibatch: draw ε, find g, update θ.
 
-    ε is drawn by one call of model.noise: for a VAE (B, n_z) numbers of the model's dtype, L = 1.
+    x: the minibatch, (B, n_x). ε is drawn by one call of model.noise: for a VAE (B, n_z)
+    numbers of the model's dtype, L = 1.
     Returns the minibatch's mean bound and its parts, before the update, in nats per data point.
     """
     eps = model.noise(len(x), rng)  # ε ← random samples from p(ε) = N(0, I)

@@ -460,7 +460,8 @@ class VAE:
         """∂loss/∂θ and ∂loss/∂φ at the last `forward`, written into params.g: steps 1 to 6 above.
 
         RuntimeError when another call came between `forward` and this one:
-        `checks.remembered` does this.
+        `checks.remembered` does this. Returns nothing: it overwrites params.g. The loss is that
+        of the opening of this file, with β.
         """
         checks.remembered("backward", "forward", self.remembered)
         eps, (mu, logvar) = self._eps, self._mu_logvar

@@ -123,8 +123,7 @@ def choose(
 SOURCES = {
     "notes": "the lecture notes that the package follows, by 임선우, in Korean: §0 autoencoder and "
     "VAE, §1.1 information, §1.2 entropy, §1.3 cross entropy, §1.4 KL divergence, §1.5 why it is "
-    "no metric, §1.6 KL and likelihood, §2 AEVB. What an exercise needs of them is also in the "
-    "opening of its file",
+    "no metric, §1.6 KL and likelihood, §2 AEVB",
     "AEVB": "D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2013, "
     "<https://arxiv.org/abs/1312.6114>",
     "Kingma and Ba": "*Adam: A Method for Stochastic Optimization*, 2015, "

@@ -51,6 +51,12 @@ def add_commands(commands: Commands) -> None:
         metavar="N[,N...]",
         help="exercises of later weeks: blank too, where no exercise of this handout needs them",
     )
+    made.add_argument(
+        "--level",
+        choices=("normal", "hard"),
+        default="normal",
+        help="hard: docstrings with the source of the equation in place of the equation (normal)",
+    )
     made.set_defaults(run=make)
 
     zipped = actions.add_parser(
@@ -184,7 +190,8 @@ def make(args: argparse.Namespace) -> int:
 
     asked = select(_selected(args))
     later = select(_numbers(args.also_blank)) if args.also_blank is not None else ()
-    blanked = write(args.out, asked, args.title, args.with_data, later, _whole(args))
+    hard = args.level == "hard"
+    blanked = write(args.out, asked, args.title, args.with_data, later, _whole(args), hard)
     if args.ci is not None:
         from scratchvae.homework.asked import classroom50
 

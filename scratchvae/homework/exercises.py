@@ -9,6 +9,7 @@ and what else calls them is blanked with it.
 `also_blank` names other functions that give the answer away: they are blanked with it, and not
 asked for.
 It *remembers for* a later exercise, whose right function is called to see whether it does.
+It is *derived* in sections of the modules' docstrings, which the hard level leaves out: `level.py`.
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ class Exercise:
     hides: tuple[str, ...] = ()
     also_blank: tuple[str, ...] = ()
     remembers_for: str = ""
+    derived: tuple[str, ...] = ()
 
     @property
     def marker(self) -> str:
@@ -61,6 +63,7 @@ EXERCISES = (
         "notes §1.2",
         8,
         hides=("_p_log_q",),
+        derived=("Three quantities", "From the formula to the code"),
     ),
     Exercise(
         "1.2",
@@ -71,6 +74,7 @@ EXERCISES = (
         "notes §1.3",
         8,
         hides=("_p_log_q",),
+        derived=("Three quantities", "From the formula to the code"),
     ),
     Exercise(
         "1.3",
@@ -82,6 +86,7 @@ EXERCISES = (
         8,
         may_call=("1.1", "1.2"),
         hides=("_gibbs_terms",),
+        derived=("Three quantities", "No term is negative", "From the formula to the code"),
     ),
     Exercise(
         "1.4",
@@ -113,6 +118,7 @@ EXERCISES = (
         "AEVB eq. (9), (12)",
         8,
         also_blank=("info.gaussian_cross_entropy",),
+        derived=("Log density of a diagonal Gaussian",),
     ),
     Exercise(
         "2.2",
@@ -123,6 +129,7 @@ EXERCISES = (
         "notes §2, AEVB appendix B",
         8,
         also_blank=("info.gaussian_kl", "info.gaussian_cross_entropy"),
+        derived=("KL from the diagonal Gaussian to the standard normal", "Its estimate"),
     ),
     Exercise(
         "2.3",
@@ -150,6 +157,7 @@ EXERCISES = (
         "∂KL/∂μ = μ, ∂KL/∂(log σ²) = ½ (σ² − 1)",
         "AEVB appendix B",
         7,
+        derived=("KL from the diagonal Gaussian to the standard normal",),
     ),
     Exercise(
         "2.6",
@@ -170,6 +178,7 @@ EXERCISES = (
         8,
         may_call=("2.6",),
         also_blank=("info.binary_cross_entropy_from_logits",),
+        derived=("Log likelihood of Bernoulli pixels",),
     ),
     Exercise(
         "2.8",
@@ -180,6 +189,7 @@ EXERCISES = (
         "AEVB appendix C.1",
         7,
         ("2.6",),
+        derived=("Log likelihood of Bernoulli pixels",),
     ),
     Exercise(
         "2.9",
@@ -189,6 +199,7 @@ EXERCISES = (
         "∂/∂μ = (z − μ) / σ², ∂/∂(log σ²) = ½ [(z − μ)² / σ² − 1]",
         "AEVB appendix C.2",
         8,
+        derived=("Log density of a diagonal Gaussian",),
     ),
     Exercise(
         "3.1",
@@ -239,6 +250,7 @@ EXERCISES = (
         10,
         _FORWARD,
         remembers_for="3.7",
+        derived=("Its estimate",),
     ),
     Exercise(
         "3.6",
@@ -251,6 +263,7 @@ EXERCISES = (
         ("2.1", *_FORWARD),
         ("3.5",),
         also_blank=("likelihood._annealed", "likelihood._anneal"),
+        derived=("Its estimate",),
     ),
     Exercise(
         "3.7",
@@ -262,6 +275,7 @@ EXERCISES = (
         12,
         _BACKWARD,
         also_blank=("vae.VAE.decoder_gradient", "vae.VAE.encoder_gradient"),
+        derived=("Its gradient, from the loss backwards",),
     ),
     Exercise(
         "3.8",
@@ -272,6 +286,7 @@ EXERCISES = (
         "Taylor's theorem",
         6,
         also_blank=("gradient_check.complex_step",),
+        derived=("Central differences",),
     ),
     Exercise(
         "3.9",
@@ -281,6 +296,7 @@ EXERCISES = (
         "s ← s + g², θ ← θ − α g / (√s + ε)",
         "AEVB §5, Duchi et al. 2011",
         7,
+        derived=("The equations",),
     ),
     Exercise(
         "3.10",
@@ -290,6 +306,7 @@ EXERCISES = (
         "θ ← θ − α m̂ / (√v̂ + ε)",
         "Kingma and Ba 2015, Algorithm 1",
         8,
+        derived=("The equations", "Why Adam divides by 1 − βᵗ", "How Adam is computed"),
     ),
     Exercise(
         "3.11",
@@ -315,6 +332,7 @@ EXERCISES = (
             "mcem.fit_encoder",
             "wake_sleep.WakeSleep.step",
         ),
+        derived=("The algorithm",),
     ),
     Exercise(
         "4.1",
@@ -337,6 +355,7 @@ EXERCISES = (
         ("2.1", "2.3", "2.7", "3.1", "3.6", "4.1"),
         ("3.5",),
         also_blank=("likelihood._annealed", "likelihood._anneal", "likelihood._posterior"),
+        derived=("Importance weighting", "Its estimate"),
     ),
 )
 

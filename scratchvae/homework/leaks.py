@@ -18,6 +18,7 @@ PARTS.
 import ast
 import inspect
 import io
+import re
 import tokenize
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -156,6 +157,31 @@ def _prose(text: str) -> str:
 
 def _squeezed(text: str) -> str:
     return "".join(text.split())
+
+
+# ---- formulas in words, for the hard level ----
+
+LONG = 4  # characters: a formula with fewer is a name
+
+
+def formulas(text: str) -> set[str]:
+    """The right sides of the equations in the text, without spaces, indices and leading minus."""
+    sides = re.split(r"=|≈|≃|←| and |, (?![^()]*\))| {2,}|\n", text)
+    plain = {_formula(side) for side in sides}
+    return {side for side in plain if len(side) >= LONG and re.search(r"[-+−⊙Σ√ᵀ]|\)/|/\(", side)}
+
+
+def _formula(text: str) -> str:
+    """As the table of the exercises writes it."""
+    text = re.sub(r"_\{[^}]*\}|_[A-Za-z0-9]+", "", text.replace("[", "(").replace("]", ")"))
+    text = _squeezed(text).replace("sigmoid(", "σ(").replace("epsilon", "ε")
+    return re.sub(r"([pq])\(x\)", r"\1", text).lstrip("−-")
+
+
+def stated(wanted: set[str], text: str) -> set[str]:
+    """Which of the formulas stand in the text."""
+    plain = _formula(text)
+    return {formula for formula in wanted if formula in plain}
 
 
 # ---- 2: expressions that compute the answer ----

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
-from scratchvae.homework import asked, leaks, merge, page, source
+from scratchvae.homework import asked, leaks, level, merge, page, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
+LOOK = Path(__file__).with_name("look.py")
+NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -218,6 +220,30 @@ def public_tests(exercises: Sequence[Exercise], text: str | None = None) -> str:
     return _used("".join(lines)).rstrip("\n") + "\n"
 
 
+KEPT = ("test_", "chapter_", "main")  # functions that nothing else in their file has to use
+
+
+def look(blanked: Blanked) -> tuple[str, dict[str, str]]:
+    """look.py for these exercises, and of each chapter in it the questions; "" without any.
+
+    A chapter is in it if one of its exercises is asked, and nothing up to it is blank that is not.
+    """
+    hidden = {e.number[0] for e in EXERCISES if e.where in blanked.unasked}
+    chapters = [
+        chapter
+        for chapter in sorted({e.number[0] for e in blanked.exercises} & NEEDED.keys())
+        if NEEDED[chapter] in blanked.package and not any(other <= chapter for other in hidden)
+    ]
+    text = LOOK.read_text(encoding="utf-8")
+    found = source.functions(source.parse(text, LOOK.name))
+    lines = text.splitlines(keepends=True)
+    for name, node in reversed(found.items()):
+        if name.startswith("chapter_") and name[8:] not in chapters:
+            source.cut(lines, node)
+    questions = {n: ast.get_docstring(found[f"chapter_{n}"]) or "" for n in chapters}
+    return _used("".join(lines)) if chapters else "", questions
+
+
 def _free(node: ast.stmt) -> set[str]:
     """The names that the statement reads, and does not set itself."""
     parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
@@ -238,32 +264,50 @@ def _used(text: str) -> str:
                 node.names = kept
                 new = f"{ast.unparse(node)}\n" if kept else ""
                 lines[node.lineno - 1 : node.end_lineno] = [new]
-        elif not any(name in used or name.startswith("test_") for name in merge.names_of(node)):
-            if isinstance(node, source.Function):
-                source.cut(lines, node)
-            elif isinstance(node, ast.Assign):
-                del lines[node.lineno - 1 : node.end_lineno]
+        elif any(name in used or name.startswith(KEPT) for name in merge.names_of(node)):
+            continue
+        elif isinstance(node, source.Function | ast.Assign):
             names[i] = set()
+            if isinstance(node, ast.Assign):
+                del lines[node.lineno - 1 : node.end_lineno]
+            else:
+                source.cut(lines, node)
     return "".join(lines)
 
 
 def handout(
-    exercises: Sequence[Exercise], title: str, later: Sequence[Exercise] = (), whole: float = 0
+    exercises: Sequence[Exercise],
+    title: str,
+    later: Sequence[Exercise] = (),
+    whole: float = 0,
+    hard: bool = False,
 ) -> tuple[Blanked, dict[str, str]]:
     """Every text file of the handout, path -> text. later, SourceError, LeakError: see above.
 
     whole: points for a package that trains. ValueError when there is none in it that can.
+    hard: the docstrings of `level.py`. ValueError for the page, whose comments derive it.
     """
     blanked, tests = blank(exercises, later), ""
     if PAGE[0] not in exercises:
+        if hard:
+            blanked = replace(
+                blanked, package=level.hard(blanked.package, blanked.exercises, blanked.unasked)
+            )
+            if found := level.overlooked(blanked.exercises, blanked.package):
+                raise LeakError("; ".join(found))
         tests = public_tests(blanked.exercises)
         blanked = _with(blanked, _needed(blanked.package, blanked.exercises, tests))
+    elif hard:
+        raise ValueError("level is hard and exercises are page; they should be of the package")
     if whole and (later or "training" not in blanked.package):
         raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
-    files["ASSIGNMENT.md"] = assignment(blanked, title, whole)
+    text, questions = look(blanked)
+    if text:
+        files["look.py"] = text
+    files["ASSIGNMENT.md"] = assignment(blanked, title, whole, hard, questions)
     files["setup.cfg"] = configuration(blanked.exercises)
     if PAGE[0] in exercises:
         return blanked, files | page.texts(title)
@@ -283,11 +327,41 @@ def configuration(exercises: Sequence[Exercise]) -> str:
     )
 
 
-def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
-    """ASSIGNMENT.md."""
+DOCSTRING = """Each function below has no body. Its docstring has the equation, the shapes, and the
+errors that it must raise; the opening of the file derives what is needed. Replace the
+line `raise NotImplementedError(...)` by your own."""
+HARD = """This is the hard level. Each function below has no body. Its docstring has the source of
+the equation, the shapes, and the errors that it must raise. Find the equation in the source,
+or derive it. Find a form of it that computes right digits for extreme numbers too: a result
+is finite, and near to the exact one, wherever the exact one is a number of its dtype. Replace
+the line `raise NotImplementedError(...)` by your own."""
+
+
+LOOKED = """## Look at it
+
+When a chapter is done, its command prints numbers that your package computes, and draws a
+picture where Matplotlib is installed (`pip install matplotlib`). Answer its questions in a
+file answers.txt beside `scratchvae/`, each in two or three sentences, and hand it in too.
+
+{chapters}
+"""
+
+
+def assignment(
+    blanked: Blanked,
+    title: str,
+    whole: float = 0,
+    hard: bool = False,
+    questions: Mapping[str, str] | None = None,
+) -> str:
+    """ASSIGNMENT.md. hard: without the equations. questions: of each chapter, of `look`."""
+    chapters = "\n\n".join(
+        f"```\npython look.py {n}\n```\n\n{q}" for n, q in (questions or {}).items()
+    )
+    looked = f"{LOOKED.format(chapters=chapters)}\n" if questions else ""
     rows = "".join(
         f"| {e.number} | {e.title} | `scratchvae/{e.module}.py`: `{e.name}` "
-        f"| {e.equation.replace('|', chr(92) + '|')} | {e.source} "
+        f"| {'' if hard else e.equation.replace('|', chr(92) + '|') + ' | '}{e.source} "
         f"| {e.points} | {', '.join(e.builds_on) or '-'} | {', '.join(e.may_call) or '-'} |\n"
         for e in blanked.exercises
     )
@@ -307,12 +381,10 @@ def assignment(blanked: Blanked, title: str, whole: float = 0) -> str:
     )
     return f"""# {title}
 
-Each function below has no body. Its docstring has the equation, the shapes, and the
-errors that it must raise; the opening of the file derives what is needed. Replace the
-line `raise NotImplementedError(...)` by your own.
+{HARD if hard else DOCSTRING}
 
-| | exercise | where | equation | source | points | builds on | may call |
-|---|---|---|---|---|---|---|---|
+| | exercise | where |{"" if hard else " equation |"} source | points | builds on | may call |
+|---|---|---|{"" if hard else "---|"}---|---|---|---|
 {rows}
 An exercise **builds on** others when its tests fail without them: the tests or the rest of
 the package call these functions. It **may call** others: a right answer can do with them or
@@ -370,7 +442,7 @@ and no other. At first they all fail.
 - The top level of a file should only define things. A call that stands there by itself, as
   `print(...)`, is not run by the grader.
 
-{DATA if "training" in blanked.package else ""}## Hand in
+{looked}{DATA if "training" in blanked.package else ""}## Hand in
 
 Hand in the folder `scratchvae/` with its files, none of them renamed, inside a folder or a
 zip with your name. `scratchvae/{asked.NAME}` says what was asked: leave it in.
@@ -384,12 +456,13 @@ def write(
     with_data: bool = False,
     later: Sequence[Exercise] = (),
     whole: float = 0,
+    hard: bool = False,
 ) -> Blanked:
     """Write the handout to a folder that does not exist yet, or is empty.
 
     Nothing is written when an answer still stands in it.
     """
-    blanked, files = handout(exercises, title, later, whole)
+    blanked, files = handout(exercises, title, later, whole, hard)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty; the handout goes to a new folder")
     data = sorted(data_place(None).glob("*ubyte*")) if with_data else []
