@@ -2,11 +2,10 @@
 
     python look.py 1
 
-prints them, and draws look_1.png where Matplotlib is installed. The questions are printed
-last, and stand in ASSIGNMENT.md.
+prints them, and draws look_1.png where the whole package and Matplotlib are. The questions are
+printed last, and stand in ASSIGNMENT.md.
 """
 
-import importlib
 import inspect
 import io
 import sys
@@ -217,15 +216,13 @@ def main(arguments: list[str]) -> int:
             draw = chapter()
         print(printed.getvalue(), end="")
         try:
-            plt = importlib.import_module("matplotlib.pyplot")  # a handout may have no figures.py
+            from scratchvae.figures import Picture
         except ImportError:
-            print("no picture: Matplotlib is not installed")
+            print("no picture: it needs the whole package, and Matplotlib")
         else:
-            plt.switch_backend("agg")
-            figure, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-            draw(*axes)
+            figure = Picture(figsize=(10, 4.4), layout="constrained")
+            draw(*figure.subplots(1, 2))
             figure.savefig(f"look_{arguments[0]}.png", dpi=100)
-            plt.close(figure)
             print(f"wrote look_{arguments[0]}.png")
     except NotImplementedError as error:
         print(f"look.py: chapter {arguments[0]} cannot be looked at yet: {error} is not done")

@@ -339,9 +339,10 @@ the line `raise NotImplementedError(...)` by your own."""
 
 LOOKED = """## Look at it
 
-When a chapter is done, its command prints numbers that your package computes, and draws a
-picture where Matplotlib is installed (`pip install matplotlib`). Answer its questions in a
-file answers.txt beside `scratchvae/`, each in two or three sentences, and hand it in too.
+When a chapter is done, its command prints numbers that your package computes. Where the
+whole package and Matplotlib are (`pip install matplotlib`), it draws a picture. Answer its
+questions in a file answers.txt beside `scratchvae/`, each in two or three sentences, and
+hand it in too.
 
 {chapters}
 """
