@@ -60,6 +60,7 @@ EXERCISES = (
         "H(p) = −Σ p log p",
         "notes §1.2",
         8,
+        may_call=("1.3",),
         hides=("_p_log_q",),
     ),
     Exercise(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from scratchvae.homework import asked, evidence, judge, submission
-from scratchvae.homework.checks import KINDS, Job, compare, describe
+from scratchvae.homework.checks import KINDS, Job, argument, bulk, compare, describe
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
@@ -255,10 +255,6 @@ def _grade_one(
 
 def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
     """The kind, and a sentence: the smallest input that shows the difference, ours and theirs."""
-
-    def bulk(index: int) -> int:
-        return sum(np.size(value) for value in job.cases[index].inputs.values())
-
     failed = [
         i
         for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
@@ -268,9 +264,9 @@ def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
         return "no answer", f"no answer: {result.stopped}"
     if not failed:
         return "other", "it changes its arguments: they should be afterwards as they were"
-    i = min(failed, key=lambda index: (KINDS.index(job.cases[index].kind), bulk(index)))
+    i = min(failed, key=lambda index: (KINDS.index(job.cases[index].kind), bulk(job.cases[index])))
     case, ours, theirs = job.cases[i], right.replies[i], result.replies[i]
-    called = ", ".join(f"{name} = {describe(value)}" for name, value in case.inputs.items())
+    called = ", ".join(f"{name} = {argument(value)}" for name, value in case.inputs.items())
     tail = f"; then {result.stopped}" if result.stopped else ""
     kind = "no answer" if result.stopped else "other"
     if theirs.error is not None and theirs.error[0] == "NotImplementedError":

@@ -82,7 +82,8 @@ class Here:
                     outputs = getattr(drivers, driver)(**fixed, **inputs)
                     reply.outputs = wire.decode(wire.encode(outputs))
                 except Exception as error:
-                    reply.error = type(error).__name__, str(error)[:300]
+                    kind, text = wire.raised(error)
+                    reply.error = kind, text[:300]
                 reply.after = {name: wire.decode(wire.encode(v)) for name, v in inputs.items()}
                 replies.append(reply)
         return Result(replies)
