@@ -50,10 +50,13 @@ def public(number: str) -> list[Call]:
     return calls(number, 1, PUBLIC)
 
 
-def answers(number: str) -> list[Any]:
-    """What is right for each of them, as type and value; null for an error."""
+def answers(number: str) -> dict[str, Any]:
+    """right: of each of them, as type and value; None for an error.
+
+    apart: the functions of other exercises that this exercise has to do without.
+    """
     text = Path(__file__).with_name("answers.json").read_text(encoding="utf-8")
-    found: list[Any] = json.loads(text)[number]
+    found: dict[str, Any] = json.loads(text)[number]
     return found
 
 
@@ -93,7 +96,7 @@ class Draws:
     def weights(self, shape: tuple[int, ...], kind: str) -> Array:
         """Numbers > 0, or ≥ 0 for extremes: uniform, few and equal ones, tiny, certain."""
         w = self.rng.random(shape) + 0.05
-        if self.one(0, 0, 1):
+        if self.one(0, 1):
             w = np.ceil(4 * w - 0.2)
         if kind == "extremes":
             style = self.one("zeros", "zeros", "certain", "tiny")
@@ -152,7 +155,8 @@ def _of_distributions(*names: str, near: bool = False) -> Callable[[Draws, str],
     """One or two (..., n), an axis, and a base. near: q may be near p."""
 
     def draw(draws: Draws, kind: str) -> Inputs:
-        shape = (*draws.shape(), draws.one(*((2, 3) if kind == "errors" else (1, 2, 2, 3, 4, 5, 7))))
+        sizes = (2, 3) if kind == "errors" else (1, 2, 2, 3, 4, 5, 7)
+        shape = (*draws.shape(), draws.one(*sizes))
         arrays = [draws.distributions(shape, kind) for _ in names]
         if kind == "errors":
             return _refused(draws, names, arrays)
@@ -212,7 +216,8 @@ def _refused(draws: Draws, names: tuple[str, ...], arrays: list[Array]) -> Input
 def _labels(draws: Draws, kind: str) -> Inputs:
     """y, y_hat: the same shape, and a base."""
     shape = (draws.one(1, 1, 2, 3), *draws.shape())
-    y, y_hat = draws.rng.random(shape), draws.rng.random(shape) * 0.9 + 0.05
+    y: Array = draws.rng.random(shape)
+    y_hat: Array = draws.rng.random(shape) * 0.9 + 0.05
     options = draws.base(2.0, 10.0, np.e, 0.5)
     if draws.one(0, 1):
         y = np.round(y)
@@ -224,7 +229,7 @@ def _labels(draws: Draws, kind: str) -> Inputs:
                     for a in (y, y_hat))  # fmt: skip
     if kind == "shapes":
         whole = draws.one(0, 0, 1)
-        y, y_hat = ([np.round(y).astype(np.int64), y_hat] if whole else draws.typed([y, y_hat]))
+        y, y_hat = [np.round(y).astype(np.int64), y_hat] if whole else draws.typed([y, y_hat])
     if kind == "errors":
         what = draws.next("y", "y_hat", "shape", "base")
         if what == "shape":

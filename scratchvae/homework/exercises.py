@@ -365,7 +365,7 @@ def closure(number: str) -> set[str]:
         new = {*exercise.builds_on, *exercise.may_call} - found
         found |= new
         todo += new
-    return found
+    return found - {number}
 
 
 def around(number: str) -> set[str]:

@@ -158,16 +158,16 @@ def named(job: Job, right: Result, result: Result, wrong: Sequence[Named]) -> li
 def same(job: Job, mistake: Result, result: Result, kind: str) -> bool:
     """Whether both gave the same in every case of this kind in which one of them gives something.
 
-    Where both raise an error they may be alike or not. There has to be another case.
+    Where nothing is given in any case, both have to raise the same errors, of the same words.
     """
     if len(mistake.replies) != len(job.cases):
         return False
-    answered = [
-        (case, ours, theirs)
-        for case, ours, theirs in zip(job.cases, mistake.replies, result.replies)
-        if case.kind == kind and (ours.error is None or theirs.error is None)
-    ]
-    return bool(answered) and all(_alike(*one) for one in answered)
+    triples = zip(job.cases, mistake.replies, result.replies)
+    of_kind = [(case, ours, theirs) for case, ours, theirs in triples if case.kind == kind]
+    answered = [one for one in of_kind if one[1].error is None or one[2].error is None]
+    if not answered:
+        return all(ours.error == theirs.error for _, ours, theirs in of_kind)
+    return all(_alike(*one) for one in answered)
 
 
 def _nothing(ours: Reply, theirs: Reply) -> bool:

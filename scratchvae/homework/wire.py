@@ -71,7 +71,7 @@ def raised(error: BaseException) -> list[str]:
         text = str(error)[:1000]
     except BaseException:
         text = ""
-    return [*kinds, type(error).__name__][:1] + [text]
+    return [(kinds or [type(error).__name__])[0], text]
 
 
 def decode(value: Json, depth: int = 0) -> Any:
