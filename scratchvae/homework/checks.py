@@ -165,7 +165,7 @@ def argument(value: Any) -> str:
     """A value that something is called with, in one line: with all its digits, if it is short."""
     if isinstance(value, np.ndarray) and value.size <= 8:
         return " ".join(np.array2string(value, separator=", ", floatmode="unique").split())
-    return repr(value) if isinstance(value, float | tuple) else describe(value)
+    return repr(value) if type(value) in (float, tuple) else describe(value)
 
 
 def bulk(case: Case) -> tuple[int, int]:

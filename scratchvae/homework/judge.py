@@ -228,12 +228,18 @@ def care(job: Job, right: Result, result: Result) -> list[str]:
                 remarks.append(f"{ACCEPTS}: {inputs}.")
         elif ours.error is None and theirs.error is None:
             if case.kind == "shapes" and _close(ours, theirs, replace(case, any_dtype=True)):
-                remarks.append("You return another type of number: float32 should stay float32.")
+                remarks.append(f"You return another type of number: {_type(ours)}.")
             elif case.kind == "extremes":
                 remarks += _far_out(ours, theirs)
         elif case.kind == "extremes" and theirs.error and "overflow" in theirs.error[1]:
             remarks.append("You let a number overflow on the way, where the result is finite.")
     return list(dict.fromkeys(remarks))
+
+
+def _type(ours: Reply) -> str:
+    parts = ours.outputs if isinstance(ours.outputs, tuple) else (ours.outputs,)
+    kept = any(np.asarray(part).dtype == np.float32 for part in parts)
+    return "float32 should stay float32" if kept else "it should be float64"
 
 
 def _far_out(ours: Reply, theirs: Reply) -> list[str]:

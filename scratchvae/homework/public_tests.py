@@ -6,7 +6,7 @@ builds on. A failed test says what was expected and what your function gave.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import NormalDist
 from typing import Any
@@ -59,6 +59,7 @@ def near(value: Array, expected: Array, error: Array = 1e-9, *, what: str) -> No
     """
     if value is None:
         fail(what, "numbers", "None: a `return` is missing")
+    value = list(value) if isinstance(value, Iterator) else value
     value, expected = np.asarray(value, float), np.asarray(expected, float)
     if value.shape != expected.shape:
         fail(f"the shape of {what}", expected.shape, value.shape)
