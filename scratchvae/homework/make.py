@@ -162,7 +162,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
         return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
     kept = around(exercise.number)
     package = source.reference()
-    hidden = set(exercise.hides)
+    hidden, says = set(exercise.hides), {other.where: message(other) for other in EXERCISES}
     for other in EXERCISES:
         if other.number not in kept:
             package[other.module] = source.blank(
@@ -174,7 +174,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
     for helper in hidden:
         text, file = package[exercise.module], f"{exercise.module}.py"
         for user in source.users(text, helper, file):
-            text = source.blank(text, user, "not here", file)
+            text = source.blank(text, user, says.get(f"{exercise.module}.{user}", "not here"), file)
         package[exercise.module] = source.remove(text, helper, file)
     package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
     return package
