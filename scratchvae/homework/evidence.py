@@ -173,7 +173,8 @@ def _input(value: Any) -> str:
         return f"{value.dtype} of shape {value.shape},{span}"
     if isinstance(value, np.ndarray):
         dtype = "" if value.dtype in (np.float64, np.int64) else f" ({value.dtype})"
-        return _text(value, 6) + dtype
+        exact = all(float(f"{number:.6g}") == number for number in value.ravel())
+        return _text(value, 6 if exact or value.dtype != np.float64 else 17) + dtype
     return plain(f"{value:.6g}" if isinstance(value, float) else repr(value), 80)
 
 
