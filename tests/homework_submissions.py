@@ -26,7 +26,7 @@ def best_sandbox() -> str:
 @cache
 def whole_key() -> Key:
     """Of all exercises: worked out once for all tests."""
-    return Key(EXERCISES, best_sandbox())
+    return Key(EXERCISES, best_sandbox(), seed=0)
 
 
 def some(key: Key, *numbers: str) -> Key:

@@ -98,7 +98,10 @@ def test_the_table_is_in_order_and_every_function_is_there() -> None:
     for exercise in EXERCISES:
         function = source.need(source.reference()[exercise.module], exercise.name, exercise.module)
         assert source.ast.get_docstring(function)
-        assert all(order[other] < order[exercise.number] for other in closure(exercise.number))
+        assert all(order[other] < order[exercise.number] for other in exercise.builds_on)
+        later = {other for other in exercise.may_call if order[other] > order[exercise.number]}
+        assert later == ({"1.3"} if exercise.number == "1.1" else set())  # log n − KL(p ‖ uniform)
+        assert exercise.number not in closure(exercise.number)
     assert [e.number for e in select(["2", "1.1"])] == [
         "1.1",
         *(n for n in IDS if n.startswith("2.")),

@@ -413,7 +413,7 @@ def test_a_hole_in_the_key_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> Non
     def without(change: Callable[[dict[str, Any]], object]) -> None:
         answers = json.loads(json.dumps(whole))
         change(answers)
-        monkeypatch.setattr(keys, "_in_its_own_process", lambda numbers: answers)
+        monkeypatch.setattr(keys, "_in_its_own_process", lambda *_: answers)
         with pytest.raises(IncompleteKey):
             Key(select(["1.6", "2.2"]), "none")
 

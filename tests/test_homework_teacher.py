@@ -58,7 +58,7 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture(scope="module")
 def key() -> Key:
-    return Key(select(CHOSEN), SANDBOX)
+    return Key(select(CHOSEN), SANDBOX, seed=0)
 
 
 @pytest.fixture(scope="module")

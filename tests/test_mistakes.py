@@ -173,7 +173,7 @@ with np.errstate(divide="ignore", invalid="ignore"):
     verdict = verdict_on("1.3", body)
     assert [k for k, (done, all_) in verdict.passed.items() if done < all_] == ["extremes"]
     said = public_failures("1.3", package_with("1.3", body))
-    assert len(said) == 1 and "kl_divergence([0.5 , 0.25, 0.25], [0.500000005" in said[0]
+    assert len(said) == 2 and "kl_divergence([0.5 , 0.25, 0.25], [0.500000005" in said[1]
 
 
 @pytest.mark.parametrize("number, how, files", FILES, ids=[f"{n} {how}" for n, how, _ in FILES])

@@ -135,17 +135,10 @@ def run(task: dict[str, Any], answers: BinaryIO) -> None:
         try:
             reply["outputs"] = wire.encode(driver(**task["fixed"], **inputs))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
-            reply["error"] = [type(error).__name__, _message(error)]
+            reply["error"] = wire.raised(error)
         reply["after"] = {name: wire.encode(value) for name, value in inputs.items()}
         answers.write(json.dumps(reply).encode() + b"\n")
         answers.flush()
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:1000]
-    except BaseException:
-        return ""
 
 
 def limits(seconds: float, user: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.homework.checks import KINDS, Case, Job, looked
+from scratchvae.homework.checks import KINDS, Case, Job, bulk, looked
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.sandbox import Reply, Result
 from scratchvae.homework.wire import Opaque, plain
@@ -76,7 +76,7 @@ def _of(
             if case.kind == kind and not close(case, right.replies[i], reply)
         ]
         if failed:
-            i = min(failed, key=lambda index: _bulk(job.cases[index]))
+            i = min(failed, key=lambda index: bulk(job.cases[index]))
             ours, theirs = right.replies[i], result.replies[i]
             new = _at(exercise, job, job.cases[i], ours, theirs)
             if new["kind"] == "not done":
@@ -143,7 +143,7 @@ def _raised(reply: Reply) -> str:
 
 def _changed(cases: Sequence[Case], replies: Sequence[Reply]) -> list[Evidence]:
     """The arguments that are not afterwards as they were, at the smallest input that shows it."""
-    smallest: dict[str, tuple[int, Evidence]] = {}
+    smallest: dict[str, tuple[tuple[int, int], Evidence]] = {}
     for case, reply in zip(cases, replies):
         for name, value in case.inputs.items():
             after = reply.after.get(name)
@@ -153,18 +153,14 @@ def _changed(cases: Sequence[Case], replies: Sequence[Reply]) -> list[Evidence]:
                 continue
             said = f"You change your argument `{name}`: the caller needs it as it was."
             shown = [[f"{name} afterwards", *_pair(value, after)]]
-            if name not in smallest or _bulk(case) < smallest[name][0]:
+            if name not in smallest or bulk(case) < smallest[name][0]:
                 new = Evidence(kind="inputs", said=said, called=_called(case), shown=shown)
-                smallest[name] = (_bulk(case), new)
+                smallest[name] = (bulk(case), new)
     return [evidence for _, evidence in smallest.values()]
 
 
 def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
     return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)
-
-
-def _bulk(case: Case) -> int:
-    return sum(np.size(value) for value in case.inputs.values())
 
 
 def _called(case: Case) -> list[str]:
@@ -177,7 +173,8 @@ def _input(value: Any) -> str:
         return f"{value.dtype} of shape {value.shape},{span}"
     if isinstance(value, np.ndarray):
         dtype = "" if value.dtype in (np.float64, np.int64) else f" ({value.dtype})"
-        return _text(value, 6) + dtype
+        exact = all(float(f"{number:.6g}") == number for number in value.ravel())
+        return _text(value, 6 if exact or value.dtype != np.float64 else 17) + dtype
     return plain(f"{value:.6g}" if isinstance(value, float) else repr(value), 80)
 
 

@@ -62,6 +62,7 @@ EXERCISES = (
         "H(p) = −Σ p log p",
         "notes §1.2",
         8,
+        may_call=("1.3",),
         hides=("_p_log_q",),
         derived=("Three quantities", "From the formula to the code"),
     ),
@@ -383,7 +384,7 @@ def closure(number: str) -> set[str]:
         new = {*exercise.builds_on, *exercise.may_call} - found
         found |= new
         todo += new
-    return found
+    return found - {number}
 
 
 def around(number: str) -> set[str]:

@@ -16,13 +16,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scratchvae.homework import asked, evidence, judge, submission
-from scratchvae.homework.checks import KINDS, Job, compare, describe
+from scratchvae.homework.checks import KINDS, Job, argument, bulk, compare, describe
 from scratchvae.homework.evidence import Evidence
-from scratchvae.homework.exercises import PAGE, Exercise
+from scratchvae.homework.exercises import EXERCISES, PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
+from scratchvae.homework.make import message
 from scratchvae.homework.sandbox import LOST, NotGraded, Result, Sandbox
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import plain
@@ -30,6 +29,7 @@ from scratchvae.homework.wire import plain
 SECONDS = 4.0  # for one exercise; what is right takes a twentieth of one
 LEAST = 0.6  # seconds, after two exercises of a submission were stopped
 MOST_SENTENCE = 1000  # characters
+WITHOUT = "which it should do without: ASSIGNMENT.md says what it may call"
 NOT_GRADED = "could not be graded, run again"
 
 
@@ -235,6 +235,10 @@ def _grade_one(
     mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
     if not verdict.full:
         mark.kind, mark.sentence = explain(job, right, result)
+        for called in EXERCISES:
+            if called != exercise and mark.sentence == f"not done: it says {message(called)!r}":
+                mark.kind = "other"
+                mark.sentence = f"it calls {called.name}, of exercise {called.number}, {WITHOUT}"
         if exercise in PAGE and mark.kind == "other":
             mark.sentence = f"{exercise.title}: read {exercise.equation}; {mark.sentence}"
         if verdict.remarks:
@@ -242,6 +246,9 @@ def _grade_one(
             mark.sentence = " ".join(verdict.remarks)
     if not verdict.full or result.printed > evidence.MOST_PRINTED:
         mark.evidence = evidence.of(exercise, job, right, result, judge.close)
+        if WITHOUT in mark.sentence:
+            said = f"Your function calls {mark.sentence.removeprefix('it calls ')}."
+            mark.evidence = [Evidence(kind="other", said=said, called=[], shown=[])]
     mark.remarks = verdict.remarks
     if verdict.remarks == judge.care(job, right, result):  # the wrong value itself has no name
         unnamed = [shown["said"] for shown in mark.evidence if shown["kind"] == "value"]
@@ -255,10 +262,6 @@ def _grade_one(
 
 def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
     """The kind, and a sentence: the smallest input that shows the difference, ours and theirs."""
-
-    def bulk(index: int) -> int:
-        return sum(np.size(value) for value in job.cases[index].inputs.values())
-
     failed = [
         i
         for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
@@ -268,9 +271,9 @@ def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
         return "no answer", f"no answer: {result.stopped}"
     if not failed:
         return "other", "it changes its arguments: they should be afterwards as they were"
-    i = min(failed, key=lambda index: (KINDS.index(job.cases[index].kind), bulk(index)))
+    i = min(failed, key=lambda index: (KINDS.index(job.cases[index].kind), bulk(job.cases[index])))
     case, ours, theirs = job.cases[i], right.replies[i], result.replies[i]
-    called = ", ".join(f"{name} = {describe(value)}" for name, value in case.inputs.items())
+    called = ", ".join(f"{name} = {argument(value)}" for name, value in case.inputs.items())
     tail = f"; then {result.stopped}" if result.stopped else ""
     kind = "no answer" if result.stopped else "other"
     if theirs.error is not None and theirs.error[0] == "NotImplementedError":

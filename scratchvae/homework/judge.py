@@ -16,11 +16,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from scratchvae.homework.checks import KINDS, Case, Job, compare, describe
+from scratchvae.homework.checks import KINDS, Case, Job, argument, bulk, compare
 from scratchvae.homework.sandbox import Reply, Result
 
 Named = tuple[str, Result]  # a mistake's sentence, and what it returns
 
+ACCEPTS = "You accept what the docstring refuses"
+NOTHING = "You return nothing, which is None: a `return` is missing."
 IN_PLACE = "non-broadcastable output operand"  # how NumPy refuses x -= y of a larger shape
 
 
@@ -131,6 +133,8 @@ def changed(job: Job, result: Result) -> list[str]:
 
 def named(job: Job, right: Result, result: Result, wrong: Sequence[Named]) -> list[str]:
     """The classical mistakes that this is, at most one for the value or for each other kind."""
+    if any(_nothing(ours, theirs) for ours, theirs in zip(right.replies, result.replies)):
+        return [NOTHING]
     failed = _failed(job, right, result)
     answered = any(
         case.kind == "value" and reply.error is None
@@ -144,7 +148,7 @@ def named(job: Job, right: Result, result: Result, wrong: Sequence[Named]) -> li
         fits = [
             (_agreement(job, mistake, result), sentence)
             for sentence, mistake in wrong
-            if _is_wrong(job, right, mistake, kind) and same(job, mistake, result, kind)
+            if same(job, mistake, result, kind) and _is_wrong(job, right, mistake, kind)
         ]
         if fits:
             found.append(max(fits, key=lambda fit: fit[0])[1])
@@ -152,14 +156,22 @@ def named(job: Job, right: Result, result: Result, wrong: Sequence[Named]) -> li
 
 
 def same(job: Job, mistake: Result, result: Result, kind: str) -> bool:
-    """Whether both gave the same in every case of this kind."""
+    """Whether both gave the same in every case of this kind in which one of them gives something.
+
+    Where nothing is given in any case, both have to raise the same errors, of the same words.
+    """
     if len(mistake.replies) != len(job.cases):
         return False
-    return all(
-        _alike(case, ours, theirs)
-        for case, ours, theirs in zip(job.cases, mistake.replies, result.replies)
-        if case.kind == kind
-    )
+    triples = zip(job.cases, mistake.replies, result.replies)
+    of_kind = [(case, ours, theirs) for case, ours, theirs in triples if case.kind == kind]
+    answered = [one for one in of_kind if one[1].error is None or one[2].error is None]
+    if not answered:
+        return all(ours.error == theirs.error for _, ours, theirs in of_kind)
+    return all(_alike(*one) for one in answered)
+
+
+def _nothing(ours: Reply, theirs: Reply) -> bool:
+    return theirs.error is None and theirs.outputs is None and ours.outputs is not None
 
 
 def _failed(job: Job, right: Result, result: Result) -> set[str]:
@@ -206,21 +218,28 @@ def care(job: Job, right: Result, result: Result) -> list[str]:
             f"You write into your {these} {' and '.join(names)}: "
             "the caller needs the old numbers, so make a new array."
         )
-    for case, ours, theirs in zip(job.cases, right.replies, result.replies):
+    triples = zip(job.cases, right.replies, result.replies)
+    for case, ours, theirs in sorted(triples, key=lambda triple: bulk(triple[0])):
         if case.kind == "value" or close(case, ours, theirs):
             continue
         if case.kind == "errors":
-            if theirs.error is None:
-                inputs = ", ".join(f"{k} = {describe(v)}" for k, v in case.inputs.items())
-                remarks.append(f"You accept what the docstring refuses: {inputs}.")
+            if theirs.error is None and not any(remark.startswith(ACCEPTS) for remark in remarks):
+                inputs = ", ".join(f"{k} = {argument(v)}" for k, v in case.inputs.items())
+                remarks.append(f"{ACCEPTS}: {inputs}.")
         elif ours.error is None and theirs.error is None:
             if case.kind == "shapes" and _close(ours, theirs, replace(case, any_dtype=True)):
-                remarks.append("You return another type of number: float32 should stay float32.")
+                remarks.append(f"You return another type of number: {_type(ours)}.")
             elif case.kind == "extremes":
                 remarks += _far_out(ours, theirs)
         elif case.kind == "extremes" and theirs.error and "overflow" in theirs.error[1]:
             remarks.append("You let a number overflow on the way, where the result is finite.")
     return list(dict.fromkeys(remarks))
+
+
+def _type(ours: Reply) -> str:
+    parts = ours.outputs if isinstance(ours.outputs, tuple) else (ours.outputs,)
+    kept = any(np.asarray(part).dtype == np.float32 for part in parts)
+    return "float32 should stay float32" if kept else "it should be float64"
 
 
 def _far_out(ours: Reply, theirs: Reply) -> list[str]:

@@ -7,6 +7,7 @@ stops when it has one, and when the machine did not work it out.
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,21 +37,26 @@ class Key:
     packages: what an exercise is graded in. right: what the reference returns.
     wrong: each classical mistake's sentence and what it returns. bounds: of the reference's own
     training, before and after. sandbox: what students' code runs in, "bwrap" or "none".
-    whole: points for a package that trains.
+    whole: points for a package that trains. seed: of what is drawn; a new one for each key.
     """
 
     def __init__(
-        self, exercises: Sequence[Exercise], sandbox: str = "bwrap", whole: float = 0
+        self,
+        exercises: Sequence[Exercise],
+        sandbox: str = "bwrap",
+        whole: float = 0,
+        seed: int | None = None,
     ) -> None:
         check(sandbox)
         self.sandbox, self.exercises, self.whole = sandbox, list(exercises), whole
         self.reference = source.reference()
         if PAGE[0] in exercises:
             self.reference[page.NAME] = page.text()
-        self.jobs: dict[str, Job] = {e.number: checks.JOBS[e.number]() for e in exercises}
+        seed = secrets.randbits(60) if seed is None else seed
+        self.jobs: dict[str, Job] = {e.number: checks.job(e.number, seed) for e in exercises}
         self.packages = {e.number: package_around(e) for e in exercises}
         self.training = _images()
-        answers = _in_its_own_process(list(self.jobs))
+        answers = _in_its_own_process(list(self.jobs), seed)
         self.right = {number: _result(said) for number, said in answers["right"].items()}
         self.wrong = {
             number: [(sentence, _result(said)) for sentence, said in mistakes]
@@ -106,12 +112,12 @@ def _images() -> dict[str, Any]:
 # ---- in its own process ----
 
 
-def _in_its_own_process(numbers: Sequence[str]) -> dict[str, Any]:
+def _in_its_own_process(numbers: Sequence[str], seed: int = 0) -> dict[str, Any]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     path = [str(source.PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     code = "from scratchvae.homework.key import work_out; work_out()"
-    command = [sys.executable, "-c", code, *numbers]
+    command = [sys.executable, "-c", code, str(seed), *numbers]
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, timeout=SECONDS, check=True
@@ -133,8 +139,9 @@ def work_out() -> None:
     """Print as JSON what the reference and the mistakes return."""
     reference = {**source.reference(), "__init__": "", page.NAME: page.RIGHT}
     right, wrong = {}, {}
-    for number in sys.argv[1:]:
-        job, exercise = checks.JOBS[number](), BY_NUMBER[number]
+    seed, *numbers = sys.argv[1:]
+    for number in numbers:
+        job, exercise = checks.job(number, int(seed)), BY_NUMBER[number]
         package = package_around(exercise)
         right[number] = _answers(reference, job)
         mistakes = [(mistake.sentence, mistake.module(package)) for mistake in catalogue.of(number)]

@@ -5,6 +5,7 @@ It stands alone. Of the package it has the files that its exercises need: for ch
 """
 
 import ast
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,17 @@ from pathlib import Path
 
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
-from scratchvae.homework import asked, leaks, level, merge, page, source
+from scratchvae.homework import asked, domains, expected, leaks, level, merge, page, source
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
 LOOK = Path(__file__).with_name("look.py")
 NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
+DOMAINS = Path(domains.__file__)
+# Where the public tests import from: here, and in the handout.
+IMPORTS = {"from scratchvae.homework.domains": "from domains",
+           "from scratchvae.homework.expected": "from domains"}  # fmt: skip
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -159,7 +164,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
         return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
     kept = around(exercise.number)
     package = source.reference()
-    hidden = set(exercise.hides)
+    hidden, says = set(exercise.hides), {other.where: message(other) for other in EXERCISES}
     for other in EXERCISES:
         if other.number not in kept:
             package[other.module] = source.blank(
@@ -171,7 +176,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
     for helper in hidden:
         text, file = package[exercise.module], f"{exercise.module}.py"
         for user in source.users(text, helper, file):
-            text = source.blank(text, user, "not here", file)
+            text = source.blank(text, user, says.get(f"{exercise.module}.{user}", "not here"), file)
         package[exercise.module] = source.remove(text, helper, file)
     package["__init__"] = '__version__ = "0"\n'  # the parts are imported one by one
     return package
@@ -302,6 +307,12 @@ def handout(
     if whole and (later or "training" not in blanked.package):
         raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
+    drawn = [e.number for e in blanked.exercises if e.number in domains.DRAW]
+    if drawn:
+        for ours, theirs in IMPORTS.items():
+            tests = tests.replace(ours, theirs)
+        files["tests/domains.py"] = DOMAINS.read_text(encoding="utf-8")
+        files["tests/answers.json"] = json.dumps({n: expected.answers(n) for n in drawn}) + "\n"
     files["tests/test_homework.py"] = tests
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
     text, questions = look(blanked)
@@ -389,7 +400,8 @@ def assignment(
 {rows}
 An exercise **builds on** others when its tests fail without them: the tests or the rest of
 the package call these functions. It **may call** others: a right answer can do with them or
-without them. An exercise that is not in this table is right already.
+without them. It does without every other exercise, in this table or not: the tests notice.
+An exercise that is not in this table is right already.
 
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the

@@ -6,7 +6,9 @@ builds on. A failed test says what was expected and what your function gave.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -25,6 +27,8 @@ from scratchvae import (
     training,
     vae,
 )
+from scratchvae.homework.domains import KINDS, Call, public
+from scratchvae.homework.expected import answers
 
 Array = Any
 
@@ -49,14 +53,21 @@ def fail(what: str, expected: object, got: object) -> None:
     raise AssertionError(f"{what}: expected {expected}, got {got}")
 
 
-def near(value: Array, expected: Array, error: float = 1e-9, *, what: str) -> None:
-    """Same shape, and equal to within an error relative to the largest entry."""
+def near(value: Array, expected: Array, error: Array = 1e-9, *, what: str) -> None:
+    """Same shape, and equal to within an error relative to the largest entry.
+
+    error: for each entry its own, or one number, relative to 1 + the largest.
+    """
+    if value is None:
+        fail(what, "numbers", "None: a `return` is missing")
+    value = list(value) if isinstance(value, Iterator) else value
     value, expected = np.asarray(value, float), np.asarray(expected, float)
     if value.shape != expected.shape:
         fail(f"the shape of {what}", expected.shape, value.shape)
-    scale = 1 + np.max(np.abs(expected), where=np.isfinite(expected), initial=0)
+    if isinstance(error, float):
+        error = error * (1 + np.max(np.abs(expected), where=np.isfinite(expected), initial=0))
     with np.errstate(invalid="ignore"):
-        wrong = ~((value == expected) | (np.abs(value - expected) <= error * scale))
+        wrong = ~((value == expected) | (np.abs(value - expected) <= error))
     if wrong.any():
         if expected.size > 12:
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -74,19 +85,20 @@ def of_type(value: Array, dtype: Any, what: str) -> None:
 def short(value: Any) -> str:
     """An argument, as a message shows it."""
     if isinstance(value, float | int):
-        return f"{value:.6g}"
+        return repr(value)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         return str(getattr(value, "__name__", type(value).__name__))
     if array.size > 12:
         return f"<{array.dtype}, shape {array.shape}>"
-    return np.array2string(array, precision=9, separator=", ").replace("\n", "")
+    return " ".join(np.array2string(array, floatmode="unique", separator=", ").split())
 
 
 def written(function: Callable[..., Any], arguments: Any, options: dict[str, Any]) -> str:
     """The call: "entropy([0.5, 0.5], base=3)"."""
     named = (f"{name}={short(value)}" for name, value in options.items())
-    return f"{function.__name__}({', '.join([*map(short, arguments), *named])})"
+    name = getattr(function, "__name__", "function")
+    return f"{name}({', '.join([*map(short, arguments), *named])})"
 
 
 def unchanged(function: Callable[..., Any], *arguments: Array, **options: Any) -> Any:
@@ -104,12 +116,18 @@ def gives(
     expected: Array,
     function: Callable[..., Any],
     *arguments: Array,
-    error: float = 1e-9,
+    error: Array = 1e-9,
     **options: Any,
 ) -> Any:
     """The call returns this, and leaves its arguments alone."""
-    result = unchanged(function, *arguments, **options)
-    near(result, expected, error, what=written(function, arguments, options))
+    call = written(function, arguments, options)
+    try:
+        result = unchanged(function, *arguments, **options)
+    except (NotImplementedError, AssertionError):
+        raise
+    except Exception as raised:
+        fail(call, short(expected), repr(raised))
+    near(result, expected, error, what=call)
     return result
 
 
@@ -118,7 +136,7 @@ def refused(function: Callable[..., Any], *arguments: Array, **options: Any) -> 
     call = written(function, arguments, options)
     try:
         result = function(*arguments, **options)
-    except NotImplementedError:
+    except (NotImplementedError, TypeError):
         raise
     except ValueError:
         return
@@ -136,67 +154,83 @@ def finite(value: Array, what: str) -> None:
 # ---- 1 information ----
 
 
+def agrees(call: Call, right: Any, function: Callable[..., Any]) -> None:
+    """The call gives what is right, or a ValueError or TypeError where that is right."""
+    options = {name: value for name, value in call.inputs.items() if name in ("axis", "base")}
+    arguments = [value for name, value in call.inputs.items() if name not in options]
+    if right is None:
+        with suppress(TypeError):
+            refused(function, *arguments, **options)
+        return
+    dtype, expected = np.dtype(right[0]), np.array(right[1])
+    finite_size = np.where(np.isfinite(expected), np.abs(expected), 0)
+    size = finite_size if call.kind == "extremes" else finite_size.max(initial=0)
+    bound = np.broadcast_to(call.rtol * size + call.atol, expected.shape)
+    result = gives(expected, function, *arguments, error=bound, **options)
+    if call.kind == "shapes" and isinstance(result, np.ndarray) and result.ndim:
+        of_type(result, dtype, written(function, arguments, options))
+
+
+def called(name: str, *_: Any, **__: Any) -> None:
+    """In place of a function that the exercise has to do without."""
+    fail(f"{name}, of another exercise", "no call", "a call")
+
+
+def drawn(number: str, function: Callable[..., Any]) -> None:
+    """All drawn calls; the smallest that is wrong is said. What they may not call is not there."""
+    known, wrong = answers(number), []
+    kept = {name: getattr(info, name) for name in known["apart"]}
+    for name in kept:
+        setattr(info, name, partial(called, name))
+    try:
+        for call, right in zip(public(number), known["right"]):
+            try:
+                agrees(call, right, function)
+            except (NotImplementedError, AssertionError) as error:
+                size = sum(map(np.size, call.inputs.values()))
+                wrong.append((KINDS.index(call.kind), size, len(str(error)), error))
+    finally:
+        vars(info).update(kept)
+    if wrong:
+        raise min(wrong, key=lambda one: one[:3])[3]
+
+
 @pytest.mark.exercise_1_1
-def test_entropy_of_fair_choices_is_their_number_in_bits() -> None:
-    gives(1.0, info.entropy, [0.5, 0.5])
-    gives(3.0, info.entropy, np.full(8, 1 / 8))
+def test_entropy_by_hand() -> None:
     gives(1.75, info.entropy, [0.5, 0.25, 0.125, 0.125])  # ½·1 + ¼·2 + ⅛·3 + ⅛·3
-
-
-@pytest.mark.exercise_1_1
-def test_entropy_base_axis_and_zero() -> None:
     gives(2.0, info.entropy, np.full(9, 1 / 9), base=3.0)
     gives([1.0, 0.0], info.entropy, [[0.5, 1.0], [0.5, 0.0]], axis=0)
-    gives([1.0, 0.0], info.entropy, [[0.5, 0.5], [1.0, 0.0]])
 
 
 @pytest.mark.exercise_1_1
-def test_entropy_of_what_is_no_distribution_is_an_error() -> None:
-    for p in ([0.5, 0.6], [1.5, -0.5], [np.nan, 1.0], []):
-        refused(info.entropy, p)
-    refused(info.entropy, [0.5, 0.5], base=1.0)
-
-
-NO_PAIRS = (([0.5, 0.5], [0.5, 0.6]), ([0.5, 0.6], [0.5, 0.5]), ([0.5, 0.5], [0.2, 0.3, 0.5]))
+def test_entropy_of_what_is_drawn() -> None:
+    drawn("1.1", info.entropy)
 
 
 @pytest.mark.exercise_1_2
 def test_cross_entropy_is_the_mean_length_of_messages() -> None:
     p, q = [0.5, 0.25, 0.125, 0.125], [0.125, 0.125, 0.25, 0.5]
     gives(0.5 * 3 + 0.25 * 3 + 0.125 * 2 + 0.125 * 1, info.cross_entropy, p, q)
-    gives(2.0, info.cross_entropy, [1.0, 0.0], [0.25, 0.75])
-    log3_of_8 = 1.892789260714372
-    expected = 0.2 * 2 + 0.8 * (2 - log3_of_8)
-    gives(expected, info.cross_entropy, [0.2, 0.8], [1 / 9, 8 / 9], base=3.0)
-    gives([1.0], info.cross_entropy, [[0.75], [0.25]], [[0.5], [0.5]], axis=0)
+    gives(np.inf, info.cross_entropy, [0.5, 0.5], [1.0, 0.0])  # the impossible
 
 
 @pytest.mark.exercise_1_2
-def test_cross_entropy_at_zeros_and_errors() -> None:
-    gives(np.inf, info.cross_entropy, [0.5, 0.5], [1.0, 0.0])  # the impossible
-    gives(0.0, info.cross_entropy, [1.0, 0.0], [1.0, 0.0])
-    for p, q in NO_PAIRS:
-        refused(info.cross_entropy, p, q)
+def test_cross_entropy_of_what_is_drawn() -> None:
+    drawn("1.2", info.cross_entropy)
 
 
 @pytest.mark.exercise_1_3
 def test_kl_by_hand() -> None:
     kl = info.kl_divergence
     gives(0.5 * 1 + 0 - 0.25 * 1, kl, [0.5, 0.25, 0.25], [0.25, 0.25, 0.5])
-    expected = 0.5 * 2 + 0.25 * 1 - 0.125 * 1 - 0.125 * 2
-    gives(expected, kl, [0.5, 0.25, 0.125, 0.125], [0.125, 0.125, 0.25, 0.5])
-    gives(2.0, kl, [1.0, 0.0], [0.25, 0.75])
     gives(2.0, kl, [1.0, 0.0], [1 / 9, 8 / 9], base=3.0)
     columns = [[0.5, 1.0], [0.5, 0.0]], [[0.25, 0.5], [0.75, 0.5]]
     gives([1 - 0.5 * np.log2(3), 1.0], kl, *columns, axis=0)
 
 
 @pytest.mark.exercise_1_3
-def test_kl_of_equals_is_zero_of_the_impossible_infinite_and_bad_input_an_error() -> None:
-    gives(0.0, info.kl_divergence, [0.3, 0.7], [0.3, 0.7])
-    gives(np.inf, info.kl_divergence, [0.5, 0.5], [1.0, 0.0])
-    for p, q in NO_PAIRS:
-        refused(info.kl_divergence, p, q)
+def test_kl_of_what_is_drawn() -> None:
+    drawn("1.3", info.kl_divergence)
 
 
 @pytest.mark.exercise_1_3
@@ -224,60 +258,43 @@ def test_kl_of_sums_that_are_not_quite_one_has_their_difference() -> None:
 def test_binary_cross_entropy_by_hand() -> None:
     f = info.binary_cross_entropy
     gives([2.0, np.log2(4 / 3), 0.0], f, [1.0, 0.0, 1.0], [0.25, 0.25, 1.0], base=2.0)
-    gives([0.25 * 3 + 0.75 * (3 - np.log2(7))], f, [0.25], [0.125], base=2.0)
     gives([3.0], f, [1.0], [np.exp(-3)])  # in nats
+    refused(f, [2.0], [0.5])
 
 
 @pytest.mark.exercise_1_4
-def test_binary_cross_entropy_at_zeros_and_errors() -> None:
-    f = info.binary_cross_entropy
-    gives([0.0, 0.0], f, [0.0, 1.0], [0.0, 1.0])
-    gives([np.inf, np.inf], f, [1.0, 0.0], [0.0, 1.0])
-    for y, y_hat in (([2.0], [0.5]), ([0.5], [1.5]), ([-0.5], [0.5]), ([0.5], [-0.1])):
-        refused(f, y, y_hat)
-    refused(f, [0.5, 0.5], [0.5])
+def test_binary_cross_entropy_of_what_is_drawn() -> None:
+    drawn("1.4", info.binary_cross_entropy)
 
 
 @pytest.mark.exercise_1_5
 def test_information_gain_by_hand() -> None:
     f = info.information_gain
     gain = gives(1.0, f, [4, 4], [[4, 0], [0, 4]])  # all is told
-    gives(0.0, f, [4, 4], [[2, 2], [2, 2]])  # nothing is
     gives(1 - 0.75 * (np.log2(3) - 2 / 3), f, [4, 4], [[4, 2], [0, 2]])  # 6 of 8 have H(⅔, ⅓)
-    gives(1.0, f, [3, 3, 3], [[3, 0, 0], [0, 3, 0], [0, 0, 3]], base=3.0)
-    gives(1.0, f, [2, 2], [[2, 0], [0, 2], [0, 0]])
     if not isinstance(gain, float):
         fail("the type of the gain", "float", type(gain).__name__)
+    refused(f, [1, 1], [[1, 1.01]])
+    # 0.1 + 0.2 is not quite 0.3
+    gives(0.0, info.information_gain, [0.3, 0.6], [[0.1, 0.2], [0.2, 0.4]])
 
 
 @pytest.mark.exercise_1_5
-def test_information_gain_needs_children_that_add_to_the_parent() -> None:
-    bad = (
-        ([4, 4], [[4, 0], [0, 5]]),
-        ([4, 4], [4, 4]),
-        ([4, 4], [[4, 4, 0]]),
-        ([0, 0], [[0, 0]]),
-        ([-1, 2], [[-1, 2]]),
-        ([[4, 4]], [[4, 4]]),
-        ([5, 3], [[6, 3], [-1, 0]]),
-        ([1, 1], [[1, 1.01]]),
-    )
-    for parent, children in bad:
-        refused(info.information_gain, parent, children)
-    # 0.1 + 0.2 is not quite 0.3
-    gives(0.0, info.information_gain, [0.3, 0.6], [[0.1, 0.2], [0.2, 0.4]])
+def test_information_gain_of_what_is_drawn() -> None:
+    drawn("1.5", info.information_gain)
 
 
 @pytest.mark.exercise_1_6
 def test_code_lengths_by_hand() -> None:
     gives([1, 2, 3, 3], info.code_lengths, [0.5, 0.25, 0.125, 0.125])  # exact powers
     gives([2, 2, 3, 5], info.code_lengths, [0.4, 0.35, 0.2, 0.05])
-    gives([0, np.inf], info.code_lengths, [1.0, 0.0])
     less = np.nextafter(1 / 256, 0)  # just below ½⁸, where a logarithm rounds to −8
     gives([1, 9], info.code_lengths, [1 - less, less])
-    gives([0], info.code_lengths, [1.0])
-    for q in ([0.5, 0.6], [[0.5, 0.5]], [1.5, -0.5]):
-        refused(info.code_lengths, q)
+
+
+@pytest.mark.exercise_1_6
+def test_code_lengths_of_what_is_drawn() -> None:
+    drawn("1.6", info.code_lengths)
 
 
 # ---- 2 distributions ----

@@ -4,6 +4,8 @@ No pickle: what comes back from a student's process can only be data.
 """
 
 import base64
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 Json = Any
 LARGEST = 4_000_000  # bytes of one array
 DEEPEST = 8  # tuples within tuples
+LONGEST = 1000  # values of a generator
 MOST_TEXT = 300  # characters of a text that a submission brings
 
 
@@ -56,7 +59,19 @@ def encode(value: object) -> Json:
         return {"tuple": [encode(part) for part in value]}
     if isinstance(value, dict):
         return {"dict": {str(key): encode(part) for key, part in value.items()}}
+    if isinstance(value, Iterator):  # a generator, a map: what it unpacks into
+        return {"tuple": [encode(part) for part in islice(value, LONGEST)]}
     return {"opaque": type(value).__name__}
+
+
+def raised(error: BaseException) -> list[str]:
+    """Its type and its text, as JSON. What is a ValueError or a TypeError is called that."""
+    kinds = [kind.__name__ for kind in (ValueError, TypeError) if isinstance(error, kind)]
+    try:
+        text = str(error)[:1000]
+    except BaseException:
+        text = ""
+    return [(kinds or [type(error).__name__])[0], text]
 
 
 def decode(value: Json, depth: int = 0) -> Any:

@@ -236,9 +236,8 @@ def kl_unweighted(p: Any, q: Any, *, base: float = 2.0, axis: int = -1) -> Any:
 @mistake("1.3")
 def kl_symmetric(p: Any, q: Any, *, base: float = 2.0, axis: int = -1) -> Any:
     """You add KL(p ‖ q) and KL(q ‖ p): the KL is the first alone."""
-    return (_x_log_y(p - q, p) + _x_log_y(q - p, p) - _x_log_y(p - q, q) - _x_log_y(q - p, q)).sum(
-        axis=axis
-    ) / np.log(base)
+    there, back = _x_log_y(p, p) - _x_log_y(p, q), _x_log_y(q, q) - _x_log_y(q, p)
+    return (there + back).sum(axis=axis) / np.log(base)
 
 
 @mistake("1.3")
