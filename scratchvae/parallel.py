@@ -40,7 +40,7 @@ until all have come:
                     θ[mine] ← update with g[mine]
                     ── barrier ──          all of θ is there
 
-A weight of another layer, such as the one log σ² of the isotropic decoder, has no such x and
+A weight of another layer, such as the one s of the isotropic decoder, has no such x and
 dy. Process k computes g_k, the gradient of loss_k, and g = Σ_k (B_k / B) g_k.
 
 The same seed and the same number of processes give the same bits. Another number of
