@@ -86,7 +86,10 @@ def drawn_formulas(draw, depth=2):
     )  # fmt: skip
     if form[0] in "|‖":  # a fence in a fence could not be told from its end, by people either
         return f"{form[0]}{draw(NAME)}{form[0]}² + {draw(NAME)}"
-    return form.format(draw(inner), draw(inner))
+    first, second = draw(inner), draw(inner)
+    if form == "p({}|{})" and second[0] in "|‖":  # p(x||z|) has no one reading
+        second = f"({second})"
+    return form.format(first, second)
 
 
 @given(drawn_formulas())
@@ -345,15 +348,31 @@ def test_no_link_is_broken(made, read):
                 assert unquote(parts.fragment) in there, (name, link)
 
 
+def searched(out):
+    """The file of the search."""
+    text = (out / "search.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("window.book = ").removesuffix(";\n"))
+
+
 def test_the_search_finds_what_is_there(made, read):
-    """Every entry of the index is a page and an id of it."""
-    out, _ = made
-    text = (out / "book.js").read_text(encoding="utf-8")
-    data = json.loads(text.removeprefix("window.book = ").removesuffix(";\n"))
-    assert len(data["index"]) > 200
-    for _, link in data["index"]:
-        file, _, anchor = link.partition("#")
-        assert not anchor or anchor in read[file].ids, link
+    """Every section and every term of the index is a page and an id of it, and each page of Part I
+    is in it in both languages, each file of the source once.
+    """
+    data = searched(made[0])
+    names = {name for name, *_ in data["pages"]}
+    assert {
+        f"{folder}notes-{name}.html" for name, _ in pages.ORDER for folder in ("", "ko/")
+    } <= names
+    assert {f"source-{path.stem}.html" for path in CORE} <= names
+    places = [
+        f"{name}#{id_}" if id_ else name for name, _, _, parts in data["pages"] for id_, *_ in parts
+    ]
+    terms = [place for _, addresses in data["terms"] for place in addresses]
+    for place in [*places, *terms]:
+        file, _, anchor = place.partition("#")
+        assert not anchor or anchor in read[file].ids, place
+        assert file in read, place
+    assert len(places) > 500 and len(data["terms"]) > 40
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
@@ -361,7 +380,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     from scratchvae.__main__ import main
 
     monkeypatch.setattr("sys.argv", ["scratchvae", "study", "--out", str(tmp_path / "b")])
-    monkeypatch.setattr(book, "build", lambda out, edits: book.Report([out / "x"], 1.0, []))
+    monkeypatch.setattr(book, "build", lambda out, **others: book.Report([out / "x"], 1.0, []))
     assert main() == 0
     assert "index.html" in capsys.readouterr().out
     monkeypatch.undo()
@@ -434,9 +453,10 @@ def test_what_the_script_adds(made):
         page.size(1000, 800, dark=True)
         page.open(out / "source-distributions.html")
         page.key("/", text="/")
-        page.call("Input.insertText", text="gaussian_kl_back")
-        found = "document.querySelector('#found a').getAttribute('href')"
-        assert page.js(found) == "source-distributions.html#gaussian_kl_backward"
+        assert (
+            asked(page, "gaussian_kl_back")[0] == "source-distributions.html#gaussian_kl_backward"
+        )
+        assert asked(page, "no such words") == ["nothing found"]
         page.key("Escape")
         page.js("document.activeElement.blur()")
         page.mouse("Moved", *page.at("#reparameterize math"))
@@ -469,6 +489,20 @@ def test_nothing_leaves_a_page(made):
                 "{text: 'window.ran = true'}))")  # fmt: skip
         assert page.js("window.ran") is None
         assert page.refused() == ["base-uri", "form-action", "frame-src", "img-src"]
+
+
+def asked(page, words):
+    """What the search answers: the addresses, best first, or what it says instead."""
+    return page.js(
+        "new Promise((done) => { const box = document.getElementById('search'); box.focus();"
+        f"box.value = {words!r}; document.getElementById('count').textContent = '';"
+        "box.dispatchEvent(new Event('input')); let left = 500; const look = () => {"
+        "const said = document.getElementById('count').textContent;"
+        "const links = [...document.querySelectorAll('#found a')];"
+        "const found = links.map((a) => a.getAttribute('href'));"
+        "if (said || !left--) done(links.length ? found : [said]);"
+        "else setTimeout(look, 10); }; look(); })"
+    )
 
 
 def luminance(colour):

@@ -80,13 +80,44 @@ def _add_study(commands: Commands) -> None:
         action="store_true",
         help="do not try the small edits of the homework's functions: some seconds less",
     )
+    made.add_argument(
+        "--print",
+        action="store_true",
+        dest="printed",
+        help="make print.html too: the notes as one page that prints as a whole",
+    )
+    made.add_argument(
+        "--base",
+        default="",
+        metavar="URL",
+        help="where the book will be published: each page then names its own address",
+    )
+    made.add_argument(
+        "--repository",
+        default="",
+        metavar="URL",
+        help="where the project's repository is: tests and demos then have links to it",
+    )
+    made.add_argument(
+        "--notebooks",
+        type=Path,
+        metavar="DIR",
+        help="publish these notebooks with it; `python -m demos notebooks` makes them",
+    )
 
 
 def study(args: argparse.Namespace) -> int:
     """Make the book: the notes and the source as web pages, to open from a folder."""
     from scratchvae.study import book
 
-    report = book.build(args.out, edits=not args.no_edits)
+    report = book.build(
+        args.out,
+        edits=not args.no_edits,
+        base=args.base,
+        repository=args.repository,
+        notebooks=args.notebooks,
+        printed=args.printed,
+    )
     set_ = len(report.formulas) - len(report.monospace)
     say(
         f"wrote {args.out / 'index.html'} and {len(report.files) - 1} other files in "

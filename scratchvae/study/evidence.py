@@ -25,6 +25,16 @@ class Test:
     theorem: str
     names: frozenset[str]
 
+    @property
+    def anchor(self) -> str:
+        """Its id on the page of the tests."""
+        return f"{self.file.removesuffix('.py')}.{self.name.removeprefix('test_')}"
+
+    @property
+    def words(self) -> str:
+        """Its name as words."""
+        return self.name.removeprefix("test_").replace("_", " ")
+
 
 def tests_of(folder: Path) -> list[Test]:
     """Every test of the folder's files."""
@@ -89,6 +99,21 @@ def tests_for(part: Part, tests: Sequence[Test]) -> list[Test]:
         if hit:
             found.append(test)
     return found
+
+
+def attacking(part: Part, tests: Sequence[Test]) -> list[Test]:
+    """The tests of a function; first those that are about it most of all.
+
+    These stand in its module's file, have its name in theirs, and mention few other functions.
+    """
+    words = set(part.name.rpartition(".")[2].split("_"))
+
+    def distance(test: Test) -> tuple[bool, bool, int]:
+        others = [name for name in test.names if re.match(r"[a-z_]+\.\w", name)]
+        named = bool(words & set(test.words.split()))
+        return test.file != f"test_{part.module}.py", not named, len(others)
+
+    return sorted(tests_for(part, tests), key=distance)
 
 
 # ---- callers ----

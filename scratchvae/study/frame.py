@@ -1,12 +1,11 @@
 """What every page of the book has: its frame, its links, the lists of tests, the exercise."""
 
-import html
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import EXERCISES
@@ -14,41 +13,26 @@ from scratchvae.study import evidence, listing, pages, values
 from scratchvae.study.evidence import Edit, Test
 from scratchvae.study.listing import Part
 from scratchvae.study.prose import Typesetter
+from scratchvae.study.search import Made
+from scratchvae.study.shell import Leaf, Shell
+from scratchvae.study.symbols import Signs
 from scratchvae.study.trace import PACKAGE
+from scratchvae.study.words import WORDS
 
 ROOT = PACKAGE.parent
 LIMIT = 500_000  # bytes of a file
-# what a browser may fetch for a page: the book's own files, from a folder or from a server
-POLICY = (
-    "default-src 'none'; script-src 'self' file:; style-src 'self' file:; font-src data:; "
-    "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
+# what to read first: the whole VAE on one page, and the files that derive it
+EIGHT = (
+    "one_page",
+    "info",
+    "layers",
+    "distributions",
+    "vae",
+    "optimizers",
+    "training",
+    "likelihood",
 )
-
-WORDS: dict[str, dict[str, Any]] = {
-    "en": {
-        "book": "scratchvae, the book", "contents": "Contents", "other": "한국어",
-        "part 1": "Part I: the notes, section by section",
-        "part 2": "Part II: the source, file by file",
-        "more": "Tables", "equations": "From equation to function", "symbols": "Symbols",
-        "skip": "to the text", "code": "The function", "run": "A run, made with this book",
-        "tests": "The tests that attack it", "exercise": "Homework exercise", "points": "points",
-        "fold": "The result", "question": "Before you go on:", "picture": "The picture",
-        "print": "prints",
-        "glossary": ("English", "Korean", "symbol", "name in the code"),
-        "errata": ("section", "in the notes", "should be"),
-    },
-    "ko": {
-        "book": "scratchvae, 책", "contents": "차례", "other": "English",
-        "part 1": "1부: 강의 노트, 절마다", "part 2": "2부: 소스 코드, 파일마다 (영어)",
-        "more": "표", "equations": "식에서 함수로 (영어)", "symbols": "기호 (영어)",
-        "skip": "본문으로", "code": "이 식을 구현한 함수", "run": "이 책을 만들면서 실행한 결과",
-        "tests": "이 함수를 검증하는 테스트", "exercise": "과제", "points": "점",
-        "fold": "답과 결과", "question": "넘어가기 전에:", "picture": "그림",
-        "print": "출력",
-        "glossary": ("영어", "한국어", "기호", "코드에서의 이름"),
-        "errata": ("절", "노트에 적힌 것", "바른 것"),
-    },
-}  # fmt: skip
+SHOWN_TESTS = 3  # of a function; the others are folded
 
 
 @dataclass
@@ -69,9 +53,13 @@ class Report:
 class Frame:
     """What is read of the repository, and the pieces that several pages use."""
 
-    def __init__(self, out: Path, *, edits: bool) -> None:
+    def __init__(
+        self, out: Path, *, edits: bool, base: str = "", repository: str = "",
+        notebooks: Path | None = None, printed: bool = False,
+    ) -> None:  # fmt: skip
         start = time.perf_counter()
-        self.out = out
+        self.out, self.repository, self.printed = out, repository, printed
+        self.notebooks = {p.stem: p for p in sorted(notebooks.glob("*.ipynb"))} if notebooks else {}
         self.readme = (ROOT / "README.md").read_text(encoding="utf-8")
         order = pages.readme_section(self.readme, "Reading order")
         names = re.findall(r"\]\(scratchvae/(\w+)\.py\)", order)
@@ -82,13 +70,18 @@ class Frame:
         self.tests = evidence.tests_of(ROOT / "tests")
         self.users = evidence.users_of(self.modules)
         self.edits: dict[str, list[Edit]] = evidence.edits_of(ROOT / "tests") if edits else {}
+        self.demos = {path.stem: path for path in sorted((ROOT / "demos").glob("*.py"))}
+        del self.demos["__main__"]
+        self.ideas = ideas(self.readme)
         self.claims = claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
         self.equations = pages.readme_table(self.readme, "From equation to function")
         self.symbols = pages.readme_table(self.readme, "Symbols")
         self.report = Report([], 0.0, [])
-        self.index: list[tuple[str, str]] = []
-        self.said: dict[tuple[Test, str], str] = {}  # a test's line, once it is made
+        self.pages: list[Made] = []
         self.parts = {f"{m.name}.{p.name}": p for m in self.modules for p in m.parts}
+        self.signs = Signs("", "en")  # of the page that is being made
+        self.shell = Shell(base)
+        self.shell.order = {language: self._order(language) for language in WORDS}
         self.seconds = time.perf_counter() - start  # of reading
 
     def _put(self, name: str, text: str) -> None:
@@ -100,50 +93,42 @@ class Frame:
             raise ValueError(f"{name} has {path.stat().st_size} bytes; at most {LIMIT} are meant")
 
     def _page(
-        self, name: str, language: str, title: str, body: str, *, before: str = "", after: str = "",
-        kind: str = "",
-    ) -> None:  # fmt: skip
+        self, name: str, language: str, title: str, body: str, *, about: str = "", kind: str = ""
+    ) -> None:
         """One page: its frame around the body. name: with the folder, as ko/notes-0.html."""
+        other = name.removeprefix("ko/") if name.startswith("ko/") else f"ko/{name}"
+        there = {leaf.name for leaves in self.shell.order.values() for leaf in leaves}
+        self.pages.append(Made(name, language, title, body))
+        body += self.signs.html(WORDS[language]["signs"])
+        self.signs = Signs("", language)
+        text = self.shell.page(
+            name, language, title, body, about=about, kind=kind,
+            other=other if other in there else "",
+        )  # fmt: skip
+        self._put(name, text)
+
+    def _order(self, language: str) -> list[Leaf]:
+        """The pages in the order of reading."""
+        folder = "ko/" if language == "ko" else ""
+        set_ = Typesetter(find=False).inline
+        leaves = [Leaf(f"{folder}index.html", WORDS[language]["book"], "")]
+        leaves += [
+            Leaf(f"{folder}notes-{name}.html", set_(pages.title(name, language)), "part 1")
+            for name, _ in pages.ORDER
+        ]
+        eight = [name for name in EIGHT if name != "one_page"]
+        leaves.append(Leaf("demo-one_page.html", "one_page.py", "eight"))
+        leaves += [Leaf(f"source-{name}.html", f"{name}.py", "eight") for name in eight]
+        rest = [m.name for m in self.modules if m.name not in eight]
+        leaves += [Leaf(f"source-{name}.html", f"{name}.py", "rest") for name in rest]
         words = WORDS[language]
-        root = "../" if "/" in name else ""
-        other = name.removeprefix("ko/") if "/" in name else f"ko/{name}"
-        if not other.endswith("index.html") and "notes-" not in other:
-            other = "ko/index.html"
-        other_language = "en" if language == "ko" else "ko"
-        links = "".join(
-            f'<a href="{link}" rel="{rel}">{text}</a>'
-            for link, rel, text in ((before, "prev", "←"), (after, "next", "→"))
-            if link
-        )
-        home = "index.html"
-        self._put(
-            name,
-            f"""<!DOCTYPE html>
-<html lang="{language}" data-root="{root}">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(re.sub("<[^>]+>", "", title))} · {words["book"]}</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="{root}style.css">
-</head>
-<body>
-<a class="skip" href="#text">{words["skip"]}</a>
-<nav><a href="{home}">{words["contents"]}</a>
-<a href="{root}{other}" hreflang="{other_language}" lang="{other_language}">{words["other"]}</a>
-{links}</nav>
-<main id="text"{f' class="{kind}"' if kind else ""}>
-<h1>{title}</h1>
-{body}
-</main>
-<footer><span>{turn(before, "←")}</span><span>{turn(after, "→")}</span></footer>
-<script src="{root}book.js"></script>
-<script src="{root}script.js"></script>
-</body>
-</html>
-""",
-        )
+        return [
+            *leaves,
+            Leaf("equations.html", words["equations"], "more"),
+            Leaf("symbols.html", words["symbols"], "more"),
+            Leaf("demos.html", words["demos"], "more"),
+            Leaf("tests.html", words["tests page"], "more"),
+        ]
 
     def _typesetter(self, language: str, module: str = "", find: bool = True) -> Typesetter:
         root = "../" if language == "ko" else ""
@@ -152,6 +137,8 @@ class Frame:
             reference=lambda text: self._reference(text, root),
             find=find,
             formulas=self.report.formulas,
+            explain=self.signs.explain,
+            language=language,
         )
 
     def _link(self, name: str, module: str, root: str) -> str:
@@ -160,11 +147,19 @@ class Frame:
         module: where the name is mentioned, as "layers" or "layers.Affine".
         """
         name = re.sub(r"\(.*\)$", "", name).removeprefix("scratchvae/")
-        if name.endswith(".py"):
-            stem = name.removesuffix(".py")
-            return f"{root}source-{stem}.html" if stem in {m.name for m in self.modules} else ""
         if name.startswith("http"):
             return name
+        if name.startswith("tests/") and name.endswith(".py"):
+            stem = name.removeprefix("tests/").removesuffix(".py")
+            there = any(test.file == f"{stem}.py" for test in self.tests)
+            return f"{root}tests.html#{stem}" if there else ""
+        if name.endswith(".py") and not name.startswith("demos/"):
+            stem = name.removesuffix(".py")
+            if stem in {m.name for m in self.modules}:
+                return f"{root}source-{stem}.html"
+        demo = name.removeprefix("demos/").removesuffix(".py")
+        if name.endswith(".py") and demo in self.demos:
+            return f"{root}demo-{demo}.html"
         near = [name, f"{module}.{name}", f"{module.split('.')[0]}.{name}"]
         found = [self.parts[full] for full in near if full in self.parts]
         named = [part for part in self.parts.values() if part.name.split(".")[-1] == name]
@@ -190,27 +185,55 @@ class Frame:
             text,
         )
 
-    def _tests(self, names: Sequence[str], title: str, language: str) -> str:
+    def _tests(self, names: Sequence[str], language: str) -> str:
+        """The tests of the functions, or those of these names."""
         found: list[Test] = []
         for name in names:
             part = self.parts.get(name)
             tests = (
-                evidence.tests_for(part, self.tests) if part is not None
+                evidence.attacking(part, self.tests) if part is not None
                 else [test for test in self.tests if test.name == name]
             )  # fmt: skip
             found += [test for test in tests if test not in found]
-        items = "".join(self._test(test, language) for test in found)
-        return (
-            f'<details><summary>{title} ({len(found)})</summary><ul class="small" lang="en">'
-            f"{items}</ul></details>"
-        )
+        return self._test_list(found, language)
 
-    def _test(self, test: Test, language: str = "en") -> str:
-        if (test, language) not in self.said:
-            theorem = self._typesetter(language).inline(test.theorem or test.name)
-            where = f"tests/{test.file}:{test.line}"
-            self.said[test, language] = f"<li>{theorem} <code>{where}</code></li>"
-        return self.said[test, language]
+    def _test_list(self, tests: Sequence[Test], language: str, brief: bool = False) -> str:
+        """Three tests; the others are folded, as links to their files on the page of the tests.
+
+        brief: the names of the three, and not their theorems.
+        """
+        root = "../" if language == "ko" else ""
+        first = "".join(self._test(test, language, brief) for test in tests[:SHOWN_TESTS])
+        html = f'<ul class="small" lang="en">{first}</ul>' if first else ""
+        others = Counter(test.file for test in tests[SHOWN_TESTS:])
+        if others:
+            links = ", ".join(
+                f'<a href="{root}tests.html#{file.removesuffix(".py")}">{file}</a> ({n})'
+                for file, n in others.items()
+            )
+            said = WORDS[language]["other tests"].format(others.total())
+            folded = f"<summary>{said}</summary><p>{links}</p>"
+            html += (
+                f'<p class="small">{said}: {links}</p>' if brief
+                else f'<details class="small tests">{folded}</details>'
+            )  # fmt: skip
+        return html
+
+    def _test(self, test: Test, language: str, brief: bool) -> str:
+        """A line of a list: the theorem, or the name alone, which is then the link to it."""
+        where = f"{'../' if language == 'ko' else ''}tests.html#{test.anchor}"
+        if brief:
+            return f'<li><a href="{where}">{test.words}</a></li>'
+        typesetter = replace(self._typesetter(language), explain=lambda formula: "")
+        theorem = typesetter.inline(test.theorem or test.words)
+        return f'<li>{theorem} <a href="{where}"><code>{test.file}</code></a></li>'
+
+    def _in_repository(self, path: str, line: int = 0) -> str:
+        """A link to a file where the project has an address; else its path."""
+        if not self.repository:
+            return f"<code>{path}</code>"
+        at = f"#L{line}" if line else ""
+        return f'<a href="{self.repository}/blob/HEAD/{path}{at}"><code>{path}</code></a>'
 
     def _exercise_box(self, number: str, language: str) -> str:
         words = WORDS[language]
@@ -224,8 +247,13 @@ class Frame:
         )
 
 
-def turn(link: str, sign: str) -> str:
-    return f'<a href="{link}">{sign}</a>' if link else ""
+def ideas(readme: str) -> dict[str, str]:
+    """File -> its one idea, from the README's reading order."""
+    found = {}
+    for files, idea in pages.readme_table(readme, "Reading order")[1:]:
+        for name in re.findall(r"\]\((?:scratchvae|demos)/(\w+)\.py\)", files):
+            found[name] = idea
+    return found
 
 
 def row_id(row: Sequence[str]) -> str:

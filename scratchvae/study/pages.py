@@ -9,8 +9,10 @@ A page is a text in `pages/en`. Its blocks are divided by blank lines:
     @picture bits                   the picture of a demo, with the claim of the demo
     @tests info.entropy             the theorems of its tests
     @exercise 1.1                   the homework exercise
-    @cut README.md Errata ...       a table of the README
+    @cut errata                     the errata, a table of the README
     @glossary, @diagram             the glossary; the process as one diagram
+    @references source, @cite aevb  the works of a group; BibTeX
+    @contents, @links               the pages of the book; licence and repository
     @fold ... @end                  what is shown after the question is answered
 
 **Korean.** A page in `pages/ko` holds the words alone. Each block begins with `@en` and the
@@ -43,6 +45,7 @@ ORDER = (
     ("2-process", "2"),
     ("glossary", ""),
     ("errata", ""),
+    ("references", ""),
 )
 
 

@@ -8,20 +8,25 @@ from functools import lru_cache
 from typing import Any
 
 from scratchvae.study import listing, pages
-from scratchvae.study.frame import ROOT, WORDS, Frame, docstring_lines
+from scratchvae.study.cite import CITATIONS
+from scratchvae.study.frame import Frame, docstring_lines
 from scratchvae.study.pages import Block
 from scratchvae.study.prose import Typesetter
+from scratchvae.study.symbols import Signs
+from scratchvae.study.words import WORDS
 
 
 class Notes(Frame):
     """A page for each section of the notes, the glossary, the errata."""
 
-    def _notes_page(self, language: str, i: int, name: str) -> None:
+    def _notes_page(self, language: str, name: str) -> None:
+        """A page of `pages/`: the first page, a section of the notes, or what follows them."""
         blocks = pages.english(name)
         said = pages.korean(name) if language == "ko" else {}
+        self.signs = Signs(name, language)
         typesetter = self._typesetter(language, find=False)
         folder = "ko/" if language == "ko" else ""
-        body, title = [], ""
+        body, title, about = [], "", ""
         for block in blocks:
             text = block.text
             if block.said and language == "ko" and block.hash not in said:
@@ -29,25 +34,19 @@ class Notes(Frame):
             text = said.get(block.hash, text)
             if block.kind == "title":
                 title = Typesetter(find=False, formulas=self.report.formulas).inline(text)
-                plain = re.sub("[$*`]", "", text)
-                self.index.append((plain, f"{folder}notes-{name}.html"))
             else:
+                about = about or (text if block.kind == "prose" else "")
                 body.append(self._block(block, text, language, typesetter))
-        order = [f"notes-{other}.html" for other, _ in pages.ORDER]
-        first_source = f"source-{self.modules[0].name}.html"
-        self._page(
-            f"{folder}notes-{name}.html", language, title, "\n".join(body),
-            before=order[i - 1] if i else "index.html",
-            after=order[i + 1] if i + 1 < len(order)
-            else ("../" if language == "ko" else "") + first_source,
-        )  # fmt: skip
+        file = f"{folder}{name if name == 'index' else f'notes-{name}'}.html"
+        about = re.sub(r"\[([^\]]*)\]\([^)]*\)|[$*`]", r"\1", about)
+        self._page(file, language, title, "\n".join(body), about=about)
 
     def _block(self, block: Block, text: str, language: str, typesetter: Typesetter) -> str:
         words = WORDS[language]
         root = "../" if language == "ko" else ""
         if block.kind == "heading":
             plain = Typesetter(find=False, formulas=self.report.formulas)
-            return f"<h2>{plain.inline(text)}</h2>"
+            return f'<h2 id="{heading_id(block)}">{plain.inline(text)}</h2>'
         if block.kind == "prose":
             if text.startswith("? "):
                 asked = typesetter.inline(" ".join(text[2:].split()))
@@ -57,23 +56,17 @@ class Notes(Frame):
             return typesetter.display(text.splitlines())
         if block.kind == "run":
             return (
-                f'<h3>{words["run"]}</h3><pre class="example">{html.escape(text.strip())}</pre>'
-                f'<pre class="output" aria-label="{words["print"]}">'
+                f'<p class="label">{words["run"]}</p>'
+                f'<pre class="example" lang="en">{html.escape(text.strip())}</pre>'
+                f'<p class="label">{words["print"]}</p><pre class="output">'
                 f"{html.escape(_output(text))}</pre>"
             )
         if block.kind == "function":
             return "".join(self._function(name, words["code"], root) for name in text.split())
         if block.kind == "picture":
-            alt, claim = self.claims[text]
-            demo = f" <code>demos/{text}.py</code>" if _is_demo(text) else ""
-            about = f'<span lang="en">{self._typesetter(language).inline(claim)}</span>'
-            return (
-                f'<figure><img src="{root}pictures/{text}.png" alt="{html.escape(alt)}" '
-                f'loading="lazy"><figcaption>{words["picture"]}{demo}: {about}</figcaption>'
-                "</figure>"
-            )
+            return self._picture(text, language)
         if block.kind == "tests":
-            return self._tests(text.split(), words["tests"], language)
+            return f'<p class="label">{words["tests"]}</p>' + self._tests(text.split(), language)
         if block.kind == "exercise":
             return "".join(self._exercise_box(n, language) for n in text.split())
         if block.kind == "fold":
@@ -82,6 +75,14 @@ class Notes(Frame):
             return "</details>"
         if block.kind == "cut":
             return self._errata(language)
+        if block.kind == "cite":
+            return f'<pre lang="en">{html.escape(CITATIONS[text]())}</pre>'
+        if block.kind == "references":
+            return _references(text)
+        if block.kind == "contents":
+            return self._contents(language)
+        if block.kind == "links":
+            return self._links(language)
         if block.kind == "glossary":
             return self._glossary(language)
         if block.kind == "diagram":
@@ -102,7 +103,53 @@ class Notes(Frame):
         rows = [n for n in [*head, *range(part.body, part.last + 1)] if n not in doc_lines]
         code = "\n".join(coloured[n - 1] for n in rows)
         link = f"{root}source-{part.module}.html#{part.anchor}"
-        return f'<h3>{title}: <a href="{link}"><code>{name}</code></a></h3><pre>{code}</pre>'
+        return (
+            f'<p class="label">{title}: <a href="{link}"><code>{name}</code></a></p>'
+            f'<pre lang="en">{code}</pre>'
+        )
+
+    def _picture(self, name: str, language: str) -> str:
+        """The picture of a demo or of a command, its claim, and links to what made it."""
+        words, root = WORDS[language], "../" if language == "ko" else ""
+        alt, claim = self.claims[name]
+        links = ""
+        if name in self.demos:
+            links = f' <a href="{root}demo-{name}.html"><code>demos/{name}.py</code></a>'
+        about = f'<span lang="en">{self._typesetter(language).inline(claim)}</span>'
+        return (
+            f'<figure><a href="{root}pictures/{name}.png"><img src="{root}pictures/{name}.png" '
+            f'alt="{html.escape(alt)}, {words["full"]}" loading="lazy"></a><figcaption>'
+            f"{words['picture']}{links}: {about}</figcaption></figure>"
+        )
+
+    def _contents(self, language: str) -> str:
+        """All pages by their parts; a file of the source with its one idea."""
+        words, root = WORDS[language], "../" if language == "ko" else ""
+        typesetter = self._typesetter(language)
+        html, part, level = "", "", "h2"
+        for leaf in self.shell.order[language][1:]:
+            if leaf.part != part:
+                html += "</ul>" if part else ""
+                if leaf.part == "eight":
+                    html += f"<h2>{words['part 2']}</h2>"
+                level = "h3" if leaf.part in ("eight", "rest") else "h2"
+                html += f'<{level}>{words[leaf.part]}</{level}><ul class="contents">'
+                part = leaf.part
+            stem = re.sub(r".*-|\.html$", "", leaf.name)
+            idea = self.ideas.get(stem, "") if level == "h3" else ""
+            said = f' <span lang="en">{typesetter.inline(idea)}</span>' if idea else ""
+            html += f'<li><a href="{root}{leaf.name}">{leaf.title}</a>{said}</li>'
+        return html + "</ul>"
+
+    def _links(self, language: str) -> str:
+        """The licence; the repository and the page for printing, where there are such."""
+        words, root = WORDS[language], "../" if language == "ko" else ""
+        links = [f'<a href="{root}LICENSE.txt">{words["licence"]}</a>']
+        if self.repository:
+            links.insert(0, f'<a href="{self.repository}">{words["repository"]}</a>')
+        if self.printed:
+            links.append(f'<a href="print.html">{words["printed"]}</a>')
+        return f'<p class="chips">{" ".join(links)}</p>'
 
     def _glossary(self, language: str) -> str:
         typesetter = self._typesetter(language, find=False)
@@ -148,6 +195,19 @@ def _output(code: str) -> str:
     return printed.getvalue().rstrip()
 
 
-def _is_demo(name: str) -> bool:
-    """Whether it is a demo's picture, and not a command's."""
-    return (ROOT / "demos" / f"{name}.py").exists()
+def _references(group: str) -> str:
+    """The works that a group of `pages/references.txt` names."""
+    items = ""
+    for line in (pages.FOLDER / "references.txt").read_text(encoding="utf-8").splitlines():
+        of, authors, title, where, link = line.split("\t")
+        if of == group:
+            items += (
+                f'<li>{html.escape(authors)}: <a href="{html.escape(link)}"><em>'
+                f"{html.escape(title)}</em></a>. {html.escape(where)}</li>"
+            )
+    return f'<ul lang="en">{items}</ul>'
+
+
+def heading_id(block: Block) -> str:
+    """The id of a heading: the same in both languages, since both have one English block."""
+    return "-".join(re.findall(r"[a-z0-9]+", block.text.lower())[:6])

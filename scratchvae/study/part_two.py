@@ -14,12 +14,14 @@ from scratchvae.study.frame import Frame, docstring_lines, row_id
 from scratchvae.study.listing import Module, Part
 from scratchvae.study.prose import Typesetter
 from scratchvae.study.step import equation
+from scratchvae.study.symbols import Signs
 
 
 class Source(Frame):
     """Functions with their symbols, equations, tests, mistakes, and the values of their lines."""
 
-    def _source_page(self, i: int, module: Module) -> None:
+    def _source_page(self, module: Module) -> None:
+        self.signs = Signs(module.name, "en")
         typesetter = self._typesetter("en", module.name)
         coloured = listing.coloured("\n".join(module.lines))
         ends = listing.statement_ends(module)
@@ -37,12 +39,6 @@ class Source(Frame):
         rest = self._code(module, coloured, ends, at, len(module.lines), shown)
         if rest:
             sections.append(f'<div class="part">{rest}</div>')
-        self.index += [
-            (f"{module.name}.{p.name}", f"source-{module.name}.html#{p.anchor}")
-            for p in module.parts
-        ]
-        self.index.append((f"{module.name}.py", f"source-{module.name}.html"))
-        names = [m.name for m in self.modules]
         hint = (
             '<p class="small">A line with ▸ shows its values: click on it, or press Enter on it; '
             "the key v shows all. The numbers are those of <code>scratchvae trace</code>, of "
@@ -50,9 +46,7 @@ class Source(Frame):
         )
         self._page(
             f"source-{module.name}.html", "en", f"{module.name}.py", hint + "\n".join(sections),
-            before=f"source-{names[i - 1]}.html" if i else "notes-errata.html",
-            after=f"source-{names[i + 1]}.html" if i + 1 < len(names) else "equations.html",
-            kind="source",
+            about=module.doc.split("\n\n")[0], kind="source",
         )  # fmt: skip
 
     def _part(
@@ -62,10 +56,7 @@ class Source(Frame):
         full = f"{module.name}.{part.name}"
         if "." in part.name:
             typesetter = self._typesetter("en", full.rpartition(".")[0])
-        begins = len(self.report.formulas)
         left = typesetter.text(part.doc) if part.doc else ""
-        used = " ".join(text for text, _ in self.report.formulas[begins:])
-        left += self._symbols_of(used, typesetter)
         rows = [
             row for row in self.equations[1:] if f"`{full}`" in row[2] or self._names(row, full)
         ]
@@ -94,42 +85,23 @@ class Source(Frame):
             and re.search(rf"`(?:{module}\.)?(?:\w+\.)?{re.escape(short)}(?:\(.*?\))?`", row[2])
         )
 
-    def _symbols_of(self, text: str, typesetter: Typesetter) -> str:
-        """The rows of the README's table of symbols that the formulas use."""
-        found = []
-        for symbol, name, meaning in self.symbols[1:]:
-            signs = re.findall(r"[^\s,]+", symbol) if "," in symbol else [symbol]
-            if any(re.search(rf"(?<!\w){re.escape(sign)}(?!\w)", text) for sign in signs):
-                found.append(
-                    f"<li>{typesetter.inline(symbol)}"
-                    f"{': ' + typesetter.inline(name) if name else ''}"
-                    f" – {typesetter.inline(meaning)}</li>"
-                )
-        if not found:
-            return ""
-        return (
-            f'<details class="small"><summary>Symbols ({len(found)})</summary><ul>{"".join(found)}'
-            '</ul><a href="symbols.html">all symbols</a></details>'
-        )
-
     def _tests_of_part(self, part: Part) -> str:
         if part.kind == "class":
             return ""
-        found = evidence.tests_for(part, self.tests)
+        found = evidence.attacking(part, self.tests)
         through = ""
         if not found:
             for user in self.users.get(f"{part.module}.{part.name}", ()):
-                found = evidence.tests_for(self.parts[user], self.tests)
+                found = evidence.attacking(self.parts[user], self.tests)
                 if found:
                     link = self._link(user, "", "")
                     through = f' through <a href="{link}"><code>{user}</code></a>'
                     break
         if not found:
             return ""
-        items = "".join(self._test(test) for test in found[:30])
         return (
-            f'<details class="small"><summary>Tests ({len(found)}){through}</summary>'
-            f"<ul>{items}</ul></details>"
+            f'<details class="small tests"><summary>Tests ({len(found)}){through}</summary>'
+            f"{self._test_list(found, 'en', brief=True)}</details>"
         )
 
     def _exercise(self, exercise: Exercise) -> str:

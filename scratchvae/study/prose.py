@@ -42,12 +42,15 @@ class Typesetter:
 
     formulas: each formula, as it stands, and its MathML; None where it could not be parsed.
     code_link: the address of a `name`, or "". reference: HTML for other words of the text,
-    such as equation numbers; it gets escaped text.
+    such as equation numbers; it gets escaped text. explain: attributes of a <math> element,
+    which tell what the formula's signs mean. language: of the text.
     """
 
     code_link: Callable[[str], str] = lambda name: ""
     reference: Callable[[str], str] = lambda text: text
     find: bool = True  # formulas in prose that has no $...$
+    explain: Callable[[str], str] = lambda formula: ""
+    language: str = "en"
     formulas: list[tuple[str, str | None]] = field(default_factory=list)
 
     def formula(self, text: str, *, display: bool = False) -> str:
@@ -59,7 +62,10 @@ class Typesetter:
             return f'<code class="formula">{escape(text)}</code>'
         self.formulas.append((text, math))
         if display:
-            return math.replace('<math display="block"', '<math displaystyle="true"')
+            math = math.replace('<math display="block"', '<math displaystyle="true"')
+        math = f"<math{self.explain(text)}{math.removeprefix('<math')}"
+        if display:
+            return math
         name = "long" if len(text) > 40 else "middling" if len(text) > 22 else ""
         return f'<span class="{name}">{math}</span>' if name else math
 
@@ -155,7 +161,7 @@ class Typesetter:
         """A paragraph's text with its marks and its formulas."""
         html = self._inline(text)
         return re.sub(
-            r"(<math>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
+            r"(<math[^>]*>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
             r'<span class="nb">\1\2</span>',
             html,
         )
@@ -190,13 +196,18 @@ class Typesetter:
         return f'<a href="{escape(link)}">{self._inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
-        if not self.find:
-            return self.reference(escape(text))
         html, at = "", 0
-        for start, end in runs(text):
-            html += self.reference(escape(text[at:start])) + self.formula(text[start:end])
+        for start, end in runs(text) if self.find else ():
+            html += self._plain(text[at:start]) + self.formula(text[start:end])
             at = end
-        return html + self.reference(escape(text[at:]))
+        return html + self._plain(text[at:])
+
+    def _plain(self, text: str) -> str:
+        """Words alone; Korean words in an English text are marked as such."""
+        html = self.reference(escape(text))
+        if self.language == "ko":
+            return html
+        return re.sub(r"[가-힣]+(?: [가-힣]+)*", r'<span lang="ko">\g<0></span>', html)
 
 
 # ---- the blocks of a text ----
