@@ -138,6 +138,27 @@ def test_fractions_scripts_and_roots_are_drawn_as_such():
     )  # the brackets of √ and of the denominator are not drawn
 
 
+def test_one_fraction_in_brackets_needs_none():
+    """(1/B) before a sum is a fraction without brackets, and a function keeps its own."""
+    assert "(" not in formulas.mathml("(1/B) Σ_b x_b", display=True)
+    assert "(" in formulas.mathml("f(1/B)", display=True)
+
+
+def test_two_signs_and_a_prime():
+    """+= is one sign; a prime is a raised sign already, and is not raised once more."""
+    assert ">+=</mo>" in formulas.mathml("dμ += μ / B")
+    assert "msup" not in formulas.mathml("h′ W")
+
+
+def test_a_diagram_is_one_block():
+    """The process of vae.py is one block from ENCODER to da, and its steps keep their numbers."""
+    doc = ast.get_docstring(ast.parse((ROOT / "scratchvae" / "vae.py").read_text(encoding="utf-8")))
+    diagrams = [block for block in prose.blocks(doc) if "──" in "".join(block)]
+    assert len(diagrams) == 1
+    assert diagrams[0][0].strip().startswith("ENCODER") and diagrams[0][-1].strip().endswith("da")
+    assert prose.Typesetter().segment("1. da").startswith("1. <math>")
+
+
 @pytest.mark.parametrize("wrong", ["a (b", "a) b", "{x", '"x"', "_i"])
 def test_what_is_no_formula_is_refused(wrong):
     """A bracket without a partner, a quotation mark, an index of nothing: ValueError."""

@@ -7,7 +7,8 @@ A formula of the docstrings is one line of Unicode. `mathml` parses it:
     x₁, x_i, g_{t−1}        a subscript
     σ², e^a, e^(−a), dWᵀ    a superscript; its round brackets are not drawn
     √w, √(2π σ²)            a root
-    a / b, a/b              a fraction, if the formula stands on a line of its own
+    a / b, a/b              a fraction, if the formula stands on a line of its own;
+                            there (1/B) x has no brackets
     Σ_j, ∫, ∂, ∇            with the index below, or beside
     |a|, ‖θ‖, ⌈a⌉           brackets; p(x|z) and KL(p ‖ q) have the same signs between two things
 
@@ -53,7 +54,7 @@ TOKEN = re.compile(
     r"|(?P<under>_)|(?P<caret>\^)"
     rf"|(?P<open>[{re.escape(OPENING)}])|(?P<close>[{re.escape(CLOSING)}])"
     r"|(?P<fence>[|‖])"
-    rf"|(?P<sign>[{re.escape(SIGNS)}])"
+    rf"|(?P<sign>\+=|[{re.escape(SIGNS)}])"
     r"|(?P<stop>\.)"
 )
 
@@ -121,6 +122,7 @@ class _Parser:
             self.tokens.append(Token(str(match.lastgroup), match[0], at))
             at = match.end()
         self.place = 0
+        self.free = -1  # where a product begins: there (1/B) needs no brackets
 
     @property
     def now(self) -> Token | None:
@@ -189,6 +191,7 @@ class _Parser:
     # factors that stand side by side, without a space: 2h, p(x), E_q[f]²
 
     def _product(self) -> Item:
+        self.free = self.now.at if self.now is not None else -1
         first = self._factor()
         html, group, count = first.html, first.group, 1
         while self.is_now("word", "open", "big", "root", "vulgar", "number", "symbol", "partial"):
@@ -241,8 +244,9 @@ class _Parser:
 
     def _group(self, opened: Token) -> Item:
         lead = _space(self.take().text) if self.is_now("space") else ""
-        fence = opened.text if opened.kind == "fence" else ""
-        inner = lead + "".join(item.html for item in self.sequence(fence))
+        fence, first = opened.text if opened.kind == "fence" else "", opened.at == self.free
+        items = self.sequence(fence)
+        inner = lead + "".join(item.html for item in items)
         if self.now is None:
             raise ValueError(f"{self.formula!r}: {opened.text!r} is not closed")
         closed = self.take()
@@ -250,6 +254,9 @@ class _Parser:
         left = f'<mo form="prefix"{grows}>{opened.text}</mo>'
         right = f'<mo form="postfix"{grows}>{closed.text}</mo>'
         round_ = opened.text == "(" and closed.text == ")"
+        alone = self.display and [item.text for item in items] == ["frac"]
+        if round_ and alone and first:
+            return Item("factor", inner.replace("<mfrac", '<mfrac data-whole="1"', 1), "frac")
         return Item("factor", f"<mrow>{left}{inner}{right}</mrow>", "()", inner if round_ else None)
 
     def _scripts(self, html: str, base: str) -> str:
@@ -264,6 +271,9 @@ class _Parser:
                 else:
                     last = html, index, name
                     html = f'<msub class="{name}">{html}{index}</msub>'
+            elif token.kind == "prime":  # its sign is a raised one
+                sign = f'<mo lspace="0" rspace="0">{token.text}</mo>'
+                html, last = f"<mrow>{html}{sign}</mrow>", None
             else:
                 exponent, name = self._above(token)
                 if last is not None:
@@ -293,8 +303,6 @@ class _Parser:
         return html, ""
 
     def _above(self, token: Token) -> tuple[str, str]:
-        if token.kind == "prime":
-            return f"<mo>{token.text}</mo>", "prime"
         if token.kind == "sup":
             return _row(_plain("".join(SUPERSCRIPTS[c] for c in token.text))), "u"
         if self.is_now("open") and self.now is not None and self.now.text == "(":
@@ -438,7 +446,8 @@ def _read(element: ET.Element) -> str:
     if element.tag == "mfrac":
         slash = " / " if "spaced" in names else "/"
         top = f"({parts[0]})" if "top" in names else parts[0]
-        return top + slash + (f"({parts[1]})" if "bottom" in names else parts[1])
+        whole = top + slash + (f"({parts[1]})" if "bottom" in names else parts[1])
+        return f"({whole})" if element.get("data-whole") else whole
     if element.tag in ("msqrt", "mroot"):
         inner = "".join(parts) if element.tag == "msqrt" else parts[0]
         sign = "√" if element.tag == "msqrt" else "∛"
@@ -455,6 +464,4 @@ def _read_below(index: str, names: list[str]) -> str:
 def _read_above(exponent: str, names: list[str]) -> str:
     if "u" in names:
         return "".join(_HIGH[c] for c in exponent)
-    if "prime" in names:
-        return exponent
     return f"^({exponent})" if "round" in names else f"^{exponent}"

@@ -175,7 +175,9 @@ class Notes(Frame):
         for block in pages.rows_as_blocks(rows):
             if language == "ko" and block.hash not in said:
                 self.report.untranslated.append(f"errata: {block.text[:40]}")
-            cells = said.get(block.hash, block.text).split(" | ")
+            row = said.get(block.hash, block.text)
+            row = row.replace("see above", "see [§1.6](notes-1-6.html#estimated-and-true)")
+            cells = row.split(" | ")
             body += (
                 "<tr>" + "".join(f"<td>{typesetter.inline(cell)}</td>" for cell in cells) + "</tr>"
             )

@@ -151,6 +151,8 @@ class Typesetter:
         """A part of a displayed line: a formula, or words about it."""
         if is_code(text):
             return f"<code>{escape(text)}</code>"
+        if numbered := re.fullmatch(r"(\d\.) (.+)", text):
+            return f"{numbered[1]} {self.segment(numbered[2])}"
         if is_prose(text):
             return f'<span class="aside">{self.inline(text)}</span>'
         return self.formula(text, display=True)
@@ -196,6 +198,8 @@ class Typesetter:
         return f'<a href="{escape(link)}">{self._inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
+        if '"' in text:  # a quotation begins or ends: no formula goes over it
+            return "&quot;".join(self._words(part) for part in text.split('"'))
         html, at = "", 0
         for start, end in runs(text) if self.find else ():
             html += self._plain(text[at:start]) + self.formula(text[start:end])
@@ -214,7 +218,20 @@ class Typesetter:
 
 
 def blocks(text: str) -> Iterator[list[str]]:
-    """The lines of each block: blank lines are between, and where the indentation begins."""
+    """The lines of each block: blank lines are between, and where the indentation begins.
+
+    A diagram is one block, with the blank lines in it: indented lines, some with arrows.
+    """
+    at = 0
+    for diagram in re.finditer(r"(?:^ .*\n|^\n)+", text + "\n", re.MULTILINE):
+        if "──" in diagram[0]:
+            yield from _blocks(text[at : diagram.start()])
+            yield diagram[0].strip("\n").splitlines()
+            at = diagram.end()
+    yield from _blocks(text[at:])
+
+
+def _blocks(text: str) -> Iterator[list[str]]:
     block: list[str] = []
     for line in [*text.splitlines(), ""]:
         example = line.lstrip().startswith((">>>", "...")) and ">>>" in line + "".join(block[:1])
