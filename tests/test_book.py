@@ -156,7 +156,7 @@ def test_a_diagram_is_one_block():
     diagrams = [block for block in prose.blocks(doc) if "──" in "".join(block)]
     assert len(diagrams) == 1
     assert diagrams[0][0].strip().startswith("ENCODER") and diagrams[0][-1].strip().endswith("da")
-    assert prose.Typesetter().segment("1. da").startswith("1. <math>")
+    assert prose.Typesetter().segment("1. da").startswith("1. <math")
 
 
 @pytest.mark.parametrize("wrong", ["a (b", "a) b", "{x", '"x"', "_i"])

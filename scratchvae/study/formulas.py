@@ -251,8 +251,7 @@ class _Parser:
             raise ValueError(f"{self.formula!r}: {opened.text!r} is not closed")
         closed = self.take()
         grows = "" if "<mfrac" in inner else ' stretchy="false"'
-        left = f'<mo form="prefix"{grows}>{opened.text}</mo>'
-        right = f'<mo form="postfix"{grows}>{closed.text}</mo>'
+        left, right = f"<mo{grows}>{opened.text}</mo>", f"<mo{grows}>{closed.text}</mo>"
         round_ = opened.text == "(" and closed.text == ")"
         alone = self.display and [item.text for item in items] == ["frac"]
         if round_ and alone and first:

@@ -71,7 +71,8 @@ class Frame:
         self.users = evidence.users_of(self.modules)
         self.edits: dict[str, list[Edit]] = evidence.edits_of(ROOT / "tests") if edits else {}
         self.demos = {path.stem: path for path in sorted((ROOT / "demos").glob("*.py"))}
-        del self.demos["__main__"]
+        for helper in ("__main__", "common", "museum", "notebooks", "quadrature", "walk"):
+            del self.demos[helper]
         self.ideas = ideas(self.readme)
         self.claims = claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
         self.equations = pages.readme_table(self.readme, "From equation to function")

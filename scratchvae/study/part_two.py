@@ -95,12 +95,12 @@ class Source(Frame):
                 found = evidence.attacking(self.parts[user], self.tests)
                 if found:
                     link = self._link(user, "", "")
-                    through = f' through <a href="{link}"><code>{user}</code></a>'
+                    through = f'<p>Through <a href="{link}"><code>{user}</code></a>:</p>'
                     break
         if not found:
             return ""
         return (
-            f'<details class="small tests"><summary>Tests ({len(found)}){through}</summary>'
+            f'<details class="small tests"><summary>Tests ({len(found)})</summary>{through}'
             f"{self._test_list(found, 'en', brief=True)}</details>"
         )
 

@@ -107,9 +107,11 @@
     // beside the text where there is room, else at the edge of the window that is farther away
     const place = math.getBoundingClientRect();
     const right = document.querySelector("main").getBoundingClientRect().right;
-    const beside = innerWidth - right > 240;
+    const room = document.documentElement.clientWidth - right - 16;
+    const beside = room > 150;
     told.className = beside ? "beside" : place.top + place.bottom < innerHeight ? "bottom" : "top";
     told.style.left = beside ? right + 8 + "px" : "";
+    told.style.maxWidth = beside ? room + "px" : "";
     told.style.top = beside
       ? Math.max(8, Math.min(place.top - 8, innerHeight - told.offsetHeight - 8)) + "px" : "";
   };

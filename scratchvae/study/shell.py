@@ -97,12 +97,15 @@ lang="{other_language}">{words["other"]}</a></nav></header>
         leaves = self.order.get(language, [])
         if name not in [leaf.name for leaf in leaves]:
             return ""
+        here = next(leaf.part for leaf in leaves if leaf.name == name)
         for leaf in leaves[1:]:
+            if leaf.part == "rest" and here not in ("rest", "more"):
+                continue  # the first page has them all
             if leaf.part != part:
                 html += ("</ul>" if part else "") + f"<p>{words[leaf.part]}</p><ul>"
                 part = leaf.part
-            here = ' aria-current="page"' if leaf.name == name else ""
-            html += f'<li><a href="{root}{leaf.name}"{here}>{plain(leaf.title)}</a></li>'
+            current = ' aria-current="page"' if leaf.name == name else ""
+            html += f'<li><a href="{root}{leaf.name}"{current}>{plain(leaf.title)}</a></li>'
         return f'<nav class="side" aria-label="{words["contents"]}">{html}</ul></nav>\n'
 
     def _turns(self, name: str, language: str) -> str:
