@@ -28,7 +28,7 @@ class Test:
     @property
     def anchor(self) -> str:
         """Its id on the page of the tests."""
-        return f"{self.file.removesuffix('.py')}.{self.name.removeprefix('test_')}"
+        return f"{self.file.removeprefix('test_').removesuffix('.py')}-{self.line}"
 
     @property
     def words(self) -> str:

@@ -153,7 +153,9 @@ class Source(Frame):
             steps = self.values.steps.get((f"{module.name}.py", n))
             end = min(max(ends.get(n, n), n), last)
             if steps:
-                lines = "".join(_row(k, coloured[k - 1]) for k in range(n, end + 1))
+                lines = "".join(
+                    _row(f'data-n="L{k}"', coloured[k - 1]) for k in range(n, end + 1)
+                )
                 rows.append(
                     f'<details id="L{n}"><summary>{lines}</summary>{self._given(module, steps)}'
                     "</details>"
@@ -161,7 +163,7 @@ class Source(Frame):
                 shown.add(n)
                 n = end + 1
             else:
-                rows.append(_row(n, coloured[n - 1], f' id="L{n}"'))
+                rows.append(_row(f'id="L{n}"', coloured[n - 1]))
                 n += 1
         return f'<div class="code"><div class="rows">{"".join(rows)}</div></div>'
 
@@ -187,5 +189,6 @@ class Source(Frame):
         )
 
 
-def _row(n: int, code: str, attributes: str = "") -> str:
-    return f'<span class="row"{attributes}><span class="no">{n}</span>{code or " "}</span>'
+def _row(number: str, code: str) -> str:
+    """A line. number: the attribute that the style sheet shows before it."""
+    return f'<span class="row" {number}>{code or " "}</span>'

@@ -56,7 +56,9 @@ def sections(page: Made) -> list[tuple[str, str, str]]:
         text = body[start:end]
         heading = re.search(r"<(h2|h3)\b[^>]*>(.*?)</\1>", text, re.DOTALL)
         named = _words(heading[2]) if heading else ""
-        found.append((html.unescape(match[1]), named, _words(text).removeprefix(named).strip()))
+        words = _words(text).removeprefix(named).strip()
+        most = 400 if page.name.startswith("source-") else None  # the beginning of a docstring
+        found.append((html.unescape(match[1]), named, words[:most]))
     return [part for part in found if part[1] or part[2]]
 
 

@@ -99,8 +99,10 @@ lang="{other_language}">{words["other"]}</a></nav></header>
             return ""
         here = next(leaf.part for leaf in leaves if leaf.name == name)
         for leaf in leaves[1:]:
-            if leaf.part == "rest" and here not in ("rest", "more"):
+            if leaf.part == "rest" and here in ("", "part 1"):
                 continue  # the first page has them all
+            if leaf.part == "part 1" and here in ("eight", "rest"):
+                continue
             if leaf.part != part:
                 html += ("</ul>" if part else "") + f"<p>{words[leaf.part]}</p><ul>"
                 part = leaf.part

@@ -5,7 +5,6 @@ import html
 import re
 from collections.abc import Iterable
 
-from scratchvae.study import listing
 from scratchvae.study.frame import ROOT, Frame, row_id
 from scratchvae.study.words import WORDS
 
@@ -118,6 +117,6 @@ class Tables(Frame):
             )
         tree = ast.parse(text)
         end = tree.body[0].end_lineno or 0 if doc else 0
-        code = "\n".join(listing.coloured(text)[end:]).strip("\n")
+        code = html.escape("\n".join(text.splitlines()[end:]).strip("\n"))
         body += typesetter.text(rest) + f"<pre>{code}</pre>"
         self._page(f"demo-{name}.html", "en", f"{name}.py", body, about=claim)
