@@ -5,12 +5,20 @@
 A notebook is a JSON file (nbformat 4.5). The cells are those of the demo's source: a line
 `# %%` begins one. Its text becomes a heading, a docstring after `# %% [markdown]` becomes
 prose. Nothing is written a second time.
+
+**A notebook stands alone.** Its first code cell holds the helpers that the demo imports, and
+writes them into a temporary folder. So of what is not Python's own it needs the package
+alone, and runs on a notebook service after `pip install`.
+
+Notebooks are not committed. They are made, executed and published with the book
+(`.github/workflows/pages.yml`): a stored picture would be a second copy of
+`demos/pictures`, would change with every version of Matplotlib, and nobody would see that a
+cell is older than the demo from which it was made.
 """
 
 import argparse
 import ast
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -53,9 +61,11 @@ def cells_of(text: str) -> list[Cell]:
 
 
 def prose(docstring: str) -> str:
-    """A docstring as Markdown: its first line is the title; indented lines stay as they are."""
-    title, _, rest = docstring.strip().partition("\n")
-    return f"# {title.rstrip('.')}\n{rest}"
+    """A docstring as Markdown: its first sentence is the title; indented lines stay so."""
+    first, _, rest = docstring.strip().partition("\n\n")
+    title, stop, more = " ".join(first.split()).partition(". ")
+    said = f"\n{more}\n" if stop else ""
+    return f"# {title.rstrip('.')}\n{said}\n{rest}"
 
 
 def document(name: str, cells: list[Cell]) -> dict[str, Any]:
@@ -71,7 +81,7 @@ def document(name: str, cells: list[Cell]) -> dict[str, Any]:
             {
                 "cell_type": cell.kind,
                 "id": f"{name.replace('_', '-')[:50]}-{i}",
-                "metadata": {},
+                "metadata": FOLDED if cell.text.startswith(HELPERS) else {},
                 "source": cell.text.splitlines(keepends=True),
                 **({"outputs": [], "execution_count": None} if cell.kind == "code" else {}),
             }
@@ -80,18 +90,53 @@ def document(name: str, cells: list[Cell]) -> dict[str, Any]:
     }
 
 
-def first_cell(name: str, out: Path) -> Cell:
-    """Where the package and the demos' helpers lie, seen from the notebook."""
-    root = os.path.relpath(HERE.parent, out).replace(os.sep, "/")
+HELPERS = "# The demos' helpers"  # how their cell begins
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+
+
+def helpers_of(name: str) -> list[str]:
+    """The files beside the demo that it needs: what it imports, what these import, their data."""
+    todo, found = [name], []
+    while todo:
+        stem = todo.pop()
+        for node in ast.parse((HERE / f"{stem}.py").read_text(encoding="utf-8")).body:
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for other in names:
+                if other and (HERE / f"{other}.py").exists() and f"{other}.py" not in found:
+                    found.append(f"{other}.py")
+                    todo.append(other)
+    data = [f"{Path(file).stem}.json" for file in found]
+    return found + [file for file in data if (HERE / file).exists()]
+
+
+def first_cell(name: str, files: list[str], repository: str = "") -> Cell:
+    """What the notebook needs beside the package. repository: where `pip` finds the package."""
+    install = (
+        'import importlib.util\n\nif importlib.util.find_spec("scratchvae") is None:\n'
+        f'    %pip install -q "scratchvae @ git+{repository}"\n\n'
+        if repository else ""
+    )  # fmt: skip
+    if not files:
+        return Cell("code", f'{install}import sys\n\nsys.argv = ["{name}.py"]')
+    texts = "".join(
+        f"HELPERS[{file!r}] = r'''{(HERE / file).read_text(encoding='utf-8')}'''\n"
+        for file in files
+    )
+    named = f'\n\nimport common\n\ncommon.DEMO = "{name}"' if "common.py" in files else ""
     return Cell(
         "code",
-        "# where the package and the demos' helpers are, seen from this notebook\n"
-        f"import sys\n\nsys.path[:0] = [{root!r}, {root + '/demos'!r}]\n"
-        f'sys.argv = ["{name}.py"]\n\nimport common\n\ncommon.DEMO = "{name}"',
+        f"{HELPERS}, written into a folder of their own. Beside them this notebook needs\n"
+        f"# scratchvae alone, and what `pip` installs with it.\n{install}"
+        f"import sys\nimport tempfile\nfrom pathlib import Path\n\nHELPERS = {{}}\n{texts}"
+        "folder = Path(tempfile.mkdtemp())\n"
+        "for name, text in HELPERS.items():\n"
+        '    (folder / name).write_text(text, encoding="utf-8")\n'
+        f'sys.path.insert(0, str(folder))\nsys.argv = ["{name}.py"]{named}',
     )
 
 
-def demo(name: str, out: Path) -> dict[str, Any]:
+def demo(name: str, repository: str = "") -> dict[str, Any]:
     """The notebook of a demo."""
     cells = cells_of((HERE / f"{name}.py").read_text(encoding="utf-8"))
     if cells[0].kind == "code":  # a module with a docstring before its first `# %%`
@@ -102,7 +147,7 @@ def demo(name: str, out: Path) -> dict[str, Any]:
             rest = "\n".join(text.splitlines()[end:]).strip("\n")
             start = [Cell("markdown", prose(docstring))]
             cells = start + ([Cell("code", rest)] if rest else []) + cells[1:]
-    return document(name, [cells[0], first_cell(name, out), *cells[1:]])
+    return document(name, [cells[0], first_cell(name, helpers_of(name), repository), *cells[1:]])
 
 
 # ---- the walk through homework chapter 2 ----
@@ -134,11 +179,11 @@ BACKWARD = (
 )  # fmt: skip
 
 
-def walk(out: Path, *, solved: bool = False) -> dict[str, Any]:
+def walk(repository: str = "", *, solved: bool = False) -> dict[str, Any]:
     """The notebook. solved: with right answers filled in, for the tests."""
     cells = [
         Cell("markdown", WALK_TITLE),
-        first_cell(WALK, out),
+        first_cell(WALK, ["walk.py"], repository),
         Cell("code", "import numpy as np\nfrom walk import Walk, check\n"
                      "from scratchvae.layers import sigmoid\n\nLOG_2PI = np.log(2 * np.pi)"),
     ]  # fmt: skip
@@ -197,10 +242,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("notebooks"), metavar="DIR", help="the folder (notebooks)"
     )
-    out = parser.parse_args(arguments).out
-    texts = {}
+    parser.add_argument(
+        "--repository",
+        default="",
+        metavar="URL",
+        help="where the package is: each notebook then installs it from there",
+    )
+    args = parser.parse_args(arguments)
+    out, texts = args.out, {}
     for name in (*DEMOS, WALK):
-        notebook = walk(out) if name == WALK else demo(name, out)
+        notebook = walk(args.repository) if name == WALK else demo(name, args.repository)
         texts[out / f"{name}.ipynb"] = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:

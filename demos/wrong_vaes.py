@@ -54,6 +54,8 @@ DOZEN = {  # and in few words
 }
 OPENING = "log σ² read as log σ"
 MISSING = [name for name in ("pytest", "hypothesis") if importlib.util.find_spec(name) is None]
+if not (museum.ROOT / "tests").is_dir():  # in a notebook that stands alone
+    MISSING.append("the repository's tests")
 
 
 def examine(name):

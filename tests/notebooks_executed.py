@@ -2,18 +2,24 @@
 
     python -m demos notebooks --out DIR
     python tests/notebooks_executed.py DIR
+    python tests/notebooks_executed.py DIR --keep
+
+With --keep each notebook is written anew with what it has printed and drawn, as it is
+published. Without, its file stays as it was.
 
 It needs nbformat, nbclient and ipykernel (`pip install scratchvae[notebooks]`), which neither
-the package nor its other tests need. A notebook runs in its own folder.
+the package nor its other tests need. A notebook runs in an empty folder, so that it has to
+stand alone.
 """
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, keep: bool = False) -> int:
     """Returns the number of notebooks that are not valid or stop."""
     import nbformat  # here, since pytest imports this file too
     from nbclient import NotebookClient
@@ -26,19 +32,23 @@ def main(folder: Path) -> int:
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-        client = NotebookClient(
-            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
-        )
-        try:
-            client.execute()
-            state = "ok"
-        except CellExecutionError as error:
-            failed += 1
-            state = f"FAILED: {str(error).strip().splitlines()[-1]}"
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+            client = NotebookClient(
+                notebook, timeout=600, kernel_name="python3", record_timing=False,
+                resources={"metadata": {"path": empty}},
+            )  # fmt: skip
+            try:
+                client.execute()
+                state = "ok"
+            except CellExecutionError as error:
+                failed += 1
+                state = f"FAILED: {str(error).strip().splitlines()[-1]}"
+        if keep:
+            nbformat.write(notebook, path)
         print(f"{path.stem:28} {time.perf_counter() - start:6.1f} s  {state}", flush=True)
     print(f"{len(paths) - failed} of {len(paths)} notebooks ran from top to bottom")
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])) > 0)
+    sys.exit(main(Path(sys.argv[1]), "--keep" in sys.argv[2:]) > 0)

@@ -512,6 +512,79 @@ def test_nothing_leaves_a_page(made):
         assert page.refused() == ["base-uri", "form-action", "frame-src", "img-src"]
 
 
+# What a student asks, the page on which it is asked from, and where the answer is.
+ASKED = {
+    "index.html": {
+        "triangle inequality": "notes-1-5.html", "convex": "notes-1-5.html",
+        "Hadamard": "notes-2-estimator.html", "backpropagation": "source-layers.html",
+        "softplus": "source-distributions.html", "logvar": "notes-2-estimator.html",
+        "posterior": "notes-2.html", "lower bound": "notes-2-bound.html",
+        "reparameterization trick": "notes-2-estimator.html", "huffman": "notes-1-3.html",
+    },
+    "ko/index.html": {
+        "젠센": "ko/notes-1-5.html", "볼록": "ko/notes-1-5.html", "삼각부등식": "ko/notes-1-5.html",
+        "엔트로피": "ko/notes-1-2.html", "가능도": "ko/notes-1-6.html",
+        "사후 분포": "ko/notes-2.html", "변분 하한": "ko/notes-2-bound.html",
+        "재매개변수화": "ko/notes-2-estimator.html", "역전파": "source-layers.html",
+        "아다마르": "ko/notes-2-estimator.html",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
+def test_the_search_answers_what_students_ask(made):
+    """Twenty words, ten in each language: the right section is among the first three; and Enter
+    opens the first.
+    """
+    out, _ = made
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        chromium.Chromium(chromium.find(), folder) as page,
+    ):
+        for name, words in ASKED.items():
+            page.open(out / name)
+            for word, place in words.items():
+                found = [link.removeprefix("../").split("#")[0] for link in asked(page, word)[:3]]
+                assert place in found, (word, found)
+            page.key("Enter", text="\r")
+        assert page.js("location.pathname").endswith("ko/notes-2-estimator.html")
+        assert not page.errors
+
+
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
+def test_signs_are_told_to_the_keys_and_to_a_finger(made):
+    """The key Tab comes to one formula, the arrows lead to the others, Escape hides the box; a
+    touch shows it too. The box covers neither the formula nor the line below it.
+    """
+    out, _ = made
+    told = "document.getElementById('told').textContent"
+    below = (
+        "(() => { const a = document.activeElement.getBoundingClientRect();"
+        "const b = document.getElementById('told').getBoundingClientRect();"
+        "return b.left >= a.right || b.top > a.bottom + 30 || b.bottom < a.top; })()"
+    )
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        chromium.Chromium(chromium.find(), folder) as page,
+    ):
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        for width in (400, 1400):
+            page.size(width, 800)
+            page.open(out / "notes-1-5.html")
+            assert page.js("document.querySelectorAll('math[tabindex=\"0\"]').length") == 1
+            page.js("document.querySelector('math[tabindex=\"0\"]').focus()")
+            assert "a metric" in page.js(told) and page.js(below)
+            for _ in range(8):
+                page.key("ArrowRight")
+                assert page.js(told) and page.js(below)
+            page.key("Escape")
+            assert not page.js(told)
+        page.size(400, 800, phone=True)
+        page.finger([page.at("math[data-s]")])
+        assert page.js(told)
+        assert not page.errors
+
+
 def asked(page, words):
     """What the search answers: the addresses, best first, or what it says instead."""
     return page.js(

@@ -40,7 +40,8 @@ RIGHT = """
 2 2-bound 2-estimator 2-process: f(=function dz=over_z ∇_φ=encoder's_weights _l=samples_of_z
 2 2-bound 2-estimator 2-process: _b=images _j=dimensions sigmoid(=logistic
 2: x_i=image_number_i _i=counts_the_images
-2-estimator: i=pixels j=dimensions J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels dz_l=derivative dμ=derivative
+2-estimator: i=pixels j=dimensions J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels
+2-estimator: dz_l=derivative dμ=derivative
 2-estimator: dlogσ²=derivative ∂z/∂μ=derivative ∂z/∂σ=derivative ∂z/∂(logσ²)=derivative e=Euler
 2-process: p=pixel
 """
@@ -108,7 +109,7 @@ def test_every_hover_of_part_one_is_right_by_its_section(made, page):
     letter of each formula is explained, but for the plain ones.
     """
     table = right(page)
-    for element, shown in hovers(made / f"notes-{page}.html"):
+    for _, shown in hovers(made / f"notes-{page}.html"):
         for sign, said in shown.items():
             words = table.get(sign) or table.get(f"_{sign}")
             assert words and (words in said or table.get(f"_{sign}", "?") in said), (sign, said)

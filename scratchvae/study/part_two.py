@@ -153,9 +153,7 @@ class Source(Frame):
             steps = self.values.steps.get((f"{module.name}.py", n))
             end = min(max(ends.get(n, n), n), last)
             if steps:
-                lines = "".join(
-                    _row(f'data-n="L{k}"', coloured[k - 1]) for k in range(n, end + 1)
-                )
+                lines = "".join(_row(f'data-n="L{k}"', coloured[k - 1]) for k in range(n, end + 1))
                 rows.append(
                     f'<details id="L{n}"><summary>{lines}</summary>{self._given(module, steps)}'
                     "</details>"

@@ -78,8 +78,12 @@ class Tables(Frame):
             heading, _, rest = section.partition("\n")
             names = re.findall(r"!\[[^\]]*\]\(pictures/(\w+)", rest)
             names = names or re.findall(r"\]\((\w+)\.py\)", rest)
-            rows = "".join(self._demo_row(name) for name in names)
+            rows = "".join(
+                self._demo_row(name) for name in names if name in self.demos or name in self.claims
+            )
             body += f"<h2>{html.escape(heading)}</h2><ul>{rows}</ul>"
+        for name in self.notebooks.keys() - self.demos.keys():
+            body += f'<p><a href="notebooks/{name}.ipynb" download>{name}.ipynb</a></p>'
         self._page("demos.html", "en", WORDS["en"]["demos"], body)
 
     def _demo_row(self, name: str) -> str:
