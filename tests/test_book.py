@@ -3,6 +3,7 @@
 import ast
 import html
 import importlib
+import itertools
 import json
 import re
 import shutil
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from scratchvae.homework.exercises import EXERCISES
 from scratchvae.study import book, evidence, formulas, frame, listing, pages, prose, values
+from scratchvae.study.shell import Shell
 from scratchvae.study.step import training_step
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +34,7 @@ CORE = sorted(path for path in (ROOT / "scratchvae").glob("*.py") if path.stem !
 def made(tmp_path_factory):
     """The book, made once. The edits of the homework's functions have tests of their own."""
     out, start = tmp_path_factory.mktemp("book"), time.process_time()
-    report = book.build(out, edits=False)
+    report = book.build(out, edits=False, printed=True)
     report.processor = time.process_time() - start
     return out, report
 
@@ -334,13 +336,16 @@ def test_a_shown_value_is_the_value_of_the_trace(made):
 
 
 def test_the_book_is_small_and_quick(made):
-    """No file above 500 KB; no address of the network but in links; built in less than 400 times
-    the processor's time of Python's start with NumPy: a minute where that takes 0.15 s.
+    """No file above 500 KB, and all at most 6 MB without the pages to print; no address of the
+    network but in links; built in less than 400 times the processor's time of Python's start with
+    NumPy: a minute where that takes 0.15 s.
     """
     out, report = made
     code = "import time, numpy; print(time.process_time())"
     starts = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
     assert report.processor < 400 * min(starts)
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != "print.html"]
+    assert sum(path.stat().st_size for path in files) <= 6 * 2**20
     for path in out.rglob("*"):
         assert path.is_dir() or path.stat().st_size <= 500_000, path.name
     for path in out.rglob("*.html"):
@@ -394,6 +399,72 @@ def test_the_search_finds_what_is_there(made, read):
         assert not anchor or anchor in read[file].ids, place
         assert file in read, place
     assert len(places) > 500 and len(data["terms"]) > 40
+
+
+def test_what_a_screen_reader_needs(made):
+    """On every page: headings go down one level at a time from one h1; every link has words; every
+    picture has words and leads to its full size; lists of navigation have names.
+    """
+    out, _ = made
+    for path in out.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
+        assert levels[0] == 1 and levels.count(1) == 1, path.name
+        assert all(b <= a + 1 for a, b in itertools.pairwise(levels)), (path.name, levels)
+        for link in re.findall(r"<a\b[^>]*>(.*?)</a>", text, re.DOTALL):
+            assert re.sub(r"<img[^>]*alt=\"([^\"]+)\"[^>]*>|<[^>]+>", r"\1", link).strip(), link
+            assert not re.fullmatch("[←→]", link), path.name
+        for picture in re.findall(r'(<a href="[^"]+">)?<img src="([^"]+)" alt="([^"]*)"', text):
+            assert picture[0] == f'<a href="{picture[1]}">' and picture[2], (path.name, picture)
+        assert all('aria-label="' in nav for nav in re.findall(r"<nav[^>]*>", text))
+        assert '<meta name="description" content="' in text and 'property="og:title"' in text
+
+
+def test_the_printed_page_has_every_answer(made):
+    """print.html has every section in order, its answers unfolded, and no link to another page of
+    the notes.
+    """
+    out, _ = made
+    for folder in ("", "ko/"):
+        text = (out / folder / "print.html").read_text(encoding="utf-8")
+        chapters = re.findall(r'<section class="chapter" id="notes-([\w-]+)"', text)
+        assert chapters == [name for name, _ in pages.ORDER]
+        folds = sum(block.kind == "fold" for n, _ in pages.ORDER for block in pages.english(n))
+        main = text[text.index("<main") :]
+        assert main.count('<details class="fold" open>') == folds == main.count("<details")
+        assert 'href="notes-' not in main[: main.index("</main>")]
+
+
+def test_only_a_published_book_names_an_address(made, tmp_path):
+    """Without `base` no page knows where it lies; what is no address is refused before any work."""
+    text = (made[0] / "ko" / "notes-1-2.html").read_text(encoding="utf-8")
+    assert "canonical" not in text and "og:url" not in text
+    shell = Shell("https://example.org/book/", {})
+    page = shell.page("ko/notes-0.html", "ko", "t", "", other="notes-0.html")
+    assert '<link rel="canonical" href="https://example.org/book/ko/notes-0.html">' in page
+    assert 'hreflang="en" href="https://example.org/book/notes-0.html"' in page
+    for wrong in ("example.org", 'https://a"b'):
+        with pytest.raises(ValueError, match="an address begins with https://"):
+            book.build(tmp_path / "b", base=wrong)
+    with pytest.raises(ValueError, match="has no notebook"):
+        book.build(tmp_path / "b", notebooks=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_eight_stand_before_the_rest(made):
+    """The contents name the eight files first, with one_page.py at their head, and each file once."""
+    text = (made[0] / "index.html").read_text(encoding="utf-8")
+    listed = re.findall(r'<li><a href="(?:source|demo)-(\w+)\.html">', text[text.index("<main") :])
+    assert tuple(listed[:8]) == frame.EIGHT
+    assert sorted(listed) == sorted(["one_page", *(path.stem for path in CORE)])
+
+
+def test_every_reference_of_the_source_is_listed():
+    """Each number of the arXiv that the source names is in the references."""
+    listed = (pages.FOLDER / "references.txt").read_text(encoding="utf-8")
+    for path in [*CORE, *(ROOT / "demos").glob("*.py"), ROOT / "README.md"]:
+        for number in re.findall(r"arXiv[ :]*(\d{4}\.\d{4,5})", path.read_text(encoding="utf-8")):
+            assert number in listed, (path.name, number)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
