@@ -452,7 +452,7 @@ def test_only_a_published_book_names_an_address(made, tmp_path):
 
 
 def test_the_eight_stand_before_the_rest(made):
-    """The contents name the eight files first, with one_page.py at their head, and each file once."""
+    """The contents name the eight files first, one_page.py at their head; each file is once there."""
     text = (made[0] / "index.html").read_text(encoding="utf-8")
     listed = re.findall(r'<li><a href="(?:source|demo)-(\w+)\.html">', text[text.index("<main") :])
     assert tuple(listed[:8]) == frame.EIGHT
