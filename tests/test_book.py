@@ -417,7 +417,6 @@ def test_what_a_screen_reader_needs(made):
         for picture in re.findall(r'(<a href="[^"]+">)?<img src="([^"]+)" alt="([^"]*)"', text):
             assert picture[0] == f'<a href="{picture[1]}">' and picture[2], (path.name, picture)
         assert all('aria-label="' in nav for nav in re.findall(r"<nav[^>]*>", text))
-        assert '<meta name="description" content="' in text and 'property="og:title"' in text
 
 
 def test_the_printed_page_has_every_answer(made):
@@ -438,9 +437,11 @@ def test_the_printed_page_has_every_answer(made):
 def test_only_a_published_book_names_an_address(made, tmp_path):
     """Without `base` no page knows where it lies; what is no address is refused before any work."""
     text = (made[0] / "ko" / "notes-1-2.html").read_text(encoding="utf-8")
-    assert "canonical" not in text and "og:url" not in text
+    assert "canonical" not in text and "og:" not in text
     shell = Shell("https://example.org/book/", {})
-    page = shell.page("ko/notes-0.html", "ko", "t", "", other="notes-0.html")
+    page = shell.page("ko/notes-0.html", "ko", "t", "", about="A. B.", other="notes-0.html")
+    assert '<meta name="description" content="A. B.">' in page
+    assert '<meta property="og:title" content="t · scratchvae 교재">' in page
     assert '<link rel="canonical" href="https://example.org/book/ko/notes-0.html">' in page
     assert 'hreflang="en" href="https://example.org/book/notes-0.html"' in page
     for wrong in ("example.org", 'https://a"b'):

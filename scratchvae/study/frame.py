@@ -207,17 +207,19 @@ class Frame:
         first = "".join(self._test(test, language, brief) for test in tests[:SHOWN_TESTS])
         html = f'<ul class="small" lang="en">{first}</ul>' if first else ""
         others = Counter(test.file for test in tests[SHOWN_TESTS:])
-        if others:
+        if brief and others:
+            said = WORDS[language]["other tests"].format(others.total())
+            first_file = next(iter(others)).removesuffix(".py")
+            html += f'<p class="small"><a href="tests.html#{first_file}">{said}</a></p>'
+        elif others:
             links = ", ".join(
                 f'<a href="{root}tests.html#{file.removesuffix(".py")}">{file}</a> ({n})'
                 for file, n in others.items()
             )
             said = WORDS[language]["other tests"].format(others.total())
-            folded = f"<summary>{said}</summary><p>{links}</p>"
             html += (
-                f'<p class="small">{said}: {links}</p>' if brief
-                else f'<details class="small tests">{folded}</details>'
-            )  # fmt: skip
+                f'<details class="small tests"><summary>{said}</summary><p>{links}</p></details>'
+            )
         return html
 
     def _test(self, test: Test, language: str, brief: bool) -> str:

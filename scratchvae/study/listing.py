@@ -95,11 +95,11 @@ def _collect(body: Sequence[ast.stmt], module_name: str, prefix: str, parts: lis
 
 @lru_cache
 def coloured(text: str) -> list[str]:
-    """Each line of a file as HTML, with spans for keywords, strings, numbers and comments."""
+    """Each line of a file as HTML, with spans for keywords, strings and comments."""
     lines = text.splitlines()
     marks: list[list[tuple[int, int, str]]] = [[] for _ in lines]
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        kind = {tokenize.COMMENT: "c", tokenize.STRING: "s", tokenize.NUMBER: "n"}.get(token.type)
+        kind = {tokenize.COMMENT: "c", tokenize.STRING: "s"}.get(token.type)
         if token.type == tokenize.NAME and keyword.iskeyword(token.string):
             kind = "k"
         if kind and token.start[0] == token.end[0]:

@@ -69,6 +69,9 @@ lang="{other_language}">{words["other"]}</a></nav></header>
 """
 
     def _about(self, name: str, language: str, shown: str, about: str, other: str) -> str:
+        """What search machines and messages show of a published page."""
+        if not self.base:
+            return ""
         said = escape(shortened(about or WORDS[language]["book"]))
         lines = [
             f'<meta name="description" content="{said}">',
@@ -76,18 +79,15 @@ lang="{other_language}">{words["other"]}</a></nav></header>
             f'<meta property="og:description" content="{said}">',
             '<meta property="og:type" content="article">',
             f'<meta property="og:locale" content="{LOCALES[language]}">',
+            f'<meta property="og:url" content="{self.base}{name}">',
+            f'<meta property="og:image" content="{self.base}pictures/manifold.png">',
+            f'<link rel="canonical" href="{self.base}{name}">',
         ]
-        if self.base:
-            lines += [
-                f'<meta property="og:url" content="{self.base}{name}">',
-                f'<meta property="og:image" content="{self.base}pictures/manifold.png">',
-                f'<link rel="canonical" href="{self.base}{name}">',
-            ]
-            if other:
-                other_language = "en" if language == "ko" else "ko"
-                lines.append(
-                    f'<link rel="alternate" hreflang="{other_language}" href="{self.base}{other}">'
-                )
+        if other:
+            other_language = "en" if language == "ko" else "ko"
+            lines.append(
+                f'<link rel="alternate" hreflang="{other_language}" href="{self.base}{other}">'
+            )
         return "\n".join(lines) + "\n"
 
     def _contents(self, name: str, language: str) -> str:
@@ -99,7 +99,7 @@ lang="{other_language}">{words["other"]}</a></nav></header>
             return ""
         here = next(leaf.part for leaf in leaves if leaf.name == name)
         for leaf in leaves[1:]:
-            if leaf.part == "rest" and here in ("", "part 1"):
+            if leaf.part == "rest" and here not in ("rest", "more"):
                 continue  # the first page has them all
             if leaf.part == "part 1" and here in ("eight", "rest"):
                 continue
