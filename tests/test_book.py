@@ -453,7 +453,7 @@ def test_only_a_published_book_names_an_address(made, tmp_path):
 
 
 def test_the_eight_stand_before_the_rest(made):
-    """The contents name the eight files first, one_page.py at their head; each file is once there."""
+    """The contents name the eight files first, one_page.py at their head, and each file once."""
     text = (made[0] / "index.html").read_text(encoding="utf-8")
     listed = re.findall(r'<li><a href="(?:source|demo)-(\w+)\.html">', text[text.index("<main") :])
     assert tuple(listed[:8]) == frame.EIGHT
@@ -549,7 +549,7 @@ def test_what_the_script_adds(made):
         assert (
             asked(page, "gaussian_kl_back")[0] == "source-distributions.html#gaussian_kl_backward"
         )
-        assert asked(page, "no such words") == ["nothing found"]
+        assert asked(page, "zyzzyva") == ["nothing found"]
         page.key("Escape")
         page.js("document.activeElement.blur()")
         page.mouse("Moved", *page.at("#reparameterize math"))

@@ -14,17 +14,19 @@ from scratchvae.study.formulas import FUNCTIONS
 RIGHT = """
 0: x=image x̂=decoder makes x_b=number b x̂_b=number b z=code B=minibatch _b=counts A=invertible
 0: W=decoder's q(z|x)=encoder p(x|z)=decoder N(0,I)=Gaussian
-1-1: p=event
+1-1: p=event p₁=first_event p₂=second_event
 1-2 1-3 1-4 1-5: p=true p(=true q=believed q(=believed x=state H(=entropy KL(=divergence
 1-2 1-3 1-4 1-5: dx=over_x e=Euler n=states E[=mean E_p[=drawn_from_p
-1-2: t=goes_to_0
+1-2: t=goes_to_0 D=days l(=length r(=code u=uniform N=rows N_k=child_k _k=children
 1-3: y=label ŷ=classifier y_i=example ŷ_i=example _i=counts_the_examples
 1-5: d=metric d(x,y)=from_x_to_y d(y,x)=from_y_to_x d(x,z)=from_x_to_z d(z,y)=from_z_to_y
-1-5: x,y,z=three_points x=y=same f=convex f(=convex t=random_variable c=constant r=third m=mean
+1-5: x,y,z=three_points x=y=same f=convex f(=convex t=random_variable
+1-5: c=constant r=third m=mean a=mean_of_t
 1-5: JS=Jensen JS(=Jensen TV(=variation KL=divergence
 1-6: p=unknown p(=unknown q(x|θ)=model q(x_i|θ)=model q_θ=model q₁=first_model q₂=second_model
 1-6: q₁(=first_model q₂(=second_model x=value x_i=sample x₁=first x_N=last _i=counts_the_samples
-1-6: N=how_many_samples N(=Gaussian θ=parameter p_θ(x)=§2 z=latent KL(=divergence E_p[=drawn
+1-6: θ*=parameter N=how_many_samples N(=Gaussian θ=parameter p_θ(x)=§2 z=latent
+1-6: KL(=divergence E_p[=drawn
 2 2-bound 2-estimator 2-process: x=image x_b=number_b x₁=first x_N=last N=data_set z=latent
 2 2-bound 2-estimator 2-process: z_l=sample z_lb=sample n_z=dimensions p(x)=whatever_its_z
 2 2-bound 2-estimator 2-process: p(x₁,...,x_N)=all_images p(x_i)=number_i p(z)=prior
@@ -39,8 +41,11 @@ RIGHT = """
 2 2-bound 2-estimator 2-process: ⊙=entry_by_entry L=samples_of_z B=minibatch a=logits f=function
 2 2-bound 2-estimator 2-process: f(=function dz=over_z ∇_φ=encoder's_weights _l=samples_of_z
 2 2-bound 2-estimator 2-process: _b=images _j=dimensions sigmoid(=logistic
-2: x_i=image_number_i _i=counts_the_images
-2-estimator: i=pixels j=dimensions J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels
+2: x_i=image_number_i _i=counts_the_images θ=decoder's θ*=unknown p_θ*(z)=prior
+2: p_θ*(x|z)=decoder
+2-bound: q(z)=over_all_images q(z|x_n)=image_number_n I(x;z)=mutual _n=images θ=decoder's
+2-estimator: z_j=dimension_j π=3.14 φ=encoder's i=pixels j=dimensions
+2-estimator: J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels
 2-estimator: dz_l=derivative dμ=derivative
 2-estimator: dlogσ²=derivative ∂z/∂μ=derivative ∂z/∂σ=derivative ∂z/∂(logσ²)=derivative e=Euler
 2-process: p=pixel
@@ -73,7 +78,7 @@ def hovers(path, prose=False):
     prose: without captions and exercises, which may have letters of their own.
     """
     text = path.read_text(encoding="utf-8")
-    text = re.sub(r'<ul class="small" lang="en">.*?</ul>', "", text)  # theorems: of any section
+    text = re.sub(r'<ul class="small"[^>]*>.*?</ul>', "", text)  # theorems: of any section
     told = {}
     for number, sign, said in re.findall(
         r'<div id="s(\d+)"><dt>(<math>.*?</math>)</dt><dd>(.*?)</dd>', text

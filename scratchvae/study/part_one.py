@@ -4,6 +4,7 @@ import html
 import io
 import re
 from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +46,7 @@ class Notes(Frame):
         words = WORDS[language]
         root = "../" if language == "ko" else ""
         if block.kind == "heading":
-            plain = Typesetter(find=False, formulas=self.report.formulas)
+            plain = replace(self._typesetter(language, find=False), code_link=lambda name: "")
             return f'<h2 id="{heading_id(block)}">{plain.inline(text)}</h2>'
         if block.kind == "prose":
             if text.startswith("? "):
