@@ -59,6 +59,7 @@ class Html(HTMLParser):
         if "id" in attributes:
             self.ids.append(attributes["id"])
         self.links += [attributes[name] for name in ("href", "src") if name in attributes]
+        assert tag != "a" or "a" not in self.open, self.getpos()  # no link in a link
         if tag not in ("meta", "link", "img", "br", "input"):
             self.open.append(tag)
 
@@ -399,6 +400,13 @@ def test_the_search_finds_what_is_there(made, read):
         assert not anchor or anchor in read[file].ids, place
         assert file in read, place
     assert len(places) > 500 and len(data["terms"]) > 40
+
+
+def test_a_link_is_in_no_link():
+    """The words of a link are no links of their own: an equation's number, a file's name."""
+    typesetter = prose.Typesetter(lambda name: "code.html", lambda text: f'<a href="#">{text}</a>')
+    assert typesetter.inline("[eq. (1)](x)").count("<a ") == 1
+    assert typesetter.inline("[`info.py`](info.py)").count("<a ") == 1
 
 
 def test_what_a_screen_reader_needs(made):

@@ -10,7 +10,7 @@ mathematics is written with.
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from itertools import pairwise
 
@@ -195,7 +195,8 @@ class Typesetter:
                 f'<a href="{escape(address)}">{escape(address)}</a>' + match["url"][len(address) :]
             )
         link = self.code_link(match["link"]) or match["link"]
-        return f'<a href="{escape(link)}">{self._inline(match["label"])}</a>'
+        inside = replace(self, code_link=lambda name: "", reference=lambda text: text)
+        return f'<a href="{escape(link)}">{inside._inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
         if '"' in text:  # a quotation begins or ends: no formula goes over it
