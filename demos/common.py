@@ -1,4 +1,4 @@
-"""What the demos share: two options, colours, axes, small digits, the picture."""
+"""What the demos share: three options, colours, axes, small digits, the picture."""
 
 import argparse
 import inspect
@@ -27,7 +27,7 @@ DEMO = ""  # the demo's name, in a notebook, where no file has it
 
 
 def options(doc: str | None) -> argparse.Namespace:
-    """--out DIR, the folder of the picture, and --show, a window as well.
+    """--out DIR, the folder of the picture; --show, a window as well; --lang ko, Korean words.
 
     A notebook has no arguments of ours: there the defaults hold.
     """
@@ -43,6 +43,9 @@ def options(doc: str | None) -> argparse.Namespace:
         help="the folder of the picture (the working folder)",
     )
     parser.add_argument("--show", action="store_true", help="show the picture in a window as well")
+    parser.add_argument(
+        "--lang", choices=("en", "ko"), default="en", help="the language of the picture's words"
+    )
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
     if not args.show and "ipykernel" not in sys.modules:
         matplotlib.use("Agg")  # draws files, needs no screen
@@ -50,6 +53,13 @@ def options(doc: str | None) -> argparse.Namespace:
         made(args.out)
     except OSError as error:
         parser.error(f"--out: {error}")
+    if args.lang == "ko":
+        import korean
+
+        try:
+            korean.use_font()
+        except LookupError as error:
+            parser.error(f"--lang ko: {error}")
     return args
 
 
@@ -63,6 +73,10 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
 
     demo = DEMO or Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
+    if getattr(args, "lang", "en") == "ko":
+        import korean
+
+        korean.translate(figure)
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=100)
     with Image.open(drawn) as opened:

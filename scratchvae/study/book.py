@@ -53,10 +53,13 @@ class _Book(Notes, Source):
         made(self.out / "pictures")
         self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
         self._put("script.js", _text("script.js"))
-        for path in sorted((ROOT / "demos" / "pictures").glob("*.png")):
-            with written_whole(self.out / "pictures" / path.name) as part:
+        made(self.out / "pictures" / "ko")
+        pictures = ROOT / "demos" / "pictures"
+        for path in sorted([*pictures.glob("*.png"), *pictures.glob("ko/*.png")]):
+            copy = self.out / "pictures" / path.relative_to(pictures)
+            with written_whole(copy) as part:
                 shutil.copyfile(path, part)
-            self.report.files.append(self.out / "pictures" / path.name)
+            self.report.files.append(copy)
         for language in ("en", "ko"):
             for i, (name, _) in enumerate(pages.ORDER):
                 self._notes_page(language, i, name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import EXERCISES
-from scratchvae.study import evidence, listing, pages, values
+from scratchvae.study import evidence, korean, listing, pages, values
 from scratchvae.study.evidence import Edit, Test
 from scratchvae.study.listing import Part
 from scratchvae.study.prose import Typesetter
@@ -38,10 +38,10 @@ WORDS: dict[str, dict[str, Any]] = {
         "errata": ("section", "in the notes", "should be"),
     },
     "ko": {
-        "book": "scratchvae, 책", "contents": "차례", "other": "English",
-        "part 1": "1부: 강의 노트, 절마다", "part 2": "2부: 소스 코드, 파일마다 (영어)",
+        "book": "scratchvae 교재", "contents": "차례", "other": "English",
+        "part 1": "1부: 강의 노트, 절별", "part 2": "2부: 소스 코드, 파일별 (영어)",
         "more": "표", "equations": "식에서 함수로 (영어)", "symbols": "기호 (영어)",
-        "skip": "본문으로", "code": "이 식을 구현한 함수", "run": "이 책을 만들면서 실행한 결과",
+        "skip": "본문으로", "code": "이 식을 구현한 함수", "run": "이 교재를 만들면서 실행한 결과",
         "tests": "이 함수를 검증하는 테스트", "exercise": "과제", "points": "점",
         "fold": "답과 결과", "question": "넘어가기 전에:", "picture": "그림",
         "print": "출력",
@@ -201,14 +201,16 @@ class Frame:
             found += [test for test in tests if test not in found]
         items = "".join(self._test(test, language) for test in found)
         return (
-            f'<details><summary>{title} ({len(found)})</summary><ul class="small" lang="en">'
+            f'<details><summary>{title} ({len(found)})</summary><ul class="small">'
             f"{items}</ul></details>"
         )
 
     def _test(self, test: Test, language: str = "en") -> str:
         if (test, language) not in self.said:
-            theorem = self._typesetter(language).inline(test.theorem or test.name)
             where = f"tests/{test.file}:{test.line}"
+            theorem = self._typesetter(language).inline(test.theorem or test.name)
+            if language == "ko":  # its theorem is English; its name is code
+                theorem = f"<code>{test.name}</code>"
             self.said[test, language] = f"<li>{theorem} <code>{where}</code></li>"
         return self.said[test, language]
 
@@ -216,10 +218,11 @@ class Frame:
         words = WORDS[language]
         exercise = next(e for e in EXERCISES if e.number == number)
         formula = self._typesetter(language).formula(exercise.equation)
+        title = korean.title(exercise.title) if language == "ko" else exercise.title
         command = f"scratchvae homework make assignment --exercises {number}"
         return (
             f'<div class="box"><strong>{words["exercise"]} {number}</strong> '
-            f'<span lang="en">{exercise.title}</span> ({exercise.points} {words["points"]}): '
+            f"{title} ({exercise.points} {words['points']}): "
             f'<span class="long">{formula}</span><br><code>{command}</code></div>'
         )
 

@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from functools import lru_cache
 from typing import Any
 
-from scratchvae.study import listing, pages
+from scratchvae.study import korean, listing, pages
 from scratchvae.study.frame import ROOT, WORDS, Frame, docstring_lines
 from scratchvae.study.pages import Block
 from scratchvae.study.prose import Typesetter
@@ -56,6 +56,8 @@ class Notes(Frame):
         if block.kind == "display":
             return typesetter.display(text.splitlines())
         if block.kind == "run":
+            if text != block.text:  # what a Korean block says of it
+                text = korean.with_words(block.text, text)
             return (
                 f'<h3>{words["run"]}</h3><pre class="example">{html.escape(text.strip())}</pre>'
                 f'<pre class="output" aria-label="{words["print"]}">'
@@ -65,10 +67,14 @@ class Notes(Frame):
             return "".join(self._function(name, words["code"], root) for name in text.split())
         if block.kind == "picture":
             alt, claim = self.claims[text]
+            here = (ROOT / "demos" / "pictures" / language / f"{text}.png").exists()
+            picture = f"{language}/{text}" if here else text  # one of words in this language
+            if language == "ko":
+                alt, claim = korean.picture(alt, claim)
             demo = f" <code>demos/{text}.py</code>" if _is_demo(text) else ""
-            about = f'<span lang="en">{self._typesetter(language).inline(claim)}</span>'
+            about = (typesetter if language == "ko" else self._typesetter("en")).inline(claim)
             return (
-                f'<figure><img src="{root}pictures/{text}.png" alt="{html.escape(alt)}" '
+                f'<figure><img src="{root}pictures/{picture}.png" alt="{html.escape(alt)}" '
                 f'loading="lazy"><figcaption>{words["picture"]}{demo}: {about}</figcaption>'
                 "</figure>"
             )
@@ -89,7 +95,8 @@ class Notes(Frame):
             lines = doc.splitlines()
             first = next(i for i, line in enumerate(lines) if line.startswith(" ENCODER"))
             last = next(i for i, line in enumerate(lines) if "dh′                      da" in line)
-            return typesetter.block(lines[first : last + 1])
+            shown = lines[first : last + 1]
+            return typesetter.block(korean.diagram(shown) if language == "ko" else shown)
         raise ValueError(f"a page has a block @{block.kind}, which no page can have")
 
     def _function(self, name: str, title: str, root: str) -> str:

@@ -9,7 +9,7 @@
   const box = document.createElement("input");
   box.id = "search";
   box.type = "search";
-  box.placeholder = document.documentElement.lang === "ko" ? "찾기 ( / )" : "search ( / )";
+  box.placeholder = document.documentElement.lang === "ko" ? "검색 ( / )" : "search ( / )";
   box.setAttribute("aria-label", box.placeholder);
   const found = document.createElement("ul");
   found.id = "found";
