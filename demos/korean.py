@@ -1,6 +1,6 @@
 """The words of the pictures in Korean: `python demos/bits.py --lang ko`.
 
-Of a command's picture: `python demos/korean.py MODEL PICTURE.png` draws both samplings.
+Of a command's picture: `python demos/korean.py MODEL manifold DIR`, and so two_samplings.
 
 `korean.txt` has a line for each text of a figure: the English, a tab, the Korean. A number
 is `#` in both; the numbers of the drawing take these places, in their order, or where the
@@ -11,6 +11,7 @@ A font with Hangul has to be installed. Latin letters and signs keep Matplotlib'
 
 import re
 import sys
+from argparse import Namespace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,12 +19,11 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
 
 from scratchvae import VAE, figures, load_model
 
 TABLE = Path(__file__).with_name("korean.txt")
-FONTS = r"nanumgothic\.ttf$|notosans(cjk|kr)[^/]*regular|malgun\.ttf$|applesdgothic|applegothic"
+FONTS = r"^(nanumgothic(bold)?\.ttf|notosans(cjk|kr)(regular|bold)|malgun(bd)?\.ttf|apple(sd)?gothic)"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # a text with one of these words has to be in the table; names of functions are no words
 WORD = re.compile(r"(?<![\w\\_^{])(?!(?:log|sin)\b)[A-Za-z]?[a-z]{2,}")
@@ -31,17 +31,20 @@ WORD = re.compile(r"(?<![\w\\_^{])(?!(?:log|sin)\b)[A-Za-z]?[a-z]{2,}")
 
 def use_font() -> None:
     """Let Matplotlib take Hangul from an installed font. LookupError if there is none."""
+    family = ""
     for path in sorted(findSystemFonts()):
         if re.search(FONTS, Path(path).name.lower().replace("-", "").replace("_", "")):
-            fontManager.addfont(path)
             name = FontProperties(fname=path).get_name()
-            first = matplotlib.rcParamsDefault["font.sans-serif"][0]
-            matplotlib.rcParams["font.family"] = [first, name]
-            return
-    raise LookupError(
-        "no font with Hangul is installed; NanumGothic is one (on Debian: fonts-nanum), "
-        "Noto Sans CJK another (fonts-noto-cjk)"
-    )
+            family = family or name
+            if name == family:
+                fontManager.addfont(path)
+    if not family:
+        raise LookupError(
+            "no font with Hangul is installed; NanumGothic is one (on Debian: fonts-nanum), "
+            "Noto Sans CJK another (fonts-noto-cjk)"
+        )
+    first = matplotlib.rcParamsDefault["font.sans-serif"][0]
+    matplotlib.rcParams["font.family"] = [first, family]
 
 
 @lru_cache
@@ -71,21 +74,27 @@ def translate(figure: Figure) -> None:
     figure.draw_without_rendering()  # an axis makes its labels when it is drawn
     for axes in figure.findobj(matplotlib.axes.Axes):
         for axis in (axes.xaxis, axes.yaxis):
-            if isinstance(formatter := axis.get_major_formatter(), FixedFormatter):
-                axis.set_major_formatter(FixedFormatter([said(text) for text in formatter.seq]))
+            labels = [label.get_text() for label in axis.get_ticklabels()]
+            if any(said(label) != label for label in labels):  # a text set on it does not stay
+                axis.set_ticks(axis.get_ticklocs(), [said(label) for label in labels])
     for text in figure.findobj(Text):
         text.set_text(said(text.get_text()))
 
 
-def main(model: str, picture: str) -> None:
-    """Draw what `scratchvae sample MODEL --draw` draws, in Korean."""
+def main(model: str, kind: str, out: str) -> None:
+    """Draw what `scratchvae manifold MODEL`, or `sample MODEL --draw`, draws; in Korean."""
+    import common
+
     use_font()
     vae = load_model(model)
     if not isinstance(vae, VAE) or vae.image_shape is None:
         raise ValueError(f"{model} is no model of pictures")
-    figure = figures.two_samplings(vae, vae.image_shape)
-    translate(figure)
-    figure.savefig(picture, dpi=150)
+    draw = {"manifold": figures.manifold, "two_samplings": figures.two_samplings}[kind]
+    common.DEMO = kind
+    args = Namespace(out=Path(out), show=False, lang="ko")
+    figure = draw(vae, vae.image_shape)
+    figure.set_size_inches(0.9 * figure.get_size_inches())  # a smaller file
+    common.finish(figure, args)
 
 
 if __name__ == "__main__":

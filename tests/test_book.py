@@ -356,14 +356,17 @@ def test_korean_keeps_the_formulas(made):
 def test_the_captions_and_titles_in_korean_are_those_of_the_pages():
     """pages/ko/pieces.txt has what the pages of Part I show, as it is now, and nothing else."""
     claims = frame.claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
-    titles = {exercise.number: exercise.title for exercise in EXERCISES}
+    exercises = {exercise.number: exercise for exercise in EXERCISES}
     shown = {diagram()}
     for name, _ in pages.ORDER:
         for block in pages.english(name):
             if block.kind == "picture":
                 shown.add(" | ".join(claims[block.text]))
             if block.kind == "exercise":
-                shown |= {titles[number] for number in block.text.split()}
+                for exercise in map(exercises.get, block.text.split()):
+                    shown.add(exercise.title)
+                    if re.search(r"\b(?!log)[a-z]{3,}", exercise.equation):
+                        shown.add(exercise.equation)
     assert {pages.Block("row", text).hash for text in shown} == set(pages.korean("pieces"))
 
 
@@ -423,7 +426,7 @@ def test_words_that_a_text_does_not_have_are_refused():
 
 
 def test_each_picture_with_words_has_its_korean_one():
-    """Of a Korean page's pictures only the manifold, which has no words, is the English one."""
+    """Each picture of a Korean page is there with Korean words, and no other is."""
     folder = ROOT / "demos" / "pictures"
     shown = {
         block.text
@@ -432,7 +435,7 @@ def test_each_picture_with_words_has_its_korean_one():
         if block.kind == "picture"
     }
     there = {path.stem for path in (folder / "ko").glob("*.png")}
-    assert there == shown - {"manifold"}
+    assert there == shown
     for name in there:
         assert (folder / "ko" / f"{name}.png").stat().st_size <= 150_000
 

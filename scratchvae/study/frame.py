@@ -217,8 +217,10 @@ class Frame:
     def _exercise_box(self, number: str, language: str) -> str:
         words = WORDS[language]
         exercise = next(e for e in EXERCISES if e.number == number)
-        formula = self._typesetter(language).formula(exercise.equation)
-        title = korean.title(exercise.title) if language == "ko" else exercise.title
+        title, equation = exercise.title, exercise.equation
+        if language == "ko":
+            title, equation = korean.title(title), korean.equation(equation)
+        formula = self._typesetter(language).formula(equation)
         command = f"scratchvae homework make assignment --exercises {number}"
         return (
             f'<div class="box"><strong>{words["exercise"]} {number}</strong> '

@@ -41,6 +41,11 @@ def title(english: str) -> str:
     return _piece(english)
 
 
+def equation(english: str) -> str:
+    """The equation of an exercise; as it is where it has no words."""
+    return pages.korean("pieces").get(Block("row", english).hash, english)
+
+
 def diagram(lines: list[str]) -> list[str]:
     """The diagram of the whole process."""
     text = "\n".join(lines)
