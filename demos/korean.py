@@ -23,7 +23,7 @@ from matplotlib.text import Text
 from scratchvae import VAE, figures, load_model
 
 TABLE = Path(__file__).with_name("korean.txt")
-FONTS = r"^(nanumgothic(bold)?\.ttf|notosans(cjk|kr)(regular|bold)|malgun(bd)?\.ttf|apple(sd)?gothic)"
+FONTS = r"^(nanumgothic(bold)?\.|notosans(cjk|kr)(regular|bold)|malgun(bd)?\.|apple(sd)?gothic)"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # a text with one of these words has to be in the table; names of functions are no words
 WORD = re.compile(r"(?<![\w\\_^{])(?!(?:log|sin)\b)[A-Za-z]?[a-z]{2,}")

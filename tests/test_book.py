@@ -117,9 +117,9 @@ def test_every_formula_of_the_package_is_read_back(made):
     """
     _, report = made
     assert len(report.formulas) > 3000
-    for text, math in set(report.formulas):
-        if math is not None:
-            assert formulas.text_of(math) == formulas.normal(text)
+    for text, set_ in set(report.formulas):
+        if set_ is not None:
+            assert formulas.text_of(set_) == formulas.normal(text)
     different = {text for text, _ in report.formulas}
     assert len(set(report.monospace)) <= 0.05 * len(different)
 
@@ -395,7 +395,8 @@ def test_no_english_sentence_is_in_the_korean_part_one(made):
         main = text.split("<main")[1].split("</main>")[0]
         for alt in re.findall(r'alt="([^"]*)"', main):
             assert not ENGLISH.search(alt), alt
-        main = re.sub(r'<td lang="en">.*?</td>|<code.*?</code>|<math.*?</math>', " ", main, flags=re.S)
+        no_words = r'<td lang="en">.*?</td>|<code.*?</code>|<math.*?</math>'
+        main = re.sub(no_words, " ", main, flags=re.S)
         outputs = re.findall(r'<pre class="output".*?</pre>', main, re.S)
         examples = re.findall(r'<pre class="example".*?</pre>', main, re.S)
         words = re.sub(r"<pre.*?</pre>|<[^>]+>", " ", main, flags=re.S)

@@ -115,11 +115,11 @@ class Notes(Frame):
         typesetter = self._typesetter(language, find=False)
         head = "".join(f"<th>{word}</th>" for word in WORDS[language]["glossary"])
         rows = ""
-        for english, korean, symbol, code in pages.glossary():
+        for english, translated, symbol, code in pages.glossary():
             sign = typesetter.formula(symbol) if symbol else ""
             name = typesetter.inline(f"`{code}`") if code else ""
             rows += (
-                f'<tr><td lang="en">{english}</td><td lang="ko">{korean}</td><td>{sign}</td>'
+                f'<tr><td lang="en">{english}</td><td lang="ko">{translated}</td><td>{sign}</td>'
                 f"<td>{name}</td></tr>"
             )
         return (
