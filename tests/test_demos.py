@@ -105,6 +105,7 @@ def test_a_text_keeps_its_numbers_in_korean():
     without words stays; one that the table lacks is an error that shows it.
     """
     assert korean.said("4 of 8 possible: 1 bit told") == "8가지 중 4가지가 남음: 1비트"
+    assert korean.said("sun: 0.75 · 0.415\n= 0.311") == "맑음: 0.75 · 0.415\n= 0.311"
     for text in ("KL(p‖q) = 0.7", "log σ²", "12.5", "$10^{-1}$", ""):
         assert korean.said(text) == text
     with pytest.raises(KeyError, match="has no line for 'no such words'"):
