@@ -396,7 +396,7 @@ def test_no_english_sentence_is_in_the_korean_part_one(made):
         main = text.split("<main")[1].split("</main>")[0]
         for alt in re.findall(r'alt="([^"]*)"', main):
             assert not TWO_WORDS.search(alt), alt
-        no_words = r'<td lang="en">.*?</td>|<code.*?</code>|<math.*?</math>'
+        no_words = r'<(td|ul|pre|span) lang="en">.*?</\1>|<code.*?</code>|<math.*?</math>'
         main = re.sub(no_words, " ", main, flags=re.S)
         outputs = re.findall(r'<pre class="output".*?</pre>', main, re.S)
         examples = re.findall(r'<pre class="example".*?</pre>', main, re.S)
