@@ -14,7 +14,7 @@ from scratchvae.options import did_you_mean
 from scratchvae.progress import any_encoding, say
 
 HERE = Path(__file__).parent
-NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
+NO_DEMOS = ("__main__", "common", "korean", "museum", "notebooks", "quadrature", "walk")
 
 
 def title(path: Path) -> str:

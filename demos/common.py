@@ -1,4 +1,4 @@
-"""What the demos share: two options, colours, axes, small digits, the picture."""
+"""What the demos share: three options, colours, axes, small digits, the picture."""
 
 import argparse
 import inspect
@@ -27,7 +27,7 @@ DEMO = ""  # the demo's name, in a notebook, where no file has it
 
 
 def options(doc: str | None) -> argparse.Namespace:
-    """--out DIR, the folder of the picture, and --show, a window as well.
+    """--out DIR, the folder of the picture; --show, a window as well; --lang ko, Korean words.
 
     A notebook has no arguments of ours: there the defaults hold.
     """
@@ -43,6 +43,9 @@ def options(doc: str | None) -> argparse.Namespace:
         help="the folder of the picture (the working folder)",
     )
     parser.add_argument("--show", action="store_true", help="show the picture in a window as well")
+    parser.add_argument(
+        "--lang", choices=("en", "ko"), default="en", help="the language of the picture's words"
+    )
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
     if not args.show and "ipykernel" not in sys.modules:
         matplotlib.use("Agg")  # draws files, needs no screen
@@ -50,6 +53,13 @@ def options(doc: str | None) -> argparse.Namespace:
         made(args.out)
     except OSError as error:
         parser.error(f"--out: {error}")
+    if args.lang == "ko":
+        import korean
+
+        try:
+            korean.use_font()
+        except LookupError as error:
+            parser.error(f"--lang ko: {error}")
     return args
 
 
@@ -57,12 +67,17 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     """Write the figure as a PNG with the demo's name, and show it on request.
 
     The PNG has 256 colours: the 64 most frequent of the drawing, so that areas keep theirs,
-    and 192 that cover the others. This makes the file smaller.
+    and 192 that cover the others. This makes the file smaller. In Korean it has 24 and 40: the
+    book has both languages, and the pictures are a quarter of it.
     """
     from matplotlib import pyplot
 
     demo = DEMO or Path(inspect.stack()[1].filename).stem
     path = args.out / f"{demo}.png"
+    if getattr(args, "lang", "en") == "ko":
+        import korean
+
+        korean.translate(figure)
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=100)
     with Image.open(drawn) as opened:
@@ -70,9 +85,10 @@ def finish(figure: matplotlib.figure.Figure, args: argparse.Namespace) -> None:
     colours, where, counts = np.unique(
         np.asarray(image).reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
     )
-    covering = image.quantize(192, Image.Quantize.MAXCOVERAGE).getpalette() or []
-    frequent = colours[np.argsort(-counts)[:64]]
-    palette = np.concatenate([frequent, np.reshape(covering, (-1, 3))[:192]]).astype(float)
+    kept, more = (24, 40) if getattr(args, "lang", "en") == "ko" else (64, 192)
+    covering = image.quantize(more, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    frequent = colours[np.argsort(-counts)[:kept]]
+    palette = np.concatenate([frequent, np.reshape(covering, (-1, 3))[:more]]).astype(float)
     # ‖c − p‖² = ‖c‖² − 2 c pᵀ + ‖p‖², and ‖c‖² is the same for all p
     nearest = ((palette**2).sum(axis=1) - 2.0 * colours @ palette.T).argmin(axis=1)
     few = Image.fromarray(nearest[where].reshape(image.height, image.width).astype(np.uint8))

@@ -46,9 +46,9 @@ print(f"  and 0 only for the {(kl == 0).sum()} pairs with p = q")
 assert kl.min() == 0 and ((kl == 0) == np.eye(len(points), dtype=bool)).all()
 
 # %% The direction matters: every pair of two states
-two_p, two_q = np.array([0.7, 0.3]), np.array([0.1, 0.9])
+two_p, two_q = np.array([0.5, 0.5]), np.array([0.1, 0.9])
 there, back = info.kl_divergence(two_p, two_q), info.kl_divergence(two_q, two_p)
-print(f"p = (0.7, 0.3), q = (0.1, 0.9): KL(p‖q) = {there:.3f}, KL(q‖p) = {back:.3f} bits")
+print(f"p = (0.5, 0.5), q = (0.1, 0.9): KL(p‖q) = {there:.3f}, KL(q‖p) = {back:.3f} bits")
 a = np.linspace(0.002, 0.998, 499)
 two = np.stack([a, 1 - a], axis=1)
 kl = both_ways(info.kl_divergence, two)  # rows: p = (a, 1 − a), columns: q = (b, 1 − b)
@@ -57,7 +57,7 @@ surer = np.abs(a[None, :] - 0.5) - np.abs(a[:, None] - 0.5)  # > 0: q is farther
 agree = np.abs(surer) < 1e-9  # b = a or b = 1 − a
 print(f"{kl.size} pairs over two states: the directions agree only for the {agree.sum()} pairs")
 print("  with b = a or b = 1 - a")
-assert there - back > 0.3 and np.abs(asymmetry[agree]).max() < 1e-12
+assert there - back > 0.2 and np.abs(asymmetry[agree]).max() < 1e-12
 assert (np.sign(asymmetry) == np.sign(surer))[~agree].all()
 
 # %% A detour may be shorter: one triangle, then every triple of a grid
@@ -97,7 +97,7 @@ plane.contourf(a, a, asymmetry.T, levels=[-9, 0, 9], colors=["w", LIGHT])
 levels = [-0.5, -0.2, -0.05, 0.05, 0.2, 0.5]
 lines = plane.contour(a, a, asymmetry.T, levels=levels, colors="k", linewidths=0.8)
 places = [(0.55, 0.85), (0.6, 0.93), (0.5, 0.97), (0.22, 0.65), (0.13, 0.62), (0.07, 0.6)]
-places += [(0.45, 0.15), (0.3, 0.045), (0.45, 0.04), (0.78, 0.35), (0.87, 0.38), (0.93, 0.4)]
+places += [(0.4, 0.17), (0.3, 0.045), (0.42, 0.03), (0.78, 0.35), (0.87, 0.38), (0.93, 0.4)]
 plane.clabel(lines, fontsize=8, fmt=lambda bits: f"{bits:g}".replace("-", "−"), manual=places)
 plane.plot([0, 1], [0, 1], color=BLUE, lw=3)
 plane.plot([0, 1], [1, 0], color=BLUE, lw=3)
@@ -142,20 +142,20 @@ triangle.set(title=f"{direct:.2f} bits straight, {first + second:.2f} via r", as
 triangle.set(xlim=(-0.08, 1.08), ylim=(-0.2, 0.97))
 triangle.axis("off")
 
-curve = np.linspace(0.09, 3.6, 400)
+curve = np.linspace(0.08, 2.4, 400)
 jensen.plot(curve, -np.log2(curve), color=BLUE, lw=2)
 jensen.plot(t, -np.log2(t), "--o", color=GREY, mec=DARK, mfc="w", zorder=3)
 jensen.plot([1, 1], [0, there], color="k", lw=1, ls=":")
 jensen.plot(1, there, "s", color=RED, mec="k", ms=7, zorder=4)
 jensen.plot(1, 0, "o", color="k", ms=6)
 for x, y, text, place, side in (
-    (t[0], -np.log2(t[0]), "t = 0.1 / 0.7, probability 0.7", (9, 8), "left"),
+    (t[0], -np.log2(t[0]), "t = 0.1 / 0.5, probability 0.5", (9, 8), "left"),
     (1, there, f"mean of −log₂ t: KL(p‖q) = {there:.2f}", (9, 8), "left"),
     (1, 0, "−log₂ of the\nmean of t:\n−log₂ 1 = 0", (-7, -24), "right"),
-    (t[1], -np.log2(t[1]), "t = 0.9 / 0.3,\nprobability 0.3", (-8, -20), "right"),
+    (t[1], -np.log2(t[1]), "t = 0.9 / 0.5,\nprobability 0.5", (-8, -20), "right"),
 ):
     note(jensen, text, (x, y), place, ha=side)
 jensen.set(title="Why KL ≥ 0: the chord lies above −log₂ t", ylabel="−log₂ t, bits")
-jensen.set(xlabel="t = q/p, p = (0.7, 0.3) and q = (0.1, 0.9)")
-jensen.set(xlim=(0, 3.6), ylim=(-2.6, 3.6))
+jensen.set(xlabel="t = q/p, p = (0.5, 0.5) and q = (0.1, 0.9)")
+jensen.set(xlim=(0, 2.4), ylim=(-1.7, 3.6))
 finish(figure, args)

@@ -30,7 +30,7 @@ from scratchvae.homework.exercises import EXERCISES, Exercise
 from scratchvae.options import Parser
 
 HERE = Path(__file__).resolve().parent
-NO_DEMOS = ("__main__", "common", "museum", "notebooks", "quadrature", "walk")
+NO_DEMOS = ("__main__", "common", "korean", "museum", "notebooks", "quadrature", "walk")
 DEMOS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NO_DEMOS)
 WALK = "homework_chapter_2"
 

@@ -15,9 +15,9 @@ smaller variance for every f:
 - f(z) = sin 5z is small and changes fast. With q = N(0, 1) the variance is 0.50 for the
   score function and 12.5 for the reparameterized estimator.
 - f(z) = log p(x|z) of a VAE is like the first. For the digit below, the score function
-  needs some 2400 times the draws. Most of that is the large mean of f. A constant c,
-  the *baseline*, changes no mean, since E_q[c ∇ log q] = 0. With the baseline E_q[f],
-  the estimator (f(z) − c) ∇ log q(z) needs about 5 times the draws.
+  needs some 2000 times the draws. Most of that is the large mean of f. A constant c, the
+  *baseline*, changes no mean, since E_q[c ∇ log q] = 0. With the baseline E_q[f], the
+  estimator (f(z) − c) ∇ log q(z) needs about 6 times the draws.
 
 Four times the draws halve a standard error. The reparameterized estimator has so little
 noise here that one draw of z for each image is enough to train a VAE.

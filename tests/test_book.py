@@ -5,6 +5,7 @@ import html
 import importlib
 import itertools
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -21,7 +22,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scratchvae.homework.exercises import EXERCISES
-from scratchvae.study import book, evidence, formulas, frame, listing, pages, prose, values
+from scratchvae.study import (
+    book,
+    evidence,
+    formulas,
+    frame,
+    korean,
+    listing,
+    pages,
+    part_one,
+    prose,
+    values,
+)
 from scratchvae.study.shell import Shell
 from scratchvae.study.step import training_step
 
@@ -111,9 +123,9 @@ def test_every_formula_of_the_package_is_read_back(made):
     """
     _, report = made
     assert len(report.formulas) > 3000
-    for text, math in set(report.formulas):
-        if math is not None:
-            assert formulas.text_of(math) == formulas.normal(text)
+    for text, set_ in set(report.formulas):
+        if set_ is not None:
+            assert formulas.text_of(set_) == formulas.normal(text)
     different = {text for text, _ in report.formulas}
     assert len(set(report.monospace)) <= 0.05 * len(different)
 
@@ -254,21 +266,79 @@ def test_no_page_mentions_what_is_not_in_the_source(read):
         assert not code or code in names, code
 
 
-def test_the_numbers_of_the_pages_are_those_of_the_runs():
-    """What §1.1 to §2 say in words is computed: 0.8113, 1.2075, 0.7370, 0.3407, 0.68 bits."""
-    info = importlib.import_module("scratchvae.info")
-    half, q, bent = [0.5, 0.5], [0.25, 0.75], [0.1, 0.9]
-    via = info.kl_divergence(half, q) + info.kl_divergence(q, bent)
-    said = {
-        "0.8113": info.entropy([0.75, 0.25]),
-        "1.2075": info.cross_entropy(half, q),
-        "0.7370": info.kl_divergence(half, bent),
-        "0.5310": info.kl_divergence(bent, half),
-        "0.3407": via,
-    }
-    text = "".join((pages.FOLDER / "en" / f"{n}.txt").read_text() for n, _ in pages.ORDER)
-    for number, value in said.items():
-        assert number in text and f"{value:.4f}" == number
+def printed(name):
+    """What the runs of a page print, one after the other."""
+    runs = [block.text for block in pages.english(name) if block.kind == "run"]
+    return "\n".join(part_one._output(text) for text in runs)
+
+
+# what the words of a page say, and in which line of its runs it stands
+SAID = {
+    "1-2": ("0.8113", "0.8438", "0.9403"),
+    "1-3": ("1.2075", "0.5436", "0.8945", "0.8113"),
+    "1-4": ("0.7370", "0.5310"),
+    "1-5": ("0.7370", "0.5310", "0.3407"),
+    "1-6": ("1.08", "0.2195"),
+    "2-bound": ("0.8366", "4.1589"),
+    "2-process": ("1.0840", "1.2610", "0.6298", "0.8195", "1.09"),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_numbers_of_the_pages_are_those_of_the_runs(name):
+    """A number in the words of a page, in both languages, is one that its runs print."""
+    blocks = [block for block in pages.english(name) if block.said]
+    words = " ".join(block.text for block in blocks)
+    korean = " ".join(pages.korean(name)[block.hash] for block in blocks)
+    output = printed(name)
+    for number in SAID[name]:
+        assert number in words and number in korean and number in output, number
+
+
+def test_the_units_of_the_logarithm():
+    """1 nat is 1.4427 bits and a decimal digit 3.3219, as §1.2 says: log₂ e, log₂ 10."""
+    text = (pages.FOLDER / "en" / "1-2.txt").read_text(encoding="utf-8")
+    assert f"1 nat is {math.log2(math.e):.4f} bits" in text
+    assert f"digit is {math.log2(10):.4f} bits" in " ".join(text.split())
+
+
+def test_the_claims_of_the_runs():
+    """What the pages claim of their runs: the linear autoencoder reaches PCA's error; Huffman's
+    code of n days is within 1/n of the entropy; at ε = 0 no gradient of log σ² comes from z; two
+    gaps add to KL(q ‖ posterior); both estimators of the gradient have the mean 2; the collapsed
+    model's gradient is 0; with a small learning rate the mean loss stays, and single losses vary.
+    """
+    found = {name: numbers(printed(name)) for name in ("0", "1-2", "2-bound", "2-estimator")}
+    *_, autoencoder, _, pca = found["0"]
+    assert 0 <= autoencoder - pca < 1e-3
+    codes = re.findall(r"n = (\d): ([\d.]+) bits", printed("1-2"))
+    assert len(codes) == 6
+    for n, mean in codes:
+        assert 0.8113 <= float(mean) < 0.8113 + 1 / int(n)
+    text = printed("2-bound")
+    kl, approximation, amortization = (
+        float(re.search(rf"{words} +([\d.]+)", text)[1])
+        for words in ("KL from the posterior", "approximation gap", "amortization gap")
+    )
+    assert abs(kl - approximation - amortization) < 2e-4 and approximation < 0.01
+    gradient = float(re.search(r"largest gradient (\S+)", text)[1])
+    assert gradient < 1e-12
+    text = printed("2-estimator")
+    assert "dlogvar has 0.0 from z, and 1.5 from the KL" in text
+    means = re.findall(r"mean ([\d.]+), variance ([\d.]+) \(exact: (\d+)\)", text)
+    assert len(means) == 2
+    for mean, variance, exact in means:  # 10⁶ draws: 4 standard errors, and 2 % of the variance
+        assert abs(float(mean) - 2) < 4 * (float(exact) / 1e6) ** 0.5
+        assert abs(float(variance) / float(exact) - 1) < 0.02
+    rows = re.findall(r"step +(\d+): loss ([\d.]+), .* mean ([\d.]+),", printed("2-process"))
+    late = [(float(loss), float(mean)) for step, loss, mean in rows if int(step) > 400]
+    losses, means_ = zip(*late)
+    assert max(means_) - min(means_) < 0.02 < 0.1 < max(losses) - min(losses)
+
+
+def numbers(text):
+    """The numbers of a text."""
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)]
 
 
 # ---- both languages ----
@@ -283,8 +353,8 @@ def test_every_korean_paragraph_says_the_english_one_as_it_is_now(name):
     if name == "errata":
         rows = pages.readme_table(README, "Errata of the notes")[1:]
         english |= {block.hash for block in pages.rows_as_blocks(rows)}
-    displayed = {block.hash for block in pages.english(name) if block.kind == "display"}
-    assert english <= set(pages.korean(name)) <= english | displayed
+    others = {block.hash for block in pages.english(name) if block.kind in ("display", "run")}
+    assert english <= set(pages.korean(name)) <= english | others
 
 
 def test_an_english_paragraph_that_moves_on_leaves_its_korean_one_behind():
@@ -308,6 +378,96 @@ def test_korean_keeps_the_formulas(made):
                 theirs = sorted(" ".join(m.split()) for m in re.findall(r"\$([^$]+)\$", said))
                 assert set(ours) <= set(theirs), (name, block.text[:50])
                 assert all(formula in whole for formula in theirs), (name, theirs)
+
+
+def test_the_captions_and_titles_in_korean_are_those_of_the_pages():
+    """pages/ko/pieces.txt has what the pages of Part I show, as it is now, and nothing else."""
+    claims = frame.claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
+    exercises = {exercise.number: exercise for exercise in EXERCISES}
+    shown = {diagram()}
+    for name, _ in pages.ORDER:
+        for block in pages.english(name):
+            if block.kind == "picture":
+                shown.add(" | ".join(claims[block.text]))
+            if block.kind == "exercise":
+                for exercise in map(exercises.get, block.text.split()):
+                    shown.add(exercise.title)
+                    if re.search(r"\b(?!log)[a-z]{3,}", exercise.equation):
+                        shown.add(exercise.equation)
+    assert {pages.Block("row", text).hash for text in shown} == set(pages.korean("pieces"))
+
+
+def diagram():
+    """The diagram of vae.py's docstring, as the page of the process has it."""
+    lines = listing.module("vae").doc.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(" ENCODER"))
+    return "\n".join(lines[first : first + 13])
+
+
+THREE_WORDS = re.compile(r"(?:\b[A-Za-z]{2,}[,;:]? ){2}[A-Za-z]{2,}\b")
+TWO_WORDS = re.compile(r"\b(?!log\b)[A-Za-z]{2,} [A-Za-z]{2,}\b")
+TERMS = r"\([^()]*\)|Auto-Encoding Variational Bayes|Stochastic Gradient Variational Bayes"
+
+
+def english_in(text, words):
+    """English words in a row, where they are no term in brackets and no title."""
+    return words.search(re.sub(TERMS, "", " ".join(text.split())))
+
+
+def test_no_english_sentence_is_in_the_korean_part_one(made):
+    """Words, captions, alternative texts, titles, and what the runs print: Korean. English are
+    the terms in brackets, the paper's name, and the English column of the glossary.
+    """
+    for name, _ in pages.ORDER:
+        text = (made[0] / "ko" / f"notes-{name}.html").read_text(encoding="utf-8")
+        main = text.split("<main")[1].split("</main>")[0]
+        for alt in re.findall(r'alt="([^"]*)"', main):
+            assert not TWO_WORDS.search(alt), alt
+        no_words = r'<(td|ul|pre|span) lang="en">.*?</\1>|<code.*?</code>|<math.*?</math>'
+        main = re.sub(no_words, " ", main, flags=re.S)
+        outputs = re.findall(r'<pre class="output".*?</pre>', main, re.S)
+        examples = re.findall(r'<pre class="example".*?</pre>', main, re.S)
+        words = re.sub(r"<pre.*?</pre>|<[^>]+>", " ", main, flags=re.S)
+        comments = [c for example in examples for c in re.findall(r"# .*", example)]
+        for part in (words, *outputs, *comments):
+            least = THREE_WORDS if part == words else TWO_WORDS
+            found = english_in(html.unescape(re.sub(r"<[^>]+>", "", part)), least)
+            assert not found, (name, found)
+
+
+def test_a_korean_run_prints_the_same_numbers():
+    """Its Korean words change no number: what each run prints has the numbers of the English."""
+    for name, _ in pages.ORDER:
+        said = pages.korean(name)
+        for block in pages.english(name):
+            if block.kind == "run" and block.hash in said:
+                ours = part_one._output(korean.with_words(block.text, said[block.hash]))
+                assert re.search("[가-힣]", ours) or not re.search("[A-Za-z]{4}", ours)
+                theirs = numbers(part_one._output(block.text))
+                assert sorted(numbers(ours)) == sorted(theirs), (name, ours)
+
+
+def test_words_that_a_text_does_not_have_are_refused():
+    """A Korean line for other English words than the text's, or without an arrow: ValueError."""
+    assert korean.with_words("a bit", "bit → 비트") == "a 비트"
+    for line in ("nat → 내트", "bit"):
+        with pytest.raises(ValueError, match="English → Korean"):
+            korean.with_words("a bit", line)
+
+
+def test_each_picture_with_words_has_its_korean_one():
+    """Each picture of a Korean page is there with Korean words, and no other is."""
+    folder = ROOT / "demos" / "pictures"
+    shown = {
+        block.text
+        for name, _ in pages.ORDER
+        for block in pages.english(name)
+        if block.kind == "picture"
+    }
+    there = {path.stem for path in (folder / "ko").glob("*.png")}
+    assert there == shown
+    for name in there:
+        assert (folder / "ko" / f"{name}.png").stat().st_size <= 150_000
 
 
 # ---- values ----

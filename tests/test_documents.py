@@ -12,7 +12,8 @@ import pytest
 from conftest import HANG, write_image_set
 
 ROOT = Path(__file__).parents[1]
-NAMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "demos/README.md", "data/README.md"]
+NAMES = ["README.md", "README.ko.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+NAMES += ["demos/README.md", "data/README.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -165,6 +166,41 @@ def test_the_diagram_is_one_diagram():
     in_source = [line.strip() for line in source.splitlines()]
     for line in readme[start : readme.index("```", start)].splitlines():
         assert line.strip() in in_source
+
+
+def parts(text: str) -> dict[str, list[str]]:
+    """What a translation keeps: the blocks of code, the links' ends, `code`, and the numbers."""
+    blocks = re.findall(r"^```\n.*?^```", text, re.M | re.S)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    code = re.findall(r"`([^`]+)`", prose)
+    plain = re.sub(r"`[^`]+`|\]\([^)]*\)|<img[^>]*>|^\d\. ", "", prose, flags=re.M)
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)*(?![\w.]*\d)", plain)
+    return {"blocks": blocks, "code": sorted(code), "numbers": sorted(numbers)}
+
+
+def test_the_korean_readme_has_the_commands_and_numbers_of_the_english_one():
+    """The first screen, the process in words, and the reading order: the same commands, the same
+    diagram, the same files in the same order, and each number as often.
+    """
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    screens = [
+        text.split("\n---\n")[0].split(end)[0]
+        for text, end in ((README, '\n"The notes"'), (korean, '\n"노트"'))
+    ]
+    process = section("The whole process in words"), korean_section(korean, "말로 설명한 전체 과정")
+    order = section("Reading order"), korean_section(korean, "읽는 순서").split("\n\n명령,")[0]
+    for ours, theirs in (screens, process, order):
+        english, translated = parts(ours), parts(theirs)
+        assert translated["blocks"] == english["blocks"]
+        assert translated["code"] == english["code"]
+        assert translated["numbers"] == english["numbers"]
+    files = [re.findall(r"\]\(([^)]+\.py)\)", text) for text in order]
+    assert files[0] == files[1] and len(files[0]) > 30
+
+
+def korean_section(text: str, title: str) -> str:
+    """As `section`, of the Korean README."""
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 @pytest.mark.parametrize("block", PYTHON)

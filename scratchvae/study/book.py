@@ -70,7 +70,9 @@ class _Book(Notes, Source, Tables, Printed):
         self._put("style.css", _FONT.format(_base64("math.woff")) + _text("style.css"))
         self._put("script.js", _text("script.js"))
         self._put("LICENSE.txt", (ROOT / "LICENSE").read_text(encoding="utf-8"))
-        self._copy("pictures", (ROOT / "demos" / "pictures").glob("*.png"))
+        pictures = ROOT / "demos" / "pictures"
+        self._copy("pictures", pictures.glob("*.png"))
+        self._copy("pictures/ko", pictures.glob("ko/*.png"))
         self._copy("notebooks", self.notebooks.values())
         for language in WORDS:
             for name in ("index", *(name for name, _ in pages.ORDER)):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scratchvae.files import written_whole
 from scratchvae.homework.exercises import EXERCISES
-from scratchvae.study import evidence, listing, pages, values
+from scratchvae.study import evidence, korean, listing, pages, values
 from scratchvae.study.evidence import Edit, Test
 from scratchvae.study.listing import Part
 from scratchvae.study.prose import Typesetter
@@ -205,7 +205,7 @@ class Frame:
         """
         root = "../" if language == "ko" else ""
         first = "".join(self._test(test, language, brief) for test in tests[:SHOWN_TESTS])
-        html = f'<ul class="small" lang="en">{first}</ul>' if first else ""
+        html = f'<ul class="small">{first}</ul>' if first else ""
         others = Counter(test.file for test in tests[SHOWN_TESTS:])
         if brief and others:
             said = WORDS[language]["other tests"].format(others.total())
@@ -227,6 +227,8 @@ class Frame:
         where = f"{'../' if language == 'ko' else ''}tests.html#{test.anchor}"
         if brief:
             return f'<li><a href="{where}">{test.words}</a></li>'
+        if language == "ko":  # its theorem is English; its name is code
+            return f'<li><a href="{where}"><code>{test.name}</code></a></li>'
         typesetter = replace(self._typesetter(language), explain=lambda formula: "")
         theorem = typesetter.inline(test.theorem or test.words)
         return f'<li>{theorem} <a href="{where}"><code>{test.file}</code></a></li>'
@@ -241,11 +243,14 @@ class Frame:
     def _exercise_box(self, number: str, language: str) -> str:
         words = WORDS[language]
         exercise = next(e for e in EXERCISES if e.number == number)
-        formula = self._typesetter(language).formula(exercise.equation)
+        title, equation = exercise.title, exercise.equation
+        if language == "ko":
+            title, equation = korean.title(title), korean.equation(equation)
+        formula = self._typesetter(language).formula(equation)
         command = f"scratchvae homework make assignment --exercises {number}"
         return (
             f'<div class="box"><strong>{words["exercise"]} {number}</strong> '
-            f'<span lang="en">{exercise.title}</span> ({exercise.points} {words["points"]}): '
+            f"{title} ({exercise.points} {words['points']}): "
             f'<span class="long">{formula}</span><br><code>{command}</code></div>'
         )
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from scratchvae.study import listing, pages
+from scratchvae.study import korean, listing, pages
 from scratchvae.study.cite import CITATIONS
-from scratchvae.study.frame import Frame, docstring_lines
+from scratchvae.study.frame import ROOT, Frame, docstring_lines
 from scratchvae.study.pages import Block
 from scratchvae.study.prose import Typesetter
 from scratchvae.study.symbols import Signs
@@ -56,6 +56,8 @@ class Notes(Frame):
         if block.kind == "display":
             return typesetter.display(text.splitlines())
         if block.kind == "run":
+            if text != block.text:  # what a Korean block says of it
+                text = korean.with_words(block.text, text)
             return (
                 f'<p class="label">{words["run"]}</p>'
                 f'<pre class="example" lang="en">{html.escape(text.strip())}</pre>'
@@ -65,7 +67,7 @@ class Notes(Frame):
         if block.kind == "function":
             return "".join(self._function(name, words["code"], root) for name in text.split())
         if block.kind == "picture":
-            return self._picture(text, language)
+            return self._picture(text, language, typesetter)
         if block.kind == "tests":
             return f'<p class="label">{words["tests"]}</p>' + self._tests(text.split(), language)
         if block.kind == "exercise":
@@ -91,7 +93,8 @@ class Notes(Frame):
             lines = doc.splitlines()
             first = next(i for i, line in enumerate(lines) if line.startswith(" ENCODER"))
             last = next(i for i, line in enumerate(lines) if "dh′                      da" in line)
-            return typesetter.block(lines[first : last + 1])
+            shown = lines[first : last + 1]
+            return typesetter.block(korean.diagram(shown) if language == "ko" else shown)
         raise ValueError(f"a page has a block @{block.kind}, which no page can have")
 
     def _function(self, name: str, title: str, root: str) -> str:
@@ -109,16 +112,21 @@ class Notes(Frame):
             f'<pre lang="en">{code}</pre>'
         )
 
-    def _picture(self, name: str, language: str) -> str:
+    def _picture(self, name: str, language: str, typesetter: Typesetter) -> str:
         """The picture of a demo or of a command, its claim, and links to what made it."""
         words, root = WORDS[language], "../" if language == "ko" else ""
         alt, claim = self.claims[name]
+        here = (ROOT / "demos" / "pictures" / language / f"{name}.png").exists()
+        picture = f"{language}/{name}" if here else name  # one of words in this language
+        if language == "ko":
+            alt, claim = korean.picture(alt, claim)
         links = ""
         if name in self.demos:
             links = f' <a href="{root}demo-{name}.html"><code>demos/{name}.py</code></a>'
-        about = f'<span lang="en">{self._typesetter(language).inline(claim)}</span>'
+        about = (typesetter if language == "ko" else self._typesetter("en")).inline(claim)
+        address = f"{root}pictures/{picture}.png"
         return (
-            f'<figure><a href="{root}pictures/{name}.png"><img src="{root}pictures/{name}.png" '
+            f'<figure><a href="{address}"><img src="{address}" '
             f'alt="{html.escape(alt)}, {words["full"]}" loading="lazy"></a><figcaption>'
             f"{words['picture']}{links}: {about}</figcaption></figure>"
         )
@@ -156,11 +164,11 @@ class Notes(Frame):
         typesetter = self._typesetter(language, find=False)
         head = "".join(f"<th>{word}</th>" for word in WORDS[language]["glossary"])
         rows = ""
-        for english, korean, symbol, code in pages.glossary():
+        for english, translated, symbol, code in pages.glossary():
             sign = typesetter.formula(symbol) if symbol else ""
             name = typesetter.inline(f"`{code}`") if code else ""
             rows += (
-                f'<tr><td lang="en">{english}</td><td lang="ko">{korean}</td><td>{sign}</td>'
+                f'<tr><td lang="en">{english}</td><td lang="ko">{translated}</td><td>{sign}</td>'
                 f"<td>{name}</td></tr>"
             )
         return (
@@ -177,7 +185,6 @@ class Notes(Frame):
             if language == "ko" and block.hash not in said:
                 self.report.untranslated.append(f"errata: {block.text[:40]}")
             row = said.get(block.hash, block.text)
-            row = row.replace("see above", "see [§1.6](notes-1-6.html#estimated-and-true)")
             cells = row.split(" | ")
             body += (
                 "<tr>" + "".join(f"<td>{typesetter.inline(cell)}</td>" for cell in cells) + "</tr>"
