@@ -4,7 +4,7 @@ Each sheet begins on a new page. Formulas are MathML, pictures are SVG. The key 
 sheet with the numbers in the blanks, and every step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from scratchvae.sheets.choose import LETTERS, Sheet
@@ -148,7 +148,7 @@ def _question(i: int, question: Question, lang: str, key: bool) -> str:
     return f'<div class="question">{"".join(parts)}</div>'
 
 
-def _table(question: Question, letters: "iter[str]", lang: str, key: bool) -> str:  # type: ignore
+def _table(question: Question, letters: Iterator[str], lang: str, key: bool) -> str:
     rows = []
     for n, row in enumerate(question.table):
         tag = "th" if n == 0 else "td"

@@ -5,6 +5,7 @@ Both are polylines of computed points: no library draws them.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 WIDTH, HEIGHT, LEFT, TOP = 330, 190, 34, 8  # CSS pixels: of the frame, and where it begins
 LEVELS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5)
@@ -17,10 +18,21 @@ def contours_of_kl(points: Sequence[tuple[str, float, float]]) -> str:
 
     points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6.
     """
+    parts = list(_lines())
+    for name, mu, sigma in points:
+        x, y = _pair(_at(mu, sigma))
+        parts.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
+        parts.append(_text(x + 9, y - 4, name, "middle", True, bold=True))
+    return _svg(parts, "μ", "σ")
 
-    def at(mu: float, sigma: float) -> str:
-        return f"{LEFT + (mu + 2.4) / 4.8 * WIDTH:.1f},{TOP + (1 - sigma / 2.6) * HEIGHT:.1f}"
 
+def _at(mu: float, sigma: float) -> str:
+    return f"{LEFT + (mu + 2.4) / 4.8 * WIDTH:.1f},{TOP + (1 - sigma / 2.6) * HEIGHT:.1f}"
+
+
+@lru_cache
+def _lines() -> tuple[str, ...]:
+    """The lines, their values and the axes: the same in each picture."""
     parts = []
     for c in LEVELS:
         line = []
@@ -32,18 +44,14 @@ def contours_of_kl(points: Sequence[tuple[str, float, float]]) -> str:
         whole = [(mu, sigma) for mu, sigma in line] + [(-mu, sigma) for mu, sigma in line[::-1]]
         ends = line[0][0] < 0.3 and line[-1][0] < 0.3  # both ends meet the other half
         whole += [whole[0]] if ends else []
-        parts.append(_line([at(mu, s) for mu, s in whole]))
+        parts.append(_line([_at(mu, s) for mu, s in whole]))
         mu, sigma = max(line)
         if mu < 2.4:
-            parts.append(_text(*_pair(at(mu, sigma)), f"{c:g}", "middle", True))
-    for name, mu, sigma in points:
-        x, y = _pair(at(mu, sigma))
-        parts.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
-        parts.append(_text(x + 9, y - 4, name, "middle", True, bold=True))
-    parts += [_text(*_pair(at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
+            parts.append(_text(*_pair(_at(mu, sigma)), f"{c:g}", "middle", True))
+    parts += [_text(*_pair(_at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
               for m in (-2, -1, 0, 1, 2)]  # fmt: skip
-    parts += [_text(LEFT - 5, _pair(at(0, s))[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
-    return _svg(parts, "μ", "σ")
+    parts += [_text(LEFT - 5, _pair(_at(0, s))[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
+    return tuple(parts)
 
 
 def learning_curve(kl: Sequence[float], reconstruction: Sequence[float]) -> str:
