@@ -19,7 +19,8 @@ from pathlib import Path
 
 from scratchvae.homework.names import decoded, same
 from scratchvae.sheets.choose import LETTERS, Sheet, sheet
-from scratchvae.sheets.question import Answer, Question, Template, Text, said
+from scratchvae.sheets.question import Answer, Question, Template, Text
+from scratchvae.sheets.words import plain
 
 RIGHT, FOLLOWS, WRONG, EMPTY = "right", "follows", "wrong", "empty"
 FOLLOWED = Text("right for your own earlier number", "앞에서 구한 값에 대해서는 맞다")
@@ -53,7 +54,7 @@ class Marked:
 
     def comments(self, lang: str = "en") -> str:
         """What is named, blank by blank."""
-        return "; ".join(f"{m.name}: {said(m.why, lang)}" for m in self.marks if m.why)
+        return "; ".join(f"{m.name}: {plain(m.why, lang)}" for m in self.marks if m.why)
 
 
 def number(text: str) -> float:
@@ -208,7 +209,7 @@ def summary(marked: Sequence[Marked], lang: str = "en") -> str:
     for name in marked[0].sheet.answers if marked else ():
         marks = [mark for one in marked for mark in one.marks if mark.name == name]
         right = sum(mark.state in (RIGHT, FOLLOWS) for mark in marks)
-        whys = [said(mark.why, lang) for mark in marks if mark.why and mark.state == WRONG]
+        whys = [plain(mark.why, lang) for mark in marks if mark.why and mark.state == WRONG]
         counted = sorted(((whys.count(why), why) for why in set(whys)), reverse=True)
         shown = "; ".join(f"{count} x {why}" for count, why in counted)
         lines.append(f"{name:5} {right} of {len(marks)}" + (f"   {shown}" if shown else ""))

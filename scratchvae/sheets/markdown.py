@@ -5,17 +5,7 @@ from collections.abc import Iterator, Sequence
 from scratchvae.sheets.choose import LETTERS, Sheet
 from scratchvae.sheets.page import result
 from scratchvae.sheets.question import Answer, Cell, Question, said
-from scratchvae.sheets.words import (
-    IN_WORDS,
-    KEY,
-    MINUTES,
-    NAME,
-    NUMBER,
-    POINTS,
-    RULES,
-    plain,
-    unit,
-)
+from scratchvae.sheets.words import IN_WORDS, KEY, NAME, RULES, facts, plain, points, unit
 
 LINE = "_" * 10
 
@@ -33,14 +23,13 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
         f"# {title}" + (f": {said(KEY, lang)}" if key else ""),
         "",
         f"{said(NAME, lang)}: {sheet.name or 3 * LINE}  ",
-        f"{said(NUMBER, lang)} {sheet.number} · {sheet.points} {said(POINTS, lang)} · "
-        f"{sheet.minutes} {said(MINUTES, lang)}",
+        facts(sheet, lang),
         "",
         plain(RULES, lang),
         "",
     ]
     for i, question in enumerate(sheet.questions, 1):
-        lines += [f"## {i}. ({question.points} {said(POINTS, lang)})", ""]
+        lines += [f"## {i}. ({points(question.points, lang)})", ""]
         lines += [*_question(question, lang, key), ""]
     return "\n".join(lines)
 
@@ -69,7 +58,7 @@ def _question(question: Question, lang: str, key: bool) -> list[str]:
         words = [question.words] if question.words else []
         lines += ["", *(f"> {plain(step, lang)}  " for step in (*question.steps, *words))]
     elif question.words:
-        lines += ["", f"{said(IN_WORDS, lang)} ({question.hand} {said(POINTS, lang)}):"]
+        lines += ["", f"{said(IN_WORDS, lang)} ({points(question.hand, lang)}):"]
     return lines
 
 

@@ -9,24 +9,15 @@ from html import escape
 
 from scratchvae.sheets.choose import LETTERS, Sheet
 from scratchvae.sheets.question import Answer, Question, said, shown
-from scratchvae.sheets.words import (
-    IN_WORDS,
-    KEY,
-    MINUTES,
-    NAME,
-    NUMBER,
-    POINTS,
-    RULES,
-    prose,
-    unit,
-)
+from scratchvae.sheets.words import IN_WORDS, KEY, NAME, NUMBER, RULES, facts, points, prose, unit
 
 STYLE = """
 @page { size: A4; margin: 13mm 15mm 12mm; }
 * { box-sizing: border-box; }
-body { font: 10.2pt/1.38 "Noto Serif", "Noto Serif CJK KR", "NanumMyeongjo", serif; color: #000;
+body { font: 10.6pt/1.36 "Liberation Serif", "Times New Roman", "DejaVu Serif", serif; color: #000;
   background: #fff; margin: 0 auto; max-width: 180mm; }
-:lang(ko) { font-family: "NanumGothic", "Noto Sans CJK KR", sans-serif; word-break: keep-all;
+:lang(ko) { font-family: "Liberation Sans", Arial, "DejaVu Sans", "NanumGothic", "Noto Sans CJK KR",
+  "Malgun Gothic", "Apple SD Gothic Neo", sans-serif; word-break: keep-all;
   font-size: 9.7pt; }
 .sheet { break-before: page; }
 .sheet:first-of-type { break-before: auto; }
@@ -46,7 +37,7 @@ h1 { font-size: 13pt; margin: 0; }
 .blank i { font-size: .8em; font-style: normal; vertical-align: 1.5mm; margin-right: .6mm; }
 .blank b, .choices { display: inline-block; min-width: 21mm; height: 6.2mm; line-height: 6mm;
   border-bottom: .6pt solid; text-align: center; vertical-align: bottom; }
-.choices { border: 0; min-width: 0; }
+.blank .choices { border: 0; min-width: 0; height: auto; vertical-align: baseline; }
 .blank b { font-weight: 600; }
 table { border-collapse: collapse; margin: 1.4mm 0 0; font-size: .94em; }
 td, th { border: .5pt solid; padding: .5mm 1.6mm; text-align: center; font-weight: 400;
@@ -67,7 +58,7 @@ svg rect, polyline { fill: none; stroke: #000; }
 .class tr { break-inside: avoid; }
 @media screen { body { padding: 8mm; } }
 """
-LINE = 6.0  # mm, of a line to write in
+LINE = 8.0  # mm, of a line to write in
 
 
 def page(
@@ -109,17 +100,13 @@ def result(answer: Answer, lang: str) -> str:
 
 
 def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
-    facts = (
-        f"{said(NUMBER, lang)} {sheet.number} · {sheet.points} {said(POINTS, lang)} · "
-        f"{sheet.minutes} {said(MINUTES, lang)}"
-    )
     who = f'<span class="who">{said(NAME, lang)} <u>{escape(sheet.name) or "&nbsp;"}</u></span>'
     heading = escape(title) + (f": {said(KEY, lang)}" if key else "")
     questions = "\n".join(
         _question(i, question, lang, key) for i, question in enumerate(sheet.questions, 1)
     )
     return (
-        f'<section class="sheet">\n<header><h1>{heading}</h1>{who}<span>{facts}</span></header>\n'
+        f'<section class="sheet">\n<header><h1>{heading}</h1>{who}<span>{facts(sheet, lang)}</span></header>\n'
         f'<p class="rules">{prose(RULES, lang)}</p>\n{questions}\n</section>'
     )
 
@@ -127,7 +114,7 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
 def _question(i: int, question: Question, lang: str, key: bool) -> str:
     letters = iter(LETTERS)
     parts = [
-        f'<p><span class="points">{question.points} {said(POINTS, lang)}</span>'
+        f'<p><span class="points">{points(question.points, lang)}</span>'
         f"<b>{i}.</b> {prose(question.text, lang)}</p>"
     ]
     if question.code:
@@ -142,7 +129,7 @@ def _question(i: int, question: Question, lang: str, key: bool) -> str:
         steps = [*question.steps, *([question.words] if question.words else [])]
         parts += [f'<div class="steps">{prose(step, lang)}</div>' for step in steps]
     else:
-        hand = f" ({question.hand} {said(POINTS, lang)})"
+        hand = f" ({points(question.hand, lang)})"
         words = f"<small>{said(IN_WORDS, lang)}{hand}:</small>" if question.words else ""
         parts.append(f'<div style="min-height:{question.room * LINE:g}mm">{words}</div>')
     return f'<div class="question">{"".join(parts)}</div>'

@@ -46,8 +46,9 @@ def _lines() -> tuple[str, ...]:
         whole += [whole[0]] if ends else []
         parts.append(_line([_at(mu, s) for mu, s in whole]))
         mu, sigma = max(line)
+        x, y = _pair(_at(mu if len(parts) % 4 else -mu, sigma))  # by turns right and left
         if mu < 2.4:
-            parts.append(_text(*_pair(_at(mu, sigma)), f"{c:g}", "middle", True))
+            parts.append(_text(x, y + 4, f"{c:g}", "middle", True))
     parts += [_text(*_pair(_at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
               for m in (-2, -1, 0, 1, 2)]  # fmt: skip
     parts += [_text(LEFT - 5, _pair(_at(0, s))[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
@@ -79,14 +80,14 @@ def learning_curve(kl: Sequence[float], reconstruction: Sequence[float]) -> str:
 
 def _svg(parts: Sequence[str], across: str, up: str) -> str:
     frame = f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"/>'
-    width, height = LEFT + WIDTH + 30, TOP + HEIGHT + 22
+    width, height = LEFT + WIDTH + 46, TOP + HEIGHT + 22
     clip = (
         f'<svg x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="{LEFT} {TOP} {WIDTH} {HEIGHT}">'
     )
     lines = [part for part in parts if part.startswith("<polyline")]
     others = [part for part in parts if not part.startswith("<polyline")]
-    names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(2, 18, up, "start")
+    names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(LEFT + 5, TOP + 12, up, "start", True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'

@@ -178,9 +178,9 @@ def from_a_logit(draw: Draw) -> Question:
         Text(
             f"A classifier gives the logit a = {given(a)}. Find $ŷ = sigmoid(a)$, and the binary "
             "cross entropy in nats for the label 1 and for the label 0. By how much do the two "
-            "losses differ? Say why, without ŷ.",
+            "losses differ? Say why, without $ŷ$.",
             f"분류기가 로짓 a = {given(a)}를 준다. $ŷ = sigmoid(a)$와, 레이블이 1일 때와 0일 때의 이진 교차 "
-            "엔트로피를 내트로 구하라. 두 손실의 차이는 얼마인가? ŷ을 쓰지 않고 까닭을 설명하라.",
+            "엔트로피를 내트로 구하라. 두 손실의 차이는 얼마인가? $ŷ$을 쓰지 않고 까닭을 설명하라.",
         ),
         (
             blank("ŷ", p, wrong={SIGN: 1 - p}),
@@ -198,8 +198,8 @@ def from_a_logit(draw: Draw) -> Question:
             f"−log (1 − {shown(p)}) = {shown(zeros)}",
             f"softplus(a) − a − softplus(a) = −a = {given(-a)}",
         ),
-        words=Text("The loss is softplus(a) − y a. So the two differ by a.",
-                   "손실은 softplus(a) − y a이므로 둘의 차이는 a이다."),
+        words=Text("The loss is $softplus(a) − y a$. So the two differ by a.",
+                   "손실은 $softplus(a) − y a$이므로 둘의 차이는 a이다."),
         words_points=1,
     )  # fmt: skip
 

@@ -63,9 +63,9 @@ def terms_of_kl(draw: Draw) -> Question:
     return Question(
         Text(
             f"p = {row(p)} is the truth and q = {row(q)} the model. Fill in the three terms in bits, "
-            "and the KL. Check it by H(p, q) − H(p).",
+            "and the KL. Check it by $H(p, q) − H(p)$.",
             f"참 분포는 p = {row(p)}, 모형은 q = {row(q)}이다. 세 항을 비트로 채우고 KL을 구하라. "
-            "H(p, q) − H(p)로 확인하라.",
+            "$H(p, q) − H(p)$로 확인하라.",
         ),
         (
             blank("KL(p ‖ q)", KL, "bit", follows=lambda n: sum(n[:3]),
@@ -156,9 +156,9 @@ def two_densities(draw: Draw) -> Question:
     return Question(
         Text(
             f"p is the uniform density on [0, {given(a)}], q that on [0, {given(b)}]. Find "
-            "KL(p ‖ q) and KL(q ‖ p) in bits (an infinite one: inf). What becomes of both if "
+            "$KL(p ‖ q)$ and $KL(q ‖ p)$ in bits (an infinite one: inf). What becomes of both if "
             "lengths are measured in centimetres in place of metres?",
-            f"p는 [0, {given(a)}], q는 [0, {given(b)}]에서 균등한 밀도이다. KL(p ‖ q)와 KL(q ‖ p)를 "
+            f"p는 [0, {given(a)}], q는 [0, {given(b)}]에서 균등한 밀도이다. $KL(p ‖ q)$와 $KL(q ‖ p)$를 "
             "비트로 구하라(무한이면 ∞). 미터 대신 센티미터로 재면 두 값은 어떻게 되는가?",
         ),
         (
@@ -181,12 +181,12 @@ def two_densities(draw: Draw) -> Question:
 WRONG_KL = {
     "kl_negative": Text("The sign is turned round: it should be Σ p log (p/q).",
                         "부호가 반대이다. Σ p log (p/q)이어야 한다."),
-    "kl_swapped": Text("p and q are swapped: this is KL(q ‖ p).",
-                       "p와 q가 바뀌었다. 이것은 KL(q ‖ p)이다."),
-    "kl_is_cross_entropy": Text("This is H(p, q): H(p) is not subtracted.",
-                                "이것은 H(p, q)이다. H(p)를 빼지 않았다."),
-    "kl_plus_entropy": Text("H(p) is added, and should be subtracted.",
-                            "H(p)를 빼야 하는데 더했다."),
+    "kl_swapped": Text("p and q are swapped: this is $KL(q ‖ p)$.",
+                       "p와 q가 바뀌었다. 이것은 $KL(q ‖ p)$이다."),
+    "kl_is_cross_entropy": Text("This is $H(p, q)$: $H(p)$ is not subtracted.",
+                                "이것은 $H(p, q)$이다. $H(p)$를 빼지 않았다."),
+    "kl_plus_entropy": Text("$H(p)$ is added, and should be subtracted.",
+                            "$H(p)$를 빼야 하는데 더했다."),
     "kl_in_nats": Text("It is not divided by log(base).", "log(base)로 나누지 않았다."),
     "kl_unweighted": Text("log (p/q) is not weighed by p.", "log (p/q)를 p로 가중하지 않았다."),
 }  # fmt: skip
@@ -204,10 +204,10 @@ def wrong_kl(draw: Draw) -> Question:
     KL = kl_divergence(p, q)
     return Question(
         Text(
-            "This function should return KL(p ‖ q) to the given base. One line is wrong. What "
+            "This function should return $KL(p ‖ q)$ to the given base. One line is wrong. What "
             f"should it return for p = {row(p)}, q = {row(q)}, base = 2? Say what is wrong, and "
             "write the line as it should be. (_x_log_y(x, y) is x log y, and 0 where x = 0.)",
-            f"이 함수는 주어진 밑에 대한 KL(p ‖ q)를 돌려주어야 하는데, 한 줄이 틀렸다. p = {row(p)}, "
+            f"이 함수는 주어진 밑에 대한 $KL(p ‖ q)$를 돌려주어야 하는데, 한 줄이 틀렸다. p = {row(p)}, "
             f"q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 바르게 "
             "고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
         ),

@@ -56,11 +56,11 @@ def triangle(draw: Draw) -> Question:
     r = round((a + b) / 2, 2)
     return Question(
         Text(
-            f"p = {row(p)}, q = {row(q)}. Find KL(p ‖ q) in bits, and an r = (r₁, 1 − r₁) for which "
-            "the way over r is shorter by 0.01 bits or more. Give r₁, both parts of the way, and "
+            f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ for which "
+            "the way over r is shorter by 0.01 bits or more. Give $r₁$, both parts of the way, and "
             "say which property of a metric fails.",
-            f"p = {row(p)}, q = {row(q)}이다. KL(p ‖ q)를 비트로 구하고, r = (r₁, 1 − r₁)을 거쳐 가는 길이 "
-            "0.01비트 이상 짧아지는 r을 찾아라. r₁과 길의 두 부분을 쓰고, 거리 함수의 어느 성질이 "
+            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, $r = (r₁, 1 − r₁)$을 거쳐 가는 길이 "
+            "0.01비트 이상 짧아지는 r을 찾아라. $r₁$과 길의 두 부분을 쓰고, 거리 함수의 어느 성질이 "
             "성립하지 않는지 말하라.",
         ),
         (
@@ -107,9 +107,9 @@ def no_symmetry(draw: Draw) -> Question:
 
     return Question(
         Text(
-            f"p = {row(p)}. Find a q = (q₁, 1 − q₁) for which the two KL differ by {given(least)} bits or "
+            f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by {given(least)} bits or "
             "more, and compute both. Find one more q ≠ p for which they are equal.",
-            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 q = (q₁, 1 − q₁)을 찾고 두 값을 "
+            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 $q = (q₁, 1 − q₁)$을 찾고 두 값을 "
             "구하라. 두 값이 같은 q ≠ p도 하나 찾아라.",
         ),
         (
@@ -118,7 +118,7 @@ def no_symmetry(draw: Draw) -> Question:
                   wrong={SWAPPED: back, NATS: there * LN2}),
             blank("KL(q ‖ p)", back, "bit", follows=lambda n: kl(n, True),
                   wrong={SWAPPED: there, NATS: back * LN2}),
-            blank(Text("equal for q₁ =", "두 값이 같은 q₁ ="), 1 - a),
+            blank(Text("equal for $q₁$ =", "두 값이 같은 $q₁$ ="), 1 - a),
         ),
         steps=(
             f"q = {row(q)}: KL(p ‖ q) = {kl_terms(p, q)}",
@@ -140,10 +140,10 @@ def jensen(draw: Draw) -> Question:
     return Question(
         Text(
             f"t is {given(t[0])} with the probability {given(w)}, and {given(t[1])} with "
-            f"{given(other)}. Find E[log t] and log E[t] (natural logarithm). Which is larger? For "
+            f"{given(other)}. Find $E[log t]$ and $log E[t]$ (natural logarithm). Which is larger? For "
             "which t are the two equal?",
             f"t는 확률 {given(w)}로 {given(t[0])}, 확률 {given(other)}로 {given(t[1])}이다. "
-            "E[log t]와 log E[t]를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 둘이 같은가?",
+            "$E[log t]$와 $log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 둘이 같은가?",
         ),
         (
             blank("E[log t]", mean_log,

@@ -68,8 +68,8 @@ def kl_of_gaussians(draw: Draw) -> Question:
     return Question(
         Text(
             "The encoder gives these numbers for an image with two latent dimensions. Fill in the "
-            "table, and find the KL of q(z|x) from the prior in nats.",
-            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고, 사전 분포에 대한 q(z|x)의 "
+            "table, and find the KL of $q(z|x)$ from the prior in nats.",
+            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고, 사전 분포에 대한 $q(z|x)$의 "
             "KL을 내트로 구하라.",
         ),
         (blank("KL", total, "nat", follows=lambda n: n[2] + n[5], tolerance=0.004,
@@ -105,11 +105,11 @@ def sample_and_gradient(draw: Draw) -> Question:
     )  # fmt: skip
     return Question(
         Text(
-            f"μ = {given(mu)}, log σ² = {given(logvar)}, ε = {given(eps)}. Find σ and z. The decoder "
-            f"returns dz = ∂loss/∂z = {given(dz)}. Which gradient do μ and log σ² get through z? "
-            "(The KL is not counted here.) Why is ε drawn, and not z?",
-            f"μ = {given(mu)}, log σ² = {given(logvar)}, ε = {given(eps)}이다. σ와 z를 구하라. 디코더에서 "
-            f"dz = ∂loss/∂z = {given(dz)}가 돌아온다. z를 거쳐 μ와 log σ²에 전달되는 기울기는? (KL은 여기서 "
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}. Find $σ$ and z. The decoder "
+            f"returns dz = ∂loss/∂z = {given(dz)}. Which gradient do $μ$ and $log σ²$ get through z? "
+            "(The KL is not counted here.) Why is $ε$ drawn, and not z?",
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}이다. σ와 z를 구하라. 디코더에서 "
+            f"dz = ∂loss/∂z = {given(dz)}가 돌아온다. z를 거쳐 μ와 $log σ²$에 전달되는 기울기는? (KL은 여기서 "
             "세지 않는다.) z가 아니라 ε을 뽑는 까닭은?",
         ),
         (
@@ -128,15 +128,15 @@ def sample_and_gradient(draw: Draw) -> Question:
             f"dlog σ² = dz · ε · ½ σ = {given(dz)} · {signed(eps)} · ½ · {shown(sigma)}"
             f" = {shown(dlogvar)}",
         ),
-        words=Text("z is then a differentiable function of μ and σ. A number drawn from N(μ, σ²) has "
+        words=Text("z is then a differentiable function of $μ$ and $σ$. A number drawn from $N(μ, σ²)$ has "
                    "no derivative.",
-                   "그러면 z가 μ와 σ의 미분할 수 있는 함수가 된다. N(μ, σ²)에서 뽑은 수는 미분할 수 없다."),
+                   "그러면 z가 μ와 σ의 미분할 수 있는 함수가 된다. $N(μ, σ²)$에서 뽑은 수는 미분할 수 없다."),
         words_points=1,
     )  # fmt: skip
 
 
-NO_EPS = Text("ε is forgotten", "ε을 빠뜨렸다")
-NOT_PASSED = Text("multiplied by σ", "σ를 곱했다")
+NO_EPS = Text("$ε$ is forgotten", "ε을 빠뜨렸다")
+NOT_PASSED = Text("multiplied by $σ$", "σ를 곱했다")
 
 
 @template("2-estimator", minutes=5)
@@ -151,13 +151,13 @@ def at_eps_zero(draw: Draw) -> Question:
     dmu, dlogvar = (float(d[0]) for d in gaussian_kl_backward(np.array([mu]), np.array([logvar])))
     return Question(
         Text(
-            f"μ = {given(mu)}, log σ² = {given(logvar)}, and by chance ε = 0. The decoder returns "
-            f"dz = {given(dz)} (one image, L = 1). Find the gradient of the loss in log σ² through "
-            "z, and through the KL; the whole dlog σ²; and the whole dμ. In which direction does a "
-            "gradient step move σ²: up or down?",
-            f"μ = {given(mu)}, log σ² = {given(logvar)}이고 우연히 ε = 0이 나왔다. 디코더에서 "
-            f"dz = {given(dz)}가 돌아온다(이미지 하나, L = 1). 손실을 log σ²으로 미분한 값 가운데 z를 거친 "
-            "것과 KL에서 온 것, 합한 dlog σ², 합한 dμ를 구하라. 경사하강 한 걸음에 σ²은 커지는가(up) "
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, and by chance ε = 0. The decoder returns "
+            f"dz = {given(dz)} (one image, L = 1). Find the gradient of the loss in $log σ²$ through "
+            "z, and through the KL; the whole $dlog σ²$; and the whole $dμ$. In which direction does a "
+            "gradient step move $σ²$: up or down?",
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}이고 우연히 ε = 0이 나왔다. 디코더에서 "
+            f"dz = {given(dz)}가 돌아온다(이미지 하나, L = 1). 손실을 $log σ²$으로 미분한 값 가운데 z를 거친 "
+            "것과 KL에서 온 것, 합한 $dlog σ²$, 합한 $dμ$를 구하라. 경사하강 한 걸음에 $σ²$은 커지는가(up) "
             "작아지는가(down)?",
         ),
         (
@@ -167,7 +167,7 @@ def at_eps_zero(draw: Draw) -> Question:
                   wrong={HALF: 2 * dlogvar, SIGN: -dlogvar, SIGMA: (math.sqrt(var) - 1) / 2}),
             blank("dlog σ²", through + dlogvar, follows=lambda n: n[0] + n[1]),
             blank("dμ", dz + dmu, wrong={NO_KL: dz, SIGN: dz - dmu}),
-            choice(Text("σ² goes", "σ²은"), "up" if dlogvar < 0 else "down", ("up", "down"),
+            choice(Text("$σ²$ goes", "$σ²$은"), "up" if dlogvar < 0 else "down", ("up", "down"),
                    follows=lambda n: "up" if n[2] < 0 else "down"),
         ),
         steps=(
@@ -188,12 +188,12 @@ def equation_10(draw: Draw) -> Question:
     mean = sum(log_px) / 2
     return Question(
         Text(
-            f"One image, one latent dimension: μ = {given(mu)}, log σ² = {given(logvar)}. For L = 2 "
-            f"samples log p(x|z) is {given(log_px[0])} and {given(log_px[1])}. Find both terms of "
-            "eq. (10), the estimate of the bound, and the loss, in nats. Which term changes if ε is "
+            f"One image, one latent dimension: μ = {given(mu)}, $log σ²$ = {given(logvar)}. For L = 2 "
+            f"samples $log p(x|z)$ is {given(log_px[0])} and {given(log_px[1])}. Find both terms of "
+            "eq. (10), the estimate of the bound, and the loss, in nats. Which term changes if $ε$ is "
             "drawn anew?",
-            f"이미지 하나, 잠재 차원 하나이다. μ = {given(mu)}, log σ² = {given(logvar)}이고, L = 2개의 표본에 "
-            f"대해 log p(x|z)는 {given(log_px[0])}, {given(log_px[1])}이다. 식 (10)의 두 항과 하한의 추정값, "
+            f"이미지 하나, 잠재 차원 하나이다. μ = {given(mu)}, $log σ²$ = {given(logvar)}이고, L = 2개의 표본에 "
+            f"대해 $log p(x|z)$는 {given(log_px[0])}, {given(log_px[1])}이다. 식 (10)의 두 항과 하한의 추정값, "
             "손실을 내트로 구하라. ε을 새로 뽑으면 어느 항이 달라지는가?",
         ),
         (
@@ -211,8 +211,8 @@ def equation_10(draw: Draw) -> Question:
             f"𝓛 = {shown(mean)} − {shown(KL)} = {shown(mean - KL)}",
             f"loss = −𝓛 = {shown(KL - mean)}",
         ),
-        words=Text("The mean of log p(x|z) changes. The KL has no sample in it.",
-                   "log p(x|z)의 평균이 달라진다. KL에는 표본이 들어 있지 않다."),
+        words=Text("The mean of $log p(x|z)$ changes. The KL has no sample in it.",
+                   "$log p(x|z)$의 평균이 달라진다. KL에는 표본이 들어 있지 않다."),
         words_points=1,
     )  # fmt: skip
 
@@ -229,8 +229,8 @@ def bernoulli_pixels(draw: Draw) -> Question:
     return Question(
         Text(
             "The decoder gives a logit for each of three pixels. Fill in the table, and find "
-            "log p(x|z) in nats: the sum over the pixels. The last row is $∂log p(x|z)/∂a$.",
-            "디코더가 세 픽셀의 로짓을 준다. 표를 채우고, 픽셀에 대한 합인 log p(x|z)를 내트로 구하라. 마지막 "
+            "$log p(x|z)$ in nats: the sum over the pixels. The last row is $∂log p(x|z)/∂a$.",
+            "디코더가 세 픽셀의 로짓을 준다. 표를 채우고, 픽셀에 대한 합인 $log p(x|z)$를 내트로 구하라. 마지막 "
             "줄은 $∂log p(x|z)/∂a$이다.",
         ),
         (blank("log p(x|z)", total, "nat", follows=lambda n: sum(n[3:6]), tolerance=0.004,
@@ -275,10 +275,10 @@ def read_contours(draw: Draw) -> Question:
     less = [kl_of(0, 2 * math.log(sigma[0])), kl_of(mu[0], 0.0)]
     return Question(
         Text(
-            "The picture has the lines of equal KL(N(μ, σ²) ‖ N(0, 1)), in nats. Read the KL at A "
+            "The picture has the lines of equal $KL(N(μ, σ²) ‖ N(0, 1))$, in nats. Read the KL at A "
             "and at B (± 0.15). Which is larger? Compute it at A (three decimals). At A, what "
             "lowers the KL more: μ → 0, or σ → 1?",
-            "그림은 KL(N(μ, σ²) ‖ N(0, 1))이 같은 점을 이은 선이다(내트). A와 B에서의 값을 읽어라(± 0.15). "
+            "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 값을 읽어라(± 0.15). "
             "어느 쪽이 큰가? A에서의 값을 계산하라(소수점 아래 세 자리). A에서 KL을 더 많이 낮추는 것은 μ → 0인가 "
             "σ → 1인가?",
         ),
@@ -307,15 +307,15 @@ WRONG_KL = {
     "kl_negative": Text("The sign is turned round: −½ in place of ½.",
                         "부호가 반대이다. ½ 대신 −½이어야 한다."),
     "kl_without_half": Text("The ½ is missing.", "½이 빠졌다."),
-    "kl_with_logvar_as_log_sigma": Text("log σ² is taken for log σ: remove both factors 2.",
-                                        "log σ²을 log σ로 여겼다. 2를 두 군데에서 없앤다."),
-    "kl_with_sigma": Text("σ stands where σ² should: np.exp(logvar).",
-                          "σ² 대신 σ를 썼다. np.exp(logvar)이어야 한다."),
-    "kl_with_half_logvar": Text("½ log σ² stands where log σ² should.",
-                                "log σ² 대신 ½ log σ²을 썼다."),
+    "kl_with_logvar_as_log_sigma": Text("$log σ²$ is taken for log $σ$: remove both factors 2.",
+                                        "$log σ²$을 log σ로 여겼다. 2를 두 군데에서 없앤다."),
+    "kl_with_sigma": Text("$σ$ stands where $σ²$ should: np.exp(logvar).",
+                          "$σ²$ 대신 σ를 썼다. np.exp(logvar)이어야 한다."),
+    "kl_with_half_logvar": Text("½ $log σ²$ stands where $log σ²$ should.",
+                                "$log σ²$ 대신 ½ $log σ²$을 썼다."),
     "kl_mean": Text("The mean over the latent dimensions is taken, not the sum.",
                     "잠재 차원에 대해 더해야 하는데 평균을 구했다."),
-    "kl_with_mu": Text("μ stands where μ² should.", "μ² 대신 μ를 썼다."),
+    "kl_with_mu": Text("$μ$ stands where μ² should.", "μ² 대신 μ를 썼다."),
 }  # fmt: skip
 RIGHT_LINE = "`return -0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)`"
 
@@ -329,10 +329,10 @@ def wrong_gaussian_kl(draw: Draw) -> Question:
     KL = float(gaussian_kl(np.array(mu), np.array(logvar)))
     return Question(
         Text(
-            "This function should return the KL of N(μ, σ²) from N(0, I). One line is wrong. What "
+            "This function should return the KL of $N(μ, σ²)$ from $N(0, I)$. One line is wrong. What "
             f"should it return for mu = {row(mu)}, logvar = {row(logvar)}? Say what is wrong, and "
             "write the line as it should be.",
-            "이 함수는 N(0, I)에 대한 N(μ, σ²)의 KL을 돌려주어야 하는데, 한 줄이 틀렸다. "
+            "이 함수는 $N(0, I)$에 대한 $N(μ, σ²)$의 KL을 돌려주어야 하는데, 한 줄이 틀렸다. "
             f"mu = {row(mu)}, logvar = {row(logvar)}이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 "
             "줄을 바르게 고쳐라.",
         ),

@@ -150,7 +150,7 @@ def forward_pass(draw: Draw) -> Question:
             f"log p(x|z) = Σ x log p + (1 − x) log (1 − p) = {shown(f['log p(x|z)'])}",
             f"loss = {shown(f['KL'])} − ({shown(f['log p(x|z)'])}) = {shown(f['loss'])}",
         ),
-        room=8,
+        room=6,
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def backward_pass(draw: Draw) -> Question:
             f"du = (dμ W_muᵀ + dlog σ² W_logvarᵀ) ⊙ (1 − h²) = ({shown(b['du₁'])}, "
             f"{shown(b['du₂'])})",
         ),
-        room=8,
+        room=6,
     )  # fmt: skip
 
 
@@ -242,20 +242,20 @@ def adam(draw: Draw) -> Question:
     second = thetas[0] - lr * m_hat / math.sqrt(v_hat)
     return Question(
         Text(
-            f"Adam with α = {given(lr)}, β₁ = 0.9, β₂ = 0.999, from θ = {given(theta)}. The gradients "
-            f"of the first two steps are {given(g[0])} and {given(g[1])}. Find θ after step 1; m̂ and "
-            "v̂ of step 2; θ after step 2. How long is the first step, whatever the gradient is?",
-            f"Adam에서 α = {given(lr)}, β₁ = 0.9, β₂ = 0.999이고 θ = {given(theta)}에서 시작한다. 처음 두 "
-            f"걸음의 기울기는 {given(g[0])}, {given(g[1])}이다. 1걸음 뒤의 θ, 2걸음째의 m̂과 v̂, 2걸음 뒤의 "
+            f"Adam with α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999, from θ = {given(theta)}. The gradients "
+            f"of the first two steps are {given(g[0])} and {given(g[1])}. Find $θ$ after step 1; $m̂$ and "
+            "$v̂$ of step 2; $θ$ after step 2. How long is the first step, whatever the gradient is?",
+            f"Adam에서 α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999이고 θ = {given(theta)}에서 시작한다. 처음 두 "
+            f"걸음의 기울기는 {given(g[0])}, {given(g[1])}이다. 1걸음 뒤의 $θ$, 2걸음째의 $m̂$과 $v̂$, 2걸음 뒤의 "
             "θ를 구하라. 기울기가 얼마이든 첫 걸음의 길이는?",
         ),
         (
-            blank(Text("θ after 1", "1걸음 뒤의 θ"), thetas[0], wrong={
+            blank(Text("$θ$ after 1", "1걸음 뒤의 $θ$"), thetas[0], wrong={
                 SIGN: 2 * theta - thetas[0],
                 plain: theta - lr * m[0] / math.sqrt(0.001 * g[0] ** 2)}),
             blank("m̂", m_hat, wrong={plain: m[1]}),
             blank("v̂", v_hat, tolerance=0.01, wrong={plain: v_hat * (1 - 0.999**2)}),
-            blank(Text("θ after 2", "2걸음 뒤의 θ"), thetas[1], wrong={SIGN: 2 * thetas[0] - second},
+            blank(Text("$θ$ after 2", "2걸음 뒤의 $θ$"), thetas[1], wrong={SIGN: 2 * thetas[0] - second},
                   follows=lambda n: n[0] - lr * n[1] / math.sqrt(n[2]) if n[2] > 0 else math.inf),
             blank(Text("length", "길이"), lr),
         ),
@@ -281,12 +281,12 @@ def collapse(draw: Draw) -> Question:
     loss = [first - drop * min(1.0, i / 4) + (3.0 if i >= at else 0.0) for i in range(1, epochs + 1)]
     return Question(
         Text(
-            "The KL from the prior (solid) and −E_q[log p(x|z)] (dashed) during a training, in "
+            "The KL from the prior (solid) and $−E_q[log p(x|z)]$ (dashed) during a training, in "
             "nats. In which epoch is the KL 0 for the first time? How large is the KL in the epoch "
-            "before it (± 0.3), and the loss = −𝓛 in epoch 16 (± 0.6)? What does the encoder give "
+            "before it (± 0.3), and the loss = $−𝓛$ in epoch 16 (± 0.6)? What does the encoder give "
             "for each x then, and what does the decoder learn from z? What helps?",
-            "학습하는 동안의 사전 분포에 대한 KL(실선)과 −E_q[log p(x|z)](점선)이다(내트). KL이 처음으로 0이 된 "
-            "에폭은? 바로 앞 에폭의 KL(± 0.3)과 16번째 에폭의 손실 −𝓛(± 0.6)은 얼마인가? 그때 인코더는 각 x에 "
+            "학습하는 동안의 사전 분포에 대한 KL(실선)과 $−E_q[log p(x|z)]$(점선)이다(내트). KL이 처음으로 0이 된 "
+            "에폭은? 바로 앞 에폭의 KL(± 0.3)과 16번째 에폭의 손실 $−𝓛$(± 0.6)은 얼마인가? 그때 인코더는 각 x에 "
             "대해 무엇을 주고, 디코더는 z에서 무엇을 알 수 있는가? 무엇이 도움이 되는가?",
         ),
         (
@@ -296,9 +296,9 @@ def collapse(draw: Draw) -> Question:
         ),
         picture=learning_curve(kl, loss),
         steps=(f"−𝓛 = {shown(loss[-1])} + 0",),
-        words=Text("q(z|x) = N(0, I) for every x: z says nothing of x, and the decoder gives the "
+        words=Text("$q(z|x)$ = $N(0, I)$ for every x: z says nothing of x, and the decoder gives the "
                    "same distribution for all. A smaller weight β of the KL at the beginning helps.",
-                   "모든 x에 대해 q(z|x) = N(0, I)이다. z는 x에 대해 아무것도 말하지 않고, 디코더는 모든 x에 같은 "
+                   "모든 x에 대해 $q(z|x)$ = $N(0, I)$이다. z는 x에 대해 아무것도 말하지 않고, 디코더는 모든 x에 같은 "
                    "분포를 준다. 처음에 KL의 가중치 β를 작게 하면 도움이 된다."),
         room=3,
     )  # fmt: skip
@@ -315,11 +315,11 @@ def one_reduction(draw: Draw) -> Question:
     return Question(
         Text(
             f"A minibatch of two images of {n_x} pixels has KL = {row(kl)} (added over the latent "
-            f"dimensions) and log p(x|z) = {row(log_px)} (added over the pixels), L = 1. Find the "
+            f"dimensions) and $log p(x|z)$ = {row(log_px)} (added over the pixels), L = 1. Find the "
             "loss. A program takes the mean over the pixels, but adds the KL: find its loss, and by "
             "which factor its KL is too strong against the reconstruction.",
             f"픽셀이 {n_x}개인 이미지 두 장의 미니배치에서 KL = {row(kl)}(잠재 차원에 대한 합), "
-            f"log p(x|z) = {row(log_px)}(픽셀에 대한 합)이고 L = 1이다. 손실을 구하라. 어떤 프로그램은 KL은 "
+            f"$log p(x|z)$ = {row(log_px)}(픽셀에 대한 합)이고 L = 1이다. 손실을 구하라. 어떤 프로그램은 KL은 "
             "더하면서 픽셀에 대해서는 평균을 구한다. 그 손실은 얼마이고, KL은 복원항에 비해 몇 배 크게 반영되는가?",
         ),
         (

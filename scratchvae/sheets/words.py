@@ -3,17 +3,14 @@
 import re
 from html import escape
 
+from scratchvae.sheets.choose import Sheet
 from scratchvae.sheets.question import TOLERANCE, Answer, Said, Text, said
 from scratchvae.study.formulas import mathml
 
 NAME = Text("Name", "이름")
 NUMBER = Text("Sheet", "시험지 번호")
 KEY = Text("Key", "정답")
-QUESTION = Text("Question", "문항")
-POINTS = Text("points", "점")
-MINUTES = Text("minutes", "분")
 IN_WORDS = Text("in words", "글로 답하기")
-STEPS = Text("Steps", "풀이")
 UNITS = {"": "", "bit": Text("bits", "비트"), "nat": Text("nats", "내트")}
 RULES = Text(
     f"Write three decimals; round only at the end. A number is right within ±{TOLERANCE:g}, or as "
@@ -24,6 +21,19 @@ RULES = Text(
     "범위이면) 맞다. 앞의 답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 한다. 무한대는 inf로 쓴다. "
     "$log$는 자연로그(내트), $log₂$는 비트이다. 풀이를 쓴다. 계산기를 쓸 수 있다.",
 )
+
+
+def points(number: int, lang: str) -> str:
+    """"1 point", "5 points", "5점"."""
+    if lang == "ko":
+        return f"{number}점"
+    return f"{number} point" if number == 1 else f"{number} points"
+
+
+def facts(sheet: Sheet, lang: str) -> str:
+    """What stands in the header: the number of the sheet, points, minutes."""
+    minutes = f"{sheet.minutes}분" if lang == "ko" else f"{sheet.minutes} minutes"
+    return f"{said(NUMBER, lang)} {sheet.number} · {points(sheet.points, lang)} · {minutes}"
 
 
 def unit(answer: Answer, lang: str) -> str:
