@@ -109,15 +109,15 @@ def _class(args: argparse.Namespace, templates, title: str) -> int:  # type: ign
 
 
 def _list(lang: str) -> int:
-    from scratchvae.sheets.choose import TEMPLATES
-    from scratchvae.sheets.question import said
+    from scratchvae.sheets import choose, question
 
-    for t in TEMPLATES.values():
-        question = t.question(0)
+    assert choose.topics()  # the import has registered them
+    for t in question.TEMPLATES.values():
+        asked = t.question(0)
         first = (t.function.__doc__ or "").splitlines()[0]
-        what = first if lang == "en" else f"{said(question.text, lang)[:60]}..."
-        say(f"{t.topic:12} {t.name:20} {question.points:2} points {t.minutes:2} min  {what}")
-    say(f"{len(TEMPLATES)} questions")
+        what = first if lang == "en" else f"{question.said(asked.text, lang)[:60]}..."
+        say(f"{t.topic:12} {t.name:20} {asked.points:2} points {t.minutes:2} min  {what}")
+    say(f"{len(question.TEMPLATES)} questions")
     return 0
 
 

@@ -64,7 +64,9 @@ def number(text: str) -> float:
     if text.lstrip("+-").strip().casefold() in INFINITE:
         return sign * math.inf
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)  # a decimal comma
-    found = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*/\s*(\d+\.?\d*))?", text)
+    found = re.fullmatch(
+        r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*/\s*(\d+\.?\d*))?", text
+    )
     if not found:
         return math.nan
     below = float(found[2]) if found[2] else 1.0
@@ -86,9 +88,7 @@ def mark_question(question: Question, texts: Sequence[str], names: Sequence[str]
     ]
 
 
-def _mark(
-    answer: Answer, text: str, own: float, used: Sequence[float], name: str
-) -> Mark:
+def _mark(answer: Answer, text: str, own: float, used: Sequence[float], name: str) -> Mark:
     if not text.strip():
         return Mark(name, 0, EMPTY)
     points = answer.points
@@ -107,7 +107,7 @@ def _mark(
         return Mark(name, points if right else 0, RIGHT if right else WRONG)
     if _near(own, answer.value, answer.tolerance):
         return Mark(name, points, RIGHT)
-    if answer.follows is not None and _near(own, answer.follows(used), answer.tolerance):
+    if answer.follows and _near(own, float(answer.follows(used)), answer.tolerance):
         return Mark(name, points, FOLLOWS, FOLLOWED)
     for mistake, value in answer.wrong:
         if _near(own, value, answer.tolerance):

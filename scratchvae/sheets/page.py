@@ -16,8 +16,8 @@ STYLE = """
 * { box-sizing: border-box; }
 body { font: 10.6pt/1.36 "Liberation Serif", "Times New Roman", "DejaVu Serif", serif; color: #000;
   background: #fff; margin: 0 auto; max-width: 180mm; }
-:lang(ko) { font-family: "Liberation Sans", Arial, "DejaVu Sans", "NanumGothic", "Noto Sans CJK KR",
-  "Malgun Gothic", "Apple SD Gothic Neo", sans-serif; word-break: keep-all;
+[lang=ko] body { font-family: "Liberation Sans", Arial, "DejaVu Sans", "NanumGothic",
+  "Noto Sans CJK KR", "Malgun Gothic", "Apple SD Gothic Neo", sans-serif; word-break: keep-all;
   font-size: 9.7pt; }
 .sheet { break-before: page; }
 .sheet:first-of-type { break-before: auto; }
@@ -106,7 +106,8 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
         _question(i, question, lang, key) for i, question in enumerate(sheet.questions, 1)
     )
     return (
-        f'<section class="sheet">\n<header><h1>{heading}</h1>{who}<span>{facts(sheet, lang)}</span></header>\n'
+        f'<section class="sheet">\n<header><h1>{heading}</h1>{who}'
+        f"<span>{facts(sheet, lang)}</span></header>\n"
         f'<p class="rules">{prose(RULES, lang)}</p>\n{questions}\n</section>'
     )
 

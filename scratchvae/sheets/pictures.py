@@ -34,7 +34,7 @@ def _at(mu: float, sigma: float) -> str:
 def _lines() -> tuple[str, ...]:
     """The lines, their values and the axes: the same in each picture."""
     parts = []
-    for c in LEVELS:
+    for turn, c in enumerate(LEVELS):
         line = []
         for i in range(1, 1041):
             sigma = 2.6 * i / 1040
@@ -46,7 +46,7 @@ def _lines() -> tuple[str, ...]:
         whole += [whole[0]] if ends else []
         parts.append(_line([_at(mu, s) for mu, s in whole]))
         mu, sigma = max(line)
-        x, y = _pair(_at(mu if len(parts) % 4 else -mu, sigma))  # by turns right and left
+        x, y = _pair(_at(mu if turn % 2 else -mu, sigma))  # by turns right and left
         if mu < 2.4:
             parts.append(_text(x, y + 4, f"{c:g}", "middle", True))
     parts += [_text(*_pair(_at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
@@ -87,7 +87,9 @@ def _svg(parts: Sequence[str], across: str, up: str) -> str:
     )
     lines = [part for part in parts if part.startswith("<polyline")]
     others = [part for part in parts if not part.startswith("<polyline")]
-    names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(LEFT + 5, TOP + 12, up, "start", True)
+    names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(
+        LEFT + 5, TOP + 12, up, "start", True
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'

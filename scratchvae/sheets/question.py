@@ -10,7 +10,7 @@ is the same in both languages: it is a formula.
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ class Text(NamedTuple):
 
 Said = str | Text
 Numbers = Sequence[float]  # what a student has in the blanks of one question
+Follows = Callable[[Numbers], float | str]
 
 
 def said(text: Said, lang: str) -> str:
@@ -75,7 +76,7 @@ class Answer:
     tolerance: float = TOLERANCE
     points: int = 1
     wrong: tuple[tuple[Text, float], ...] = ()
-    follows: Callable[[Numbers], float | str] | None = None
+    follows: Follows | None = None
     accepts: Callable[[Numbers], bool] | None = None
     options: tuple[Said, ...] = ()
 
@@ -86,7 +87,7 @@ def blank(
     unit: str = "",
     *,
     wrong: dict[Text, float] | None = None,
-    follows: Callable[[Numbers], float | str] | None = None,
+    follows: Follows | None = None,
     tolerance: float = TOLERANCE,
     points: int = 1,
 ) -> Answer:
@@ -270,7 +271,7 @@ def shown(value: float, digits: int = 3) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
-def row(values: Sequence[float]) -> str:
+def row(values: Iterable[float]) -> str:
     """A distribution or vector: (0.2, 0.3, 0.5)."""
     return f"({', '.join(map(given, values))})"
 

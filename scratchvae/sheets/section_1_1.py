@@ -12,7 +12,6 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
-    row,
     shown,
     template,
 )
@@ -32,9 +31,9 @@ def halvings(draw: Draw) -> Question:
             f"A lost key is in one of {cases} boxes, each as probable. Somebody says a true "
             f"sentence after which {left} boxes are left. How many bits does it carry? A forecast "
             f"says that it will snow, which had the probability {given(p)}. How many bits?",
-            f"잃어버린 열쇠가 상자 {cases}개 중 하나에 있고, 확률은 모두 같다. 누가 참말을 했더니 "
-            f"상자가 {left}개 남았다. 이 말의 정보량은 몇 비트인가? 확률이 {given(p)}이던 눈이 온다는 "
-            "예보의 정보량은 몇 비트인가?",
+            f"잃어버린 열쇠가 상자 {cases}개 중 하나에 있고, 확률은 모두 같다. 누가 참말을 "
+            f"했더니 상자가 {left}개 남았다. 이 말의 정보량은 몇 비트인가? 확률이 {given(p)}이던 "
+            "눈이 온다는 예보의 정보량은 몇 비트인가?",
         ),
         (
             blank(
@@ -88,9 +87,9 @@ def two_events(draw: Draw) -> Question:
             f"Rain has the probability {given(p)}, a late train {given(q)}; the two are "
             "independent. How many bits does the news carry that it rains, that the train is "
             "late, and that both happen? Why do we add where the probabilities multiply?",
-            f"비가 올 확률은 {given(p)}, 기차가 늦을 확률은 {given(q)}이고 서로 독립이다. 비가 온다는 "
-            "소식, 기차가 늦는다는 소식, 둘 다라는 소식은 각각 몇 비트인가? 확률은 곱하는데 정보량은 "
-            "왜 더하는가?",
+            f"비가 올 확률은 {given(p)}, 기차가 늦을 확률은 {given(q)}이고 서로 독립이다. 비가 "
+            "온다는 소식, 기차가 늦는다는 소식, 둘 다라는 소식은 각각 몇 비트인가? 확률은 "
+            "곱하는데 정보량은 왜 더하는가?",
         ),
         (
             blank(Text("rain", "비"), a, "bit", wrong={NATS: a * LN2, SIGN: -a}),
@@ -122,8 +121,8 @@ def uncertainty_halved(draw: Draw) -> Question:
             f"There are {n} equally probable cases, and news leaves {n // 2} of them. Compute the "
             "uncertainty in bits before and after, and correct the sentence.",
             '노트에는 "원래의 불확실성을 2배로 낮추는 새 정보는 1비트"라고 되어 있다. 확률이 같은 '
-            f"{n}가지 경우가 있고, 새 정보를 들은 뒤 {n // 2}가지가 남았다. 전과 후의 불확실성을 비트로 "
-            "구하고, 문장을 바르게 고쳐라.",
+            f"{n}가지 경우가 있고, 새 정보를 들은 뒤 {n // 2}가지가 남았다. 전과 후의 불확실성을 "
+            "비트로 구하고, 문장을 바르게 고쳐라.",
         ),
         (
             blank(Text("before", "전"), before, "bit", wrong={NATS: before * LN2}),
@@ -153,9 +152,9 @@ def said_twice(draw: Draw) -> Question:
             "message says the same in other words. A third says that B happened, which had the "
             f"probability {given(q)}, whatever A does. How many bits does each carry, and all "
             "three together?",
-            f"확률이 {given(p)}이던 사건 A가 일어났다는 메시지가 왔다. 두 번째 메시지는 같은 내용을 "
-            f"다른 말로 전한다. 세 번째는 A와 독립이고 확률이 {given(q)}이던 B가 일어났다고 전한다. "
-            "각각 몇 비트이고, 셋을 합하면 몇 비트인가?",
+            f"확률이 {given(p)}이던 사건 A가 일어났다는 메시지가 왔다. 두 번째 메시지는 같은 "
+            f"내용을 다른 말로 전한다. 세 번째는 A와 독립이고 확률이 {given(q)}이던 B가 "
+            "일어났다고 전한다. 각각 몇 비트이고, 셋을 합하면 몇 비트인가?",
         ),
         (
             blank("1", a, "bit", wrong={NATS: a * LN2, SIGN: -a}),

@@ -18,6 +18,7 @@ from scratchvae.sheets.question import (
     SIGN,
     WEIGHT,
     Draw,
+    Follows,
     Question,
     Text,
     blank,
@@ -46,8 +47,8 @@ def forecast(draw: Draw) -> Question:
         Text(
             f"It stays dry with the probability {given(dry)}, and it rains with {given(rain)}. "
             'How many bits does the forecast "dry" carry, and "rain"? What is the weighted mean?',
-            f"비가 오지 않을 확률은 {given(dry)}, 올 확률은 {given(rain)}이다. 각 예보의 정보량과 그 "
-            "가중평균은 몇 비트인가?",
+            f"비가 오지 않을 확률은 {given(dry)}, 올 확률은 {given(rain)}이다. 각 예보의 "
+            "정보량과 그 가중평균은 몇 비트인가?",
         ),
         (
             blank(Text("dry", "맑음"), a, "bit", wrong={NATS: a * LN2, SIGN: -a}),
@@ -82,9 +83,9 @@ def tree(draw: Draw) -> Question:
             f"A node of a decision tree holds {parent[0]} rows of class A and {parent[1]} of class "
             f"B. A split sends {left[0]} A and {left[1]} B to the left, and {right[0]} A and "
             f"{right[1]} B to the right. Fill in the impurities, and what the split gains.",
-            f"결정 트리의 한 노드에 클래스 A가 {parent[0]}개, B가 {parent[1]}개 있다. 노드를 나누면 "
-            f"왼쪽에 A {left[0]}개와 B {left[1]}개, 오른쪽에 A {right[0]}개와 B {right[1]}개가 간다. "
-            "불순도와, 분리로 얻는 변화량을 채워라.",
+            f"결정 트리의 한 노드에 클래스 A가 {parent[0]}개, B가 {parent[1]}개 있다. 노드를 "
+            f"나누면 왼쪽에 A {left[0]}개와 B {left[1]}개, 오른쪽에 A {right[0]}개와 B "
+            f"{right[1]}개가 간다. 불순도와, 분리로 얻는 변화량을 채워라.",
         ),
         table=(
             ("", Text("parent", "부모"), Text("left", "왼쪽"), Text("right", "오른쪽"),
@@ -107,6 +108,11 @@ def tree(draw: Draw) -> Question:
     )  # fmt: skip
 
 
+def times(i: int, p: float) -> Follows:
+    """p times the student's own number in the blank i."""
+    return lambda n: p * n[i]
+
+
 @template("1.2", minutes=5)
 def four_states(draw: Draw) -> Question:
     """A table of p, −log₂ p and −p log₂ p, and its sum."""
@@ -115,7 +121,7 @@ def four_states(draw: Draw) -> Question:
     H = entropy(p)
     first = [blank("", information(x), wrong={NATS: -math.log(x), SIGN: math.log2(x)}) for x in p]
     second = [
-        blank("", t, follows=lambda n, i=i, x=x: x * n[i], wrong={NATS: t * LN2, SIGN: -t})
+        blank("", t, follows=times(i, x), wrong={NATS: t * LN2, SIGN: -t})
         for i, (x, t) in enumerate(zip(p, terms))
     ]
     return Question(
@@ -146,8 +152,9 @@ def uniform_is_highest(draw: Draw) -> Question:
             f"Let p = {row(p)}, and u the uniform distribution on the same {n} states. Find $H(u)$ "
             "and $H(p)$ in bits. Which is larger, p's or u's? Why is it so for every p? (Write "
             "the difference as one KL.)",
-            f"p = {row(p)}이고, u는 같은 {n}개 상태의 균등분포이다. $H(u)$와 $H(p)$를 비트로 구하라. "
-            "p와 u 중 어느 쪽이 큰가? 모든 p에 대해 그런 까닭은? (차이를 하나의 KL로 써라.)",
+            f"p = {row(p)}이고, u는 같은 {n}개 상태의 균등분포이다. $H(u)$와 $H(p)$를 비트로 "
+            "구하라. p와 u 중 어느 쪽이 큰가? 모든 p에 대해 그런 까닭은? (차이를 하나의 KL로 "
+            "써라.)",
         ),
         (
             blank("H(u)", math.log2(n), "bit", wrong={NATS: math.log(n)}),
@@ -178,9 +185,9 @@ def uniform_density(draw: Draw) -> Question:
             f"A length has the uniform density on [0, {given(w)}] (metres). Find its entropy in "
             f"bits, and its entropy in a unit in which every length has a number {scale} times as "
             "large. For which width w of the interval is the entropy 0?",
-            f"어떤 길이는 [0, {given(w)}](미터)에서 균등한 밀도를 갖는다. 엔트로피를 비트로 구하라. 모든 "
-            f"길이의 숫자가 {scale}배가 되는 단위를 쓰면 엔트로피는 얼마인가? 구간의 폭 w가 얼마일 때 "
-            "엔트로피가 0인가?",
+            f"어떤 길이는 [0, {given(w)}](미터)에서 균등한 밀도를 갖는다. 엔트로피를 비트로 "
+            f"구하라. 모든 길이의 숫자가 {scale}배가 되는 단위를 쓰면 엔트로피는 얼마인가? "
+            "구간의 폭 w가 얼마일 때 엔트로피가 0인가?",
         ),
         (
             blank("H", H, "bit", wrong={SIGN: -H, NATS: H * LN2}),
@@ -207,7 +214,8 @@ WRONG_ENTROPIES = {
                                    "log(base)로 나누어야 하는데 곱했다."),
     "entropy_mean": Text("It takes the mean of the terms, and should take their sum.",
                          "항을 더해야 하는데 평균을 구했다."),
-    "entropy_unweighted": Text("The surprises are not weighed by p.", "놀람을 p로 가중하지 않았다."),
+    "entropy_unweighted": Text("The surprises are not weighed by p.",
+                               "놀람을 p로 가중하지 않았다."),
     "entropy_gini": Text("This is the Gini impurity, not the entropy.",
                          "엔트로피가 아니라 지니 불순도이다."),
 }  # fmt: skip
@@ -225,9 +233,9 @@ def wrong_entropy(draw: Draw) -> Question:
             f"This function should return the entropy of p to the given base. One line is wrong. "
             f"What should it return for p = {row(p)}, base = 2? Say what is wrong, and write the "
             "line as it should be. (_x_log_y(x, y) is x log y, and 0 where x = 0.)",
-            f"이 함수는 주어진 밑에 대한 p의 엔트로피를 돌려주어야 하는데, 한 줄이 틀렸다. p = {row(p)}, "
-            "base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 바르게 고쳐라. "
-            "(_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
+            "이 함수는 주어진 밑에 대한 p의 엔트로피를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
+            f"{row(p)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 "
+            "바르게 고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
         ),
         (blank("H(p)", H, "bit", wrong={NATS: H * LN2, SIGN: -H}),),
         code="def entropy(p, base, axis=-1):\n"

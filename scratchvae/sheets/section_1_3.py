@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from scratchvae.info import (
     binary_cross_entropy,
     binary_cross_entropy_from_logits,
@@ -51,9 +53,9 @@ def code_for_q(draw: Draw) -> Question:
             f"The weather has the probabilities p = {row(p)}. The code was made for q = {row(q)}: "
             "a message for x has $−log₂ q(x)$ bits. Fill in the lengths; find the mean length, "
             "the entropy, and how many bits a day are lost.",
-            f"날씨의 참 확률은 p = {row(p)}이다. 부호는 q = {row(q)}에 맞추어 만들었고, x를 알리는 "
-            "메시지의 길이는 $−log₂ q(x)$비트이다. 길이를 채우고, 평균 길이와 엔트로피, 하루에 잃는 "
-            "비트 수를 구하라.",
+            f"날씨의 참 확률은 p = {row(p)}이다. 부호는 q = {row(q)}에 맞추어 만들었고, x를 "
+            "알리는 메시지의 길이는 $−log₂ q(x)$비트이다. 길이를 채우고, 평균 길이와 엔트로피, "
+            "하루에 잃는 비트 수를 구하라.",
         ),
         (
             blank("H(p, q)", cross, "bit",
@@ -83,8 +85,9 @@ def huffman(draw: Draw) -> Question:
             f"Make a Huffman code for p = {row(p)}: join the two least probable groups until one "
             "is left. Draw the tree. What is its mean length, and the entropy, and how many bits "
             "is a message too long on average?",
-            f"p = {row(p)}에 대한 허프만 부호를 만들어라. 하나가 남을 때까지 확률이 가장 작은 두 묶음을 "
-            "합친다. 나무를 그려라. 평균 길이와 엔트로피는 얼마이고, 메시지는 평균 몇 비트 더 긴가?",
+            f"p = {row(p)}에 대한 허프만 부호를 만들어라. 하나가 남을 때까지 확률이 가장 작은 두 "
+            "묶음을 합친다. 나무를 그려라. 평균 길이와 엔트로피는 얼마이고, 메시지는 평균 몇 "
+            "비트 더 긴가?",
         ),
         (
             blank(Text("mean length", "평균 길이"), mean, "bit",
@@ -120,8 +123,8 @@ def binary_loss(draw: Draw) -> Question:
         Text(
             "A classifier predicts $ŷ$, the probability of the label 1. Fill in the binary cross "
             "entropy of each row in nats, and find the Cost, their sum.",
-            "분류기는 레이블이 1일 확률 $ŷ$을 예측한다. 각 열의 이진 교차 엔트로피를 내트로 구하고, 그 합인 "
-            "Cost를 구하라.",
+            "분류기는 레이블이 1일 확률 $ŷ$을 예측한다. 각 열의 이진 교차 엔트로피를 내트로 "
+            "구하고, 그 합인 Cost를 구하라.",
         ),
         (blank("Cost", cost, "nat", follows=lambda n: sum(n[:4]), tolerance=0.004,
                wrong={Text("a mean in place of the sum", "합 대신 평균을 구했다"): cost / 4,
@@ -149,9 +152,9 @@ def which_order(draw: Draw) -> Question:
             f"Truly the weather follows p = {row(p)}; the forecaster believes in q = {row(q)} and "
             "made the code for it. Find both cross entropies in bits. Which one is the mean "
             "length of the messages? Which length can no code be below?",
-            f"실제 날씨는 p = {row(p)}를 따른다. 기상청은 q = {row(q)}라고 믿고 거기에 맞추어 부호를 "
-            "만들었다. 두 교차 엔트로피를 비트로 구하라. 메시지의 평균 길이는 A와 B 중 어느 쪽인가? 어떤 "
-            "부호도 그보다 짧아질 수 없는 길이는 얼마인가?",
+            f"실제 날씨는 p = {row(p)}를 따른다. 기상청은 q = {row(q)}라고 믿고 거기에 맞추어 "
+            "부호를 만들었다. 두 교차 엔트로피를 비트로 구하라. 메시지의 평균 길이는 A와 B 중 "
+            "어느 쪽인가? 어떤 부호도 그보다 짧아질 수 없는 길이는 얼마인가?",
         ),
         (
             blank("H(p, q)", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
@@ -172,15 +175,16 @@ def which_order(draw: Draw) -> Question:
 def from_a_logit(draw: Draw) -> Question:
     """A logit, the probability, and the loss for both labels: softplus(a) − y a."""
     a = draw.signed(0.2, 4, 0.005)
-    p = float(sigmoid(a))
+    p = float(sigmoid(np.array(a)))
     ones, zeros = (float(binary_cross_entropy_from_logits(y, a)) for y in (1.0, 0.0))
     return Question(
         Text(
             f"A classifier gives the logit a = {given(a)}. Find $ŷ = sigmoid(a)$, and the binary "
             "cross entropy in nats for the label 1 and for the label 0. By how much do the two "
             "losses differ? Say why, without $ŷ$.",
-            f"분류기가 로짓 a = {given(a)}를 준다. $ŷ = sigmoid(a)$와, 레이블이 1일 때와 0일 때의 이진 교차 "
-            "엔트로피를 내트로 구하라. 두 손실의 차이는 얼마인가? $ŷ$을 쓰지 않고 까닭을 설명하라.",
+            f"분류기가 로짓 a = {given(a)}를 준다. $ŷ = sigmoid(a)$와, 레이블이 1일 때와 0일 "
+            "때의 이진 교차 엔트로피를 내트로 구하라. 두 손실의 차이는 얼마인가? $ŷ$을 쓰지 "
+            "않고 까닭을 설명하라.",
         ),
         (
             blank("ŷ", p, wrong={SIGN: 1 - p}),
@@ -215,12 +219,12 @@ def held_impossible(draw: Draw) -> Question:
     mixed_cost = cross_entropy(p, mixed)
     return Question(
         Text(
-            f"A model learned q = {row(q)} from few data; the truth is p = {row(p)}. Find $H(p, q)$ "
-            f"and $H(q, p)$ in bits. Then mix: q′ = {given(1 - share)} q + {given(share)} u, with u "
-            "uniform on the three states. Find $H(p, q′)$.",
-            f"모형은 적은 데이터로 q = {row(q)}를 배웠다. 참 분포는 p = {row(p)}이다. $H(p, q)$와 "
-            f"$H(q, p)$를 비트로 구하라. 이제 u가 세 상태의 균등분포일 때 q′ = {given(1 - share)} q + "
-            f"{given(share)} u로 섞는다. $H(p, q′)$을 구하라.",
+            f"A model learned q = {row(q)} from few data; the truth is p = {row(p)}. Find $H(p, "
+            f"q)$ and $H(q, p)$ in bits. Then mix: q′ = {given(1 - share)} q + {given(share)} u, "
+            "with u uniform on the three states. Find $H(p, q′)$.",
+            f"모형은 적은 데이터로 q = {row(q)}를 배웠다. 참 분포는 p = {row(p)}이다. $H(p, "
+            "q)$와 $H(q, p)$를 비트로 구하라. 이제 u가 세 상태의 균등분포일 때 q′ = "
+            f"{given(1 - share)} q + {given(share)} u로 섞는다. $H(p, q′)$을 구하라.",
         ),
         (
             blank("H(p, q)", cross_entropy(p, q), "bit",

@@ -40,8 +40,8 @@ def both_directions(draw: Draw) -> Question:
         Text(
             f"p = {row(p)}, q = {row(q)}. Find both KL in bits. A coin follows p, and somebody "
             "believes in q: which of the two does he lose at each toss?",
-            f"p = {row(p)}, q = {row(q)}이다. 두 방향의 KL을 비트로 구하라. 동전은 p를 따르는데 q라고 "
-            "믿는 사람은 한 번 던질 때마다 A와 B 중 어느 것을 잃는가?",
+            f"p = {row(p)}, q = {row(q)}이다. 두 방향의 KL을 비트로 구하라. 동전은 p를 따르는데 "
+            "q라고 믿는 사람은 한 번 던질 때마다 A와 B 중 어느 것을 잃는가?",
         ),
         (
             blank("KL(p ‖ q)", there, "bit",
@@ -62,8 +62,8 @@ def terms_of_kl(draw: Draw) -> Question:
     terms = [blank("", v, wrong={NATS: v * LN2, SIGN: -v, WEIGHT: v / x}) for v, x in zip(t, p)]
     return Question(
         Text(
-            f"p = {row(p)} is the truth and q = {row(q)} the model. Fill in the three terms in bits, "
-            "and the KL. Check it by $H(p, q) − H(p)$.",
+            f"p = {row(p)} is the truth and q = {row(q)} the model. Fill in the three terms in "
+            "bits, and the KL. Check it by $H(p, q) − H(p)$.",
             f"참 분포는 p = {row(p)}, 모형은 q = {row(q)}이다. 세 항을 비트로 채우고 KL을 구하라. "
             "$H(p, q) − H(p)$로 확인하라.",
         ),
@@ -93,8 +93,8 @@ def infinite(draw: Draw) -> Question:
         Text(
             f"p = {row(p)}, q = {row(q)}. Find both KL in bits; one of them is not finite (write "
             "inf). What does it mean for a code?",
-            f"p = {row(p)}, q = {row(q)}이다. 두 KL을 비트로 구하라. 하나는 유한하지 않다(∞로 쓴다). "
-            "부호로 보면 무슨 뜻인가?",
+            f"p = {row(p)}, q = {row(q)}이다. 두 KL을 비트로 구하라. 하나는 유한하지 않다(∞로 "
+            "쓴다). 부호로 보면 무슨 뜻인가?",
         ),
         (
             blank("KL(p ‖ q)", KL, "bit", wrong={NATS: KL * LN2, SIGN: -KL, SWAPPED: math.inf}),
@@ -121,9 +121,9 @@ def sign_of_the_slide(draw: Draw) -> Question:
             f"p = {row(p)}, q = {row(q)} in nats (Σ in place of ∫). How can you see without any "
             "computation that the line is wrong? Write it as it should be.\n"
             "    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
-            f"노트의 슬라이드에 아래와 같은 줄이 있다. p = {row(p)}, q = {row(q)}일 때 우변을 내트로 계산하라"
-            "(∫ 대신 Σ). 계산하지 않고도 틀렸음을 어떻게 알 수 있는가? 바르게 고쳐라.\n"
-            "    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
+            f"노트의 슬라이드에 아래와 같은 줄이 있다. p = {row(p)}, q = {row(q)}일 때 우변을 "
+            "내트로 계산하라(∫ 대신 Σ). 계산하지 않고도 틀렸음을 어떻게 알 수 있는가? 바르게 "
+            "고쳐라.\n    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
         ),
         (
             blank(Text("right side", "우변"), -KL, "nat",
@@ -158,8 +158,8 @@ def two_densities(draw: Draw) -> Question:
             f"p is the uniform density on [0, {given(a)}], q that on [0, {given(b)}]. Find "
             "$KL(p ‖ q)$ and $KL(q ‖ p)$ in bits (an infinite one: inf). What becomes of both if "
             "lengths are measured in centimetres in place of metres?",
-            f"p는 [0, {given(a)}], q는 [0, {given(b)}]에서 균등한 밀도이다. $KL(p ‖ q)$와 $KL(q ‖ p)$를 "
-            "비트로 구하라(무한이면 ∞). 미터 대신 센티미터로 재면 두 값은 어떻게 되는가?",
+            f"p는 [0, {given(a)}], q는 [0, {given(b)}]에서 균등한 밀도이다. $KL(p ‖ q)$와 $KL(q "
+            "‖ p)$를 비트로 구하라(무한이면 ∞). 미터 대신 센티미터로 재면 두 값은 어떻게 되는가?",
         ),
         (
             blank("KL(p ‖ q)", KL, "bit",
@@ -207,9 +207,9 @@ def wrong_kl(draw: Draw) -> Question:
             "This function should return $KL(p ‖ q)$ to the given base. One line is wrong. What "
             f"should it return for p = {row(p)}, q = {row(q)}, base = 2? Say what is wrong, and "
             "write the line as it should be. (_x_log_y(x, y) is x log y, and 0 where x = 0.)",
-            f"이 함수는 주어진 밑에 대한 $KL(p ‖ q)$를 돌려주어야 하는데, 한 줄이 틀렸다. p = {row(p)}, "
-            f"q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 바르게 "
-            "고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
+            "이 함수는 주어진 밑에 대한 $KL(p ‖ q)$를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
+            f"{row(p)}, q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 "
+            "말하고 그 줄을 바르게 고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
         ),
         (blank("KL(p ‖ q)", KL, "bit",
                wrong={NATS: KL * LN2, SIGN: -KL, SWAPPED: kl_divergence(q, p)}),),

@@ -56,12 +56,12 @@ def triangle(draw: Draw) -> Question:
     r = round((a + b) / 2, 2)
     return Question(
         Text(
-            f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ for which "
-            "the way over r is shorter by 0.01 bits or more. Give $r₁$, both parts of the way, and "
-            "say which property of a metric fails.",
-            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, $r = (r₁, 1 − r₁)$을 거쳐 가는 길이 "
-            "0.01비트 이상 짧아지는 r을 찾아라. $r₁$과 길의 두 부분을 쓰고, 거리 함수의 어느 성질이 "
-            "성립하지 않는지 말하라.",
+            f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ "
+            "for which the way over r is shorter by 0.01 bits or more. Give $r₁$, both parts of "
+            "the way, and say which property of a metric fails.",
+            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, $r = (r₁, 1 − r₁)$을 "
+            "거쳐 가는 길이 0.01비트 이상 짧아지는 r을 찾아라. $r₁$과 길의 두 부분을 쓰고, 거리 "
+            "함수의 어느 성질이 성립하지 않는지 말하라.",
         ),
         (
             blank("KL(p ‖ q)", direct, "bit",
@@ -79,7 +79,8 @@ def triangle(draw: Draw) -> Question:
         ),
         words=Text("The triangle inequality. (Many r are right: all between q and p that are not "
                    "too near to either.)",
-                   "삼각부등식. (답은 여럿이다. p와 q 사이에 있고 둘에 너무 가깝지 않은 r이면 된다.)"),
+                   "삼각부등식. (답은 여럿이다. p와 q 사이에 있고 둘에 너무 가깝지 않은 r이면 "
+                   "된다.)"),
         words_points=1,
     )  # fmt: skip
 
@@ -107,10 +108,11 @@ def no_symmetry(draw: Draw) -> Question:
 
     return Question(
         Text(
-            f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by {given(least)} bits or "
-            "more, and compute both. Find one more q ≠ p for which they are equal.",
-            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 $q = (q₁, 1 − q₁)$을 찾고 두 값을 "
-            "구하라. 두 값이 같은 q ≠ p도 하나 찾아라.",
+            f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by "
+            f"{given(least)} bits or more, and compute both. Find one more q ≠ p for which they "
+            "are equal.",
+            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 $q = (q₁, 1 − q₁)$을 "
+            "찾고 두 값을 구하라. 두 값이 같은 q ≠ p도 하나 찾아라.",
         ),
         (
             replace(blank("q₁", q[0]), accepts=differ, points=2),
@@ -140,10 +142,11 @@ def jensen(draw: Draw) -> Question:
     return Question(
         Text(
             f"t is {given(t[0])} with the probability {given(w)}, and {given(t[1])} with "
-            f"{given(other)}. Find $E[log t]$ and $log E[t]$ (natural logarithm). Which is larger? For "
-            "which t are the two equal?",
+            f"{given(other)}. Find $E[log t]$ and $log E[t]$ (natural logarithm). Which is "
+            "larger? For which t are the two equal?",
             f"t는 확률 {given(w)}로 {given(t[0])}, 확률 {given(other)}로 {given(t[1])}이다. "
-            "$E[log t]$와 $log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 둘이 같은가?",
+            "$E[log t]$와 $log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 "
+            "둘이 같은가?",
         ),
         (
             blank("E[log t]", mean_log,
@@ -189,10 +192,11 @@ def proof_in_disorder(draw: Draw) -> Question:
         Text(
             "The lines of the proof that KL ≥ 0 (Σ over the x with p(x) > 0) are in disorder. "
             "Write the numbers in the right order, as 316245. Say which line uses Jensen's "
-            f"inequality. For p = {row(p)} and q = {row(q)}, what is its left side in nats?\n{lines}",
-            "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 줄의 순서가 뒤섞여 있다. 번호를 바른 순서로 "
-            "써라(예: 316245). 젠센 부등식을 쓰는 줄은 몇 번인가? "
-            f"p = {row(p)}, q = {row(q)}일 때 그 줄의 좌변은 몇 내트인가?\n{lines}",
+            f"inequality. For p = {row(p)} and q = {row(q)}, what is its left side in "
+            f"nats?\n{lines}",
+            "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 줄의 순서가 뒤섞여 있다. 번호를 바른 "
+            f"순서로 써라(예: 316245). 젠센 부등식을 쓰는 줄은 몇 번인가? p = {row(p)}, q = "
+            f"{row(q)}일 때 그 줄의 좌변은 몇 내트인가?\n{lines}",
         ),
         (
             replace(choice(Text("order", "순서"), right, ()), points=3),
@@ -221,8 +225,8 @@ def two_metrics(draw: Draw) -> Question:
         Text(
             f"p = {row(p)}, q = {row(q)}, m = ½ (p + q). Find both KL from m in bits, JS(p, q), "
             "its root, and the total variation.",
-            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q)이다. m에 대한 두 KL을 비트로 구하고, JS(p, q)와 "
-            "그 제곱근, 총변동을 구하라.",
+            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q)이다. m에 대한 두 KL을 비트로 구하고, "
+            "JS(p, q)와 그 제곱근, 총변동을 구하라.",
         ),
         (
             blank("KL(p ‖ m)", halves[0], "bit",

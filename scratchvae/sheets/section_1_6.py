@@ -39,12 +39,12 @@ def tosses(draw: Draw) -> Question:
                    wrong={BITS: v / LN2, SIGN: -v}) for n, v in zip("AB", means)]  # fmt: skip
     return Question(
         Text(
-            f"Of {N} tosses {heads} are heads. Model A says θ = {given(a)} for heads, model B "
-            f"θ = {given(b)}. Find $(1/N) Σ log q(x_i|θ)$ of both in nats. Which model has the smaller "
-            "estimated KL, and by how much is it smaller? Which $θ$ is best of all?",
-            f"동전을 {N}번 던져 앞면이 {heads}번 나왔다. 앞면의 확률이 모형 A는 θ = {given(a)}, B는 "
-            f"θ = {given(b)}이다. 둘의 $(1/N) Σ log q(x_i|θ)$를 내트로 구하라. 추정한 KL은 어느 모형이 더 "
-            "작고, 얼마나 작은가? 모든 $θ$ 가운데 가장 좋은 것은?",
+            f"Of {N} tosses {heads} are heads. Model A says θ = {given(a)} for heads, model B θ "
+            f"= {given(b)}. Find $(1/N) Σ log q(x_i|θ)$ of both in nats. Which model has the "
+            "smaller estimated KL, and by how much is it smaller? Which $θ$ is best of all?",
+            f"동전을 {N}번 던져 앞면이 {heads}번 나왔다. 앞면의 확률이 모형 A는 θ = {given(a)}, "
+            f"B는 θ = {given(b)}이다. 둘의 $(1/N) Σ log q(x_i|θ)$를 내트로 구하라. 추정한 KL은 "
+            "어느 모형이 더 작고, 얼마나 작은가? 모든 $θ$ 가운데 가장 좋은 것은?",
         ),
         (
             *names,
@@ -75,13 +75,14 @@ def true_and_estimated(draw: Draw) -> Question:
     best = float(np.mean(x))
     return Question(
         Text(
-            f"p = N({given(mean)}, 1), and $q_θ$ = N($θ$, 1). The true KL is $½ (θ − {signed(mean)})²$ "
-            f"nats. Find it at θ = {given(theta)}. Which $θ$ has the least true KL? The samples are "
-            f"{', '.join(map(given, x))}: which $θ$ has the highest likelihood? Which of the two $θ$ "
-            "changes with the samples?",
-            f"p = N({given(mean)}, 1)이고 $q_θ$ = N($θ$, 1)이다. 참 KL은 $½ (θ − {signed(mean)})²$내트이다. "
-            f"θ = {given(theta)}에서의 값을 구하라. 참 KL이 가장 작은 θ는? 표본이 "
-            f"{', '.join(map(given, x))}이면 가능도가 가장 큰 θ는? A와 B 중 표본에 따라 달라지는 것은?",
+            f"p = N({given(mean)}, 1), and $q_θ$ = N($θ$, 1). The true KL is $½ (θ − "
+            f"{signed(mean)})²$ nats. Find it at θ = {given(theta)}. Which $θ$ has the least "
+            f"true KL? The samples are {', '.join(map(given, x))}: which $θ$ has the highest "
+            "likelihood? Which of the two $θ$ changes with the samples?",
+            f"p = N({given(mean)}, 1)이고 $q_θ$ = N($θ$, 1)이다. 참 KL은 $½ (θ − "
+            f"{signed(mean)})²$내트이다. θ = {given(theta)}에서의 값을 구하라. 참 KL이 가장 작은 "
+            f"θ는? 표본이 {', '.join(map(given, x))}이면 가능도가 가장 큰 θ는? A와 B 중 표본에 "
+            "따라 달라지는 것은?",
         ),
         (
             blank("KL", KL, "nat", wrong={HALF: 2 * KL, BITS: KL / LN2}),
@@ -113,11 +114,11 @@ def estimated_kl(draw: Draw) -> Question:
         Text(
             f"p = {row(p)} and q = {row(q)} are two distributions on the states 1, 2, 3. In {N} "
             f"samples of p, state 1 came {counts[0]} times, state 2 {counts[1]}, state 3 "
-            f"{counts[2]}. Estimate $KL(p ‖ q)$ in nats by the samples, and find the true KL. Can each "
-            "of the two be negative?",
-            f"p = {row(p)}, q = {row(q)}는 상태 1, 2, 3의 분포이다. p에서 뽑은 표본 {N}개 가운데 상태 "
-            f"1이 {counts[0]}번, 2가 {counts[1]}번, 3이 {counts[2]}번 나왔다. 표본으로 $KL(p ‖ q)$를 내트로 "
-            "추정하고, 참 KL도 구하라. 두 값은 각각 음수가 될 수 있는가?",
+            f"{counts[2]}. Estimate $KL(p ‖ q)$ in nats by the samples, and find the true KL. "
+            "Can each of the two be negative?",
+            f"p = {row(p)}, q = {row(q)}는 상태 1, 2, 3의 분포이다. p에서 뽑은 표본 {N}개 가운데 "
+            f"상태 1이 {counts[0]}번, 2가 {counts[1]}번, 3이 {counts[2]}번 나왔다. 표본으로 "
+            "$KL(p ‖ q)$를 내트로 추정하고, 참 KL도 구하라. 두 값은 각각 음수가 될 수 있는가?",
         ),
         (
             blank(Text("estimate", "추정값"), estimate, "nat",
@@ -156,9 +157,9 @@ def two_models(draw: Draw) -> Question:
             "Nobody knows p. Four samples of it have these log densities (nats) under two models. "
             "Find both means, and the estimate of $KL(p ‖ q₁) − KL(p ‖ q₂)$. Which model is nearer "
             "to p? Why is log p not needed?",
-            "p는 알려져 있지 않다. p에서 얻은 표본 네 개의 로그밀도(내트)가 두 모형에서 표와 같다. 두 "
-            "평균과 $KL(p ‖ q₁) − KL(p ‖ q₂)$의 추정값을 구하라. 1과 2 중 어느 모형이 p에 더 가까운가? log "
-            "p는 왜 필요 없는가?",
+            "p는 알려져 있지 않다. p에서 얻은 표본 네 개의 로그밀도(내트)가 두 모형에서 표와 "
+            "같다. 두 평균과 $KL(p ‖ q₁) − KL(p ‖ q₂)$의 추정값을 구하라. 1과 2 중 어느 모형이 "
+            "p에 더 가까운가? log p는 왜 필요 없는가?",
         ),
         (
             blank(Text("mean 1", "평균 1"), a, "nat"),

@@ -25,6 +25,8 @@ from scratchvae.sheets.question import (
     SIGN,
     SQUARE,
     Draw,
+    Follows,
+    Numbers,
     Question,
     Text,
     blank,
@@ -51,6 +53,11 @@ def kl_sum(mu: float, logvar: float) -> str:
     )
 
 
+def root_of(i: int) -> Follows:
+    """The root of the student's own number in the blank i."""
+    return lambda n: math.sqrt(max(n[i], 0))
+
+
 @template("2-estimator", minutes=6)
 def kl_of_gaussians(draw: Draw) -> Question:
     """The KL of a diagonal Gaussian from N(0, I): a term for each latent dimension."""
@@ -69,8 +76,8 @@ def kl_of_gaussians(draw: Draw) -> Question:
         Text(
             "The encoder gives these numbers for an image with two latent dimensions. Fill in the "
             "table, and find the KL of $q(z|x)$ from the prior in nats.",
-            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고, 사전 분포에 대한 $q(z|x)$의 "
-            "KL을 내트로 구하라.",
+            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고, 사전 분포에 "
+            "대한 $q(z|x)$의 KL을 내트로 구하라.",
         ),
         (blank("KL", total, "nat", follows=lambda n: n[2] + n[5], tolerance=0.004,
                wrong={HALF: 2 * total, SIGN: -total, MEAN: total / 2}),),
@@ -80,14 +87,16 @@ def kl_of_gaussians(draw: Draw) -> Question:
                 (str(j + 1), given(mu[j]), given(logvar[j]),
                  blank("", var[j], wrong={LOG_SIGMA: math.exp(2 * logvar[j])}),
                  blank("", math.sqrt(var[j]),
-                       follows=lambda n, j=j: math.sqrt(max(n[3 * j], 0)),
+                       follows=root_of(3 * j),
                        wrong={SQUARE: var[j]}),
                  terms[j])
                 for j in range(2)
             ),
         ),
-        steps=tuple(kl_sum(m, v) for m, v in zip(mu, logvar))
-        + (f"KL = {shown(KL[0])} + {shown(KL[1])} = {shown(total)}",),
+        steps=(
+            *(kl_sum(m, v) for m, v in zip(mu, logvar)),
+            f"KL = {shown(KL[0])} + {shown(KL[1])} = {shown(total)}",
+        ),
         room=2,
     )  # fmt: skip
 
@@ -105,12 +114,12 @@ def sample_and_gradient(draw: Draw) -> Question:
     )  # fmt: skip
     return Question(
         Text(
-            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}. Find $σ$ and z. The decoder "
-            f"returns dz = ∂loss/∂z = {given(dz)}. Which gradient do $μ$ and $log σ²$ get through z? "
-            "(The KL is not counted here.) Why is $ε$ drawn, and not z?",
-            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}이다. σ와 z를 구하라. 디코더에서 "
-            f"dz = ∂loss/∂z = {given(dz)}가 돌아온다. z를 거쳐 μ와 $log σ²$에 전달되는 기울기는? (KL은 여기서 "
-            "세지 않는다.) z가 아니라 ε을 뽑는 까닭은?",
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}. Find $σ$ and z. The "
+            f"decoder returns dz = ∂loss/∂z = {given(dz)}. Which gradient do $μ$ and $log σ²$ "
+            "get through z? (The KL is not counted here.) Why is $ε$ drawn, and not z?",
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, ε = {given(eps)}이다. σ와 z를 구하라. "
+            f"디코더에서 dz = ∂loss/∂z = {given(dz)}가 돌아온다. z를 거쳐 μ와 $log σ²$에 "
+            "전달되는 기울기는? (KL은 여기서 세지 않는다.) z가 아니라 ε을 뽑는 까닭은?",
         ),
         (
             blank("σ", sigma, wrong={SQUARE: sigma**2}),
@@ -128,9 +137,10 @@ def sample_and_gradient(draw: Draw) -> Question:
             f"dlog σ² = dz · ε · ½ σ = {given(dz)} · {signed(eps)} · ½ · {shown(sigma)}"
             f" = {shown(dlogvar)}",
         ),
-        words=Text("z is then a differentiable function of $μ$ and $σ$. A number drawn from $N(μ, σ²)$ has "
-                   "no derivative.",
-                   "그러면 z가 μ와 σ의 미분할 수 있는 함수가 된다. $N(μ, σ²)$에서 뽑은 수는 미분할 수 없다."),
+        words=Text("z is then a differentiable function of $μ$ and $σ$. A number drawn from "
+                   "$N(μ, σ²)$ has no derivative.",
+                   "그러면 z가 μ와 σ의 미분할 수 있는 함수가 된다. $N(μ, σ²)$에서 뽑은 수는 "
+                   "미분할 수 없다."),
         words_points=1,
     )  # fmt: skip
 
@@ -145,20 +155,18 @@ def at_eps_zero(draw: Draw) -> Question:
     mu, logvar, dz = draw.signed(0.1, 2), draw.signed(0.2, 2), draw.signed(0.2, 3)
     var = math.exp(logvar)
     zero = np.zeros((1, 1))
-    through = float(
-        reparameterize_backward(np.array([[dz]]), np.array([logvar]), zero)[1][0]
-    )
+    through = float(reparameterize_backward(np.array([[dz]]), np.array([logvar]), zero)[1][0])
     dmu, dlogvar = (float(d[0]) for d in gaussian_kl_backward(np.array([mu]), np.array([logvar])))
     return Question(
         Text(
-            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, and by chance ε = 0. The decoder returns "
-            f"dz = {given(dz)} (one image, L = 1). Find the gradient of the loss in $log σ²$ through "
-            "z, and through the KL; the whole $dlog σ²$; and the whole $dμ$. In which direction does a "
-            "gradient step move $σ²$: up or down?",
+            f"μ = {given(mu)}, $log σ²$ = {given(logvar)}, and by chance ε = 0. The decoder "
+            f"returns dz = {given(dz)} (one image, L = 1). Find the gradient of the loss in $log "
+            "σ²$ through z, and through the KL; the whole $dlog σ²$; and the whole $dμ$. In "
+            "which direction does a gradient step move $σ²$: up or down?",
             f"μ = {given(mu)}, $log σ²$ = {given(logvar)}이고 우연히 ε = 0이 나왔다. 디코더에서 "
-            f"dz = {given(dz)}가 돌아온다(이미지 하나, L = 1). 손실을 $log σ²$으로 미분한 값 가운데 z를 거친 "
-            "것과 KL에서 온 것, 합한 $dlog σ²$, 합한 $dμ$를 구하라. 경사하강 한 걸음에 $σ²$은 커지는가(up) "
-            "작아지는가(down)?",
+            f"dz = {given(dz)}가 돌아온다(이미지 하나, L = 1). 손실을 $log σ²$으로 미분한 값 "
+            "가운데 z를 거친 것과 KL에서 온 것, 합한 $dlog σ²$, 합한 $dμ$를 구하라. 경사하강 한 "
+            "걸음에 $σ²$은 커지는가(up) 작아지는가(down)?",
         ),
         (
             blank(Text("through z", "z를 거쳐"), through,
@@ -188,13 +196,14 @@ def equation_10(draw: Draw) -> Question:
     mean = sum(log_px) / 2
     return Question(
         Text(
-            f"One image, one latent dimension: μ = {given(mu)}, $log σ²$ = {given(logvar)}. For L = 2 "
-            f"samples $log p(x|z)$ is {given(log_px[0])} and {given(log_px[1])}. Find both terms of "
-            "eq. (10), the estimate of the bound, and the loss, in nats. Which term changes if $ε$ is "
-            "drawn anew?",
-            f"이미지 하나, 잠재 차원 하나이다. μ = {given(mu)}, $log σ²$ = {given(logvar)}이고, L = 2개의 표본에 "
-            f"대해 $log p(x|z)$는 {given(log_px[0])}, {given(log_px[1])}이다. 식 (10)의 두 항과 하한의 추정값, "
-            "손실을 내트로 구하라. ε을 새로 뽑으면 어느 항이 달라지는가?",
+            f"One image, one latent dimension: μ = {given(mu)}, $log σ²$ = {given(logvar)}. For "
+            f"L = 2 samples $log p(x|z)$ is {given(log_px[0])} and {given(log_px[1])}. Find both "
+            "terms of eq. (10), the estimate of the bound, and the loss, in nats. Which term "
+            "changes if $ε$ is drawn anew?",
+            f"이미지 하나, 잠재 차원 하나이다. μ = {given(mu)}, $log σ²$ = {given(logvar)}이고, "
+            f"L = 2개의 표본에 대해 $log p(x|z)$는 {given(log_px[0])}, {given(log_px[1])}이다. "
+            "식 (10)의 두 항과 하한의 추정값, 손실을 내트로 구하라. ε을 새로 뽑으면 어느 항이 "
+            "달라지는가?",
         ),
         (
             blank("KL", KL, "nat", wrong={HALF: 2 * KL, SIGN: -KL,
@@ -230,8 +239,8 @@ def bernoulli_pixels(draw: Draw) -> Question:
         Text(
             "The decoder gives a logit for each of three pixels. Fill in the table, and find "
             "$log p(x|z)$ in nats: the sum over the pixels. The last row is $∂log p(x|z)/∂a$.",
-            "디코더가 세 픽셀의 로짓을 준다. 표를 채우고, 픽셀에 대한 합인 $log p(x|z)$를 내트로 구하라. 마지막 "
-            "줄은 $∂log p(x|z)/∂a$이다.",
+            "디코더가 세 픽셀의 로짓을 준다. 표를 채우고, 픽셀에 대한 합인 $log p(x|z)$를 "
+            "내트로 구하라. 마지막 줄은 $∂log p(x|z)/∂a$이다.",
         ),
         (blank("log p(x|z)", total, "nat", follows=lambda n: sum(n[3:6]), tolerance=0.004,
                wrong={MEAN: total / 3, SIGN: -total, BITS: total / math.log(2)}),),
@@ -240,12 +249,12 @@ def bernoulli_pixels(draw: Draw) -> Question:
             ("a", *map(given, a)),
             ("p = sigmoid(a)", *(blank("", v, wrong={SIGN: 1 - v}) for v in p)),
             ("log p(x_i|z)",
-             *(blank("", v, follows=lambda n, i=i: _log(n[i] if x[i] else 1 - n[i]),
+             *(blank("", v, follows=log_of(i, x[i]),
                      wrong={SIGN: -v, Text("the other value of the pixel", "픽셀의 다른 값"):
                             math.log(1 - math.exp(v))})
                for i, v in enumerate(logs))),
             (Text("derivative", "미분"),
-             *(blank("", v, follows=lambda n, i=i: x[i] - n[i], wrong={SIGN: -v})
+             *(blank("", v, follows=minus(i, x[i]), wrong={SIGN: -v})
                for i, v in enumerate(d))),
         ),
         steps=(
@@ -257,8 +266,19 @@ def bernoulli_pixels(draw: Draw) -> Question:
     )  # fmt: skip
 
 
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else -math.inf
+def log_of(i: int, x: float) -> Follows:
+    """log p for a pixel 1, log (1 − p) for a pixel 0, with the student's own p in the blank i."""
+
+    def log(n: Numbers) -> float:
+        p = n[i] if x else 1 - n[i]
+        return math.log(p) if p > 0 else -math.inf
+
+    return log
+
+
+def minus(i: int, x: float) -> Follows:
+    """x minus the student's own number in the blank i."""
+    return lambda n: x - n[i]
 
 
 @template("2-estimator", minutes=5)
@@ -275,12 +295,12 @@ def read_contours(draw: Draw) -> Question:
     less = [kl_of(0, 2 * math.log(sigma[0])), kl_of(mu[0], 0.0)]
     return Question(
         Text(
-            "The picture has the lines of equal $KL(N(μ, σ²) ‖ N(0, 1))$, in nats. Read the KL at A "
-            "and at B (± 0.15). Which is larger? Compute it at A (three decimals). At A, what "
-            "lowers the KL more: μ → 0, or σ → 1?",
-            "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 값을 읽어라(± 0.15). "
-            "어느 쪽이 큰가? A에서의 값을 계산하라(소수점 아래 세 자리). A에서 KL을 더 많이 낮추는 것은 μ → 0인가 "
-            "σ → 1인가?",
+            "The picture has the lines of equal $KL(N(μ, σ²) ‖ N(0, 1))$, in nats. Read the KL "
+            "at A and at B (± 0.15). Which is larger? Compute it at A (three decimals). At A, "
+            "what lowers the KL more: μ → 0, or σ → 1?",
+            "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 값을 "
+            "읽어라(± 0.15). 어느 쪽이 큰가? A에서의 값을 계산하라(소수점 아래 세 자리). A에서 "
+            "KL을 더 많이 낮추는 것은 μ → 0인가 σ → 1인가?",
         ),
         (
             *(blank(Text(f"read, {n}", f"읽은 값, {n}"), v, "nat", tolerance=0.15)
@@ -294,8 +314,8 @@ def read_contours(draw: Draw) -> Question:
         ),
         picture=contours_of_kl([("A", mu[0], sigma[0]), ("B", mu[1], sigma[1])]),
         steps=(
-            f"A: μ = {given(mu[0])}, σ = {given(sigma[0])}: ½ ({signed(mu[0])}² + {given(sigma[0])}² − 1"
-            f" − log {given(sigma[0])}²) = {shown(KL[0])}",
+            f"A: μ = {given(mu[0])}, σ = {given(sigma[0])}: ½ ({signed(mu[0])}² + "
+            f"{given(sigma[0])}² − 1 − log {given(sigma[0])}²) = {shown(KL[0])}",
             f"B: μ = {given(mu[1])}, σ = {given(sigma[1])}: {shown(KL[1])}",
             f"μ → 0: {shown(less[0])};  σ → 1: {shown(less[1])}",
         ),
@@ -329,12 +349,12 @@ def wrong_gaussian_kl(draw: Draw) -> Question:
     KL = float(gaussian_kl(np.array(mu), np.array(logvar)))
     return Question(
         Text(
-            "This function should return the KL of $N(μ, σ²)$ from $N(0, I)$. One line is wrong. What "
-            f"should it return for mu = {row(mu)}, logvar = {row(logvar)}? Say what is wrong, and "
-            "write the line as it should be.",
-            "이 함수는 $N(0, I)$에 대한 $N(μ, σ²)$의 KL을 돌려주어야 하는데, 한 줄이 틀렸다. "
-            f"mu = {row(mu)}, logvar = {row(logvar)}이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 "
-            "줄을 바르게 고쳐라.",
+            "This function should return the KL of $N(μ, σ²)$ from $N(0, I)$. One line is "
+            f"wrong. What should it return for mu = {row(mu)}, logvar = {row(logvar)}? Say what "
+            "is wrong, and write the line as it should be.",
+            "이 함수는 $N(0, I)$에 대한 $N(μ, σ²)$의 KL을 돌려주어야 하는데, 한 줄이 틀렸다. mu "
+            f"= {row(mu)}, logvar = {row(logvar)}이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 "
+            "말하고 그 줄을 바르게 고쳐라.",
         ),
         (blank("KL", KL, "nat", tolerance=0.004, wrong={HALF: 2 * KL, SIGN: -KL, MEAN: KL / 2}),),
         code="def gaussian_kl(mu, logvar):\n"

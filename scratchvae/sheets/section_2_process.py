@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,6 @@ from scratchvae.sheets.question import (
     Question,
     Text,
     blank,
-    choice,
     given,
     row,
     shown,
@@ -131,15 +131,15 @@ def forward_pass(draw: Draw) -> Question:
     blanks = tuple(
         blank(name, f[name], "nat" if name in ("KL", "log p(x|z)", "loss") else "",
               tolerance=LOOSE, wrong=wrong.get(name),
-              follows=None if name in ("h₁", "h₂") else lambda n, name=name: follow(name, n))
+              follows=None if name in ("h₁", "h₂") else partial(follow, name))
         for name in v
     )  # fmt: skip
     return Question(
         Text(
-            f"A VAE 2-2-1-2-2, with the image x = {row(done.x)} and ε = {given(done.eps)}. Go from x "
-            "to the loss (L = 1, one image). A bracket is a row of W. (± 0.005)",
-            f"2-2-1-2-2 VAE이고, 이미지는 x = {row(done.x)}, ε = {given(done.eps)}이다. x에서 손실까지 "
-            "계산하라(L = 1, 이미지 하나). 괄호 하나가 W의 한 행이다. (± 0.005)",
+            f"A VAE 2-2-1-2-2, with the image x = {row(done.x)} and ε = {given(done.eps)}. Go "
+            "from x to the loss (L = 1, one image). A bracket is a row of W. (± 0.005)",
+            f"2-2-1-2-2 VAE이고, 이미지는 x = {row(done.x)}, ε = {given(done.eps)}이다. x에서 "
+            "손실까지 계산하라(L = 1, 이미지 하나). 괄호 하나가 W의 한 행이다. (± 0.005)",
         ),
         blanks,
         table=weights(done),
@@ -192,20 +192,20 @@ def backward_pass(draw: Draw) -> Question:
     }  # fmt: skip
     blanks = tuple(
         blank(name, b[name], tolerance=LOOSE, wrong=wrong.get(name),
-              follows=None if name.startswith("da") else lambda n, name=name: follow(name, n))
+              follows=None if name.startswith("da") else partial(follow, name))
         for name in names
     )  # fmt: skip
     numbers = ", ".join(
-        f"{name} = {shown(f[name])}"
-        for name in ("h₁", "h₂", "μ", "σ", "h′₁", "h′₂", "p₁", "p₂")
+        f"{name} = {shown(f[name])}" for name in ("h₁", "h₂", "μ", "σ", "h′₁", "h′₂", "p₁", "p₂")
     )
     return Question(
         Text(
-            f"The same kind of VAE, with x = {row(done.x)} and ε = {given(done.eps)}. Forward it gave "
-            f"{numbers}. Go back from the loss (L = 1, one image). Each d is the derivative of the "
-            "loss. (± 0.005)",
-            f"같은 모양의 VAE이고 x = {row(done.x)}, ε = {given(done.eps)}이다. 앞으로 계산한 결과는 "
-            f"{numbers}이다. 손실에서 거꾸로 계산하라(L = 1, 이미지 하나). d는 모두 손실의 미분이다. (± 0.005)",
+            f"The same kind of VAE, with x = {row(done.x)} and ε = {given(done.eps)}. Forward it "
+            f"gave {numbers}. Go back from the loss (L = 1, one image). Each d is the derivative "
+            "of the loss. (± 0.005)",
+            f"같은 모양의 VAE이고 x = {row(done.x)}, ε = {given(done.eps)}이다. 앞으로 계산한 "
+            f"결과는 {numbers}이다. 손실에서 거꾸로 계산하라(L = 1, 이미지 하나). d는 모두 "
+            "손실의 미분이다. (± 0.005)",
         ),
         blanks,
         table=weights(done),
@@ -242,12 +242,14 @@ def adam(draw: Draw) -> Question:
     second = thetas[0] - lr * m_hat / math.sqrt(v_hat)
     return Question(
         Text(
-            f"Adam with α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999, from θ = {given(theta)}. The gradients "
-            f"of the first two steps are {given(g[0])} and {given(g[1])}. Find $θ$ after step 1; $m̂$ and "
-            "$v̂$ of step 2; $θ$ after step 2. How long is the first step, whatever the gradient is?",
-            f"Adam에서 α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999이고 θ = {given(theta)}에서 시작한다. 처음 두 "
-            f"걸음의 기울기는 {given(g[0])}, {given(g[1])}이다. 1걸음 뒤의 $θ$, 2걸음째의 $m̂$과 $v̂$, 2걸음 뒤의 "
-            "θ를 구하라. 기울기가 얼마이든 첫 걸음의 길이는?",
+            f"Adam with α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999, from θ = {given(theta)}. The "
+            f"gradients of the first two steps are {given(g[0])} and {given(g[1])}. Find $θ$ "
+            "after step 1; $m̂$ and $v̂$ of step 2; $θ$ after step 2. How long is the first "
+            "step, whatever the gradient is?",
+            f"Adam에서 α = {given(lr)}, $β₁$ = 0.9, $β₂$ = 0.999이고 θ = {given(theta)}에서 "
+            f"시작한다. 처음 두 걸음의 기울기는 {given(g[0])}, {given(g[1])}이다. 1걸음 뒤의 "
+            "$θ$, 2걸음째의 $m̂$과 $v̂$, 2걸음 뒤의 θ를 구하라. 기울기가 얼마이든 첫 걸음의 "
+            "길이는?",
         ),
         (
             blank(Text("$θ$ after 1", "1걸음 뒤의 $θ$"), thetas[0], wrong={
@@ -255,7 +257,8 @@ def adam(draw: Draw) -> Question:
                 plain: theta - lr * m[0] / math.sqrt(0.001 * g[0] ** 2)}),
             blank("m̂", m_hat, wrong={plain: m[1]}),
             blank("v̂", v_hat, tolerance=0.01, wrong={plain: v_hat * (1 - 0.999**2)}),
-            blank(Text("$θ$ after 2", "2걸음 뒤의 $θ$"), thetas[1], wrong={SIGN: 2 * thetas[0] - second},
+            blank(Text("$θ$ after 2", "2걸음 뒤의 $θ$"), thetas[1],
+                  wrong={SIGN: 2 * thetas[0] - second},
                   follows=lambda n: n[0] - lr * n[1] / math.sqrt(n[2]) if n[2] > 0 else math.inf),
             blank(Text("length", "길이"), lr),
         ),
@@ -278,16 +281,19 @@ def collapse(draw: Draw) -> Question:
     high, first = draw.number(4, 9, 0.5), draw.number(24, 29, 0.5)
     drop = draw.number(4, 8, 0.5)
     kl = [high * min(1.0, i / 3) if i < at else 0.0 for i in range(1, epochs + 1)]
-    loss = [first - drop * min(1.0, i / 4) + (3.0 if i >= at else 0.0) for i in range(1, epochs + 1)]
+    loss = [
+        first - drop * min(1.0, i / 4) + (3.0 if i >= at else 0.0) for i in range(1, epochs + 1)
+    ]
     return Question(
         Text(
-            "The KL from the prior (solid) and $−E_q[log p(x|z)]$ (dashed) during a training, in "
-            "nats. In which epoch is the KL 0 for the first time? How large is the KL in the epoch "
-            "before it (± 0.3), and the loss = $−𝓛$ in epoch 16 (± 0.6)? What does the encoder give "
-            "for each x then, and what does the decoder learn from z? What helps?",
-            "학습하는 동안의 사전 분포에 대한 KL(실선)과 $−E_q[log p(x|z)]$(점선)이다(내트). KL이 처음으로 0이 된 "
-            "에폭은? 바로 앞 에폭의 KL(± 0.3)과 16번째 에폭의 손실 $−𝓛$(± 0.6)은 얼마인가? 그때 인코더는 각 x에 "
-            "대해 무엇을 주고, 디코더는 z에서 무엇을 알 수 있는가? 무엇이 도움이 되는가?",
+            "The KL from the prior (solid) and $−E_q[log p(x|z)]$ (dashed) during a training, "
+            "in nats. In which epoch is the KL 0 for the first time? How large is the KL in the "
+            "epoch before it (± 0.3), and the loss = $−𝓛$ in epoch 16 (± 0.6)? What does the "
+            "encoder give for each x then, and what does the decoder learn from z? What helps?",
+            "학습하는 동안의 사전 분포에 대한 KL(실선)과 $−E_q[log p(x|z)]$(점선)이다(내트). "
+            "KL이 처음으로 0이 된 에폭은? 바로 앞 에폭의 KL(± 0.3)과 16번째 에폭의 손실 $−𝓛$(± "
+            "0.6)은 얼마인가? 그때 인코더는 각 x에 대해 무엇을 주고, 디코더는 z에서 무엇을 알 "
+            "수 있는가? 무엇이 도움이 되는가?",
         ),
         (
             replace(blank(Text("epoch", "에폭"), at), tolerance=0.2),
@@ -296,10 +302,12 @@ def collapse(draw: Draw) -> Question:
         ),
         picture=learning_curve(kl, loss),
         steps=(f"−𝓛 = {shown(loss[-1])} + 0",),
-        words=Text("$q(z|x)$ = $N(0, I)$ for every x: z says nothing of x, and the decoder gives the "
-                   "same distribution for all. A smaller weight β of the KL at the beginning helps.",
-                   "모든 x에 대해 $q(z|x)$ = $N(0, I)$이다. z는 x에 대해 아무것도 말하지 않고, 디코더는 모든 x에 같은 "
-                   "분포를 준다. 처음에 KL의 가중치 β를 작게 하면 도움이 된다."),
+        words=Text("$q(z|x)$ = $N(0, I)$ for every x: z says nothing of x, and the decoder gives "
+                   "the same distribution for all. A smaller weight β of the KL at the beginning "
+                   "helps.",
+                   "모든 x에 대해 $q(z|x)$ = $N(0, I)$이다. z는 x에 대해 아무것도 말하지 않고, "
+                   "디코더는 모든 x에 같은 분포를 준다. 처음에 KL의 가중치 β를 작게 하면 "
+                   "도움이 된다."),
         room=3,
     )  # fmt: skip
 
@@ -314,13 +322,14 @@ def one_reduction(draw: Draw) -> Question:
     wrong = sum(kl) / 2 - sum(log_px) / 2 / n_x
     return Question(
         Text(
-            f"A minibatch of two images of {n_x} pixels has KL = {row(kl)} (added over the latent "
-            f"dimensions) and $log p(x|z)$ = {row(log_px)} (added over the pixels), L = 1. Find the "
-            "loss. A program takes the mean over the pixels, but adds the KL: find its loss, and by "
-            "which factor its KL is too strong against the reconstruction.",
+            f"A minibatch of two images of {n_x} pixels has KL = {row(kl)} (added over the "
+            f"latent dimensions) and $log p(x|z)$ = {row(log_px)} (added over the pixels), L = "
+            "1. Find the loss. A program takes the mean over the pixels, but adds the KL: find "
+            "its loss, and by which factor its KL is too strong against the reconstruction.",
             f"픽셀이 {n_x}개인 이미지 두 장의 미니배치에서 KL = {row(kl)}(잠재 차원에 대한 합), "
-            f"$log p(x|z)$ = {row(log_px)}(픽셀에 대한 합)이고 L = 1이다. 손실을 구하라. 어떤 프로그램은 KL은 "
-            "더하면서 픽셀에 대해서는 평균을 구한다. 그 손실은 얼마이고, KL은 복원항에 비해 몇 배 크게 반영되는가?",
+            f"$log p(x|z)$ = {row(log_px)}(픽셀에 대한 합)이고 L = 1이다. 손실을 구하라. 어떤 "
+            "프로그램은 KL은 더하면서 픽셀에 대해서는 평균을 구한다. 그 손실은 얼마이고, KL은 "
+            "복원항에 비해 몇 배 크게 반영되는가?",
         ),
         (
             blank("loss", loss, "nat", wrong={SUM: 2 * loss, SIGN: -loss}),

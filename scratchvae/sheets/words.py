@@ -11,20 +11,21 @@ NAME = Text("Name", "이름")
 NUMBER = Text("Sheet", "시험지 번호")
 KEY = Text("Key", "정답")
 IN_WORDS = Text("in words", "글로 답하기")
-UNITS = {"": "", "bit": Text("bits", "비트"), "nat": Text("nats", "내트")}
+UNITS: dict[str, Said] = {"": "", "bit": Text("bits", "비트"), "nat": Text("nats", "내트")}
 RULES = Text(
     f"Write three decimals; round only at the end. A number is right within ±{TOLERANCE:g}, or as "
     "the question says. If an earlier answer of yours is wrong, a later one counts as right when "
     "it follows from it. An infinite one is inf. $log$ is the natural logarithm (nats), $log₂$ "
     "gives bits. Show how you get there. A calculator is allowed.",
-    f"소수점 아래 세 자리까지 쓰고, 반올림은 마지막에 한다. ±{TOLERANCE:g} 이내이면(문항에 따로 있으면 그 "
-    "범위이면) 맞다. 앞의 답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 한다. 무한대는 inf로 쓴다. "
-    "$log$는 자연로그(내트), $log₂$는 비트이다. 풀이를 쓴다. 계산기를 쓸 수 있다.",
+    f"소수점 아래 세 자리까지 쓰고, 반올림은 마지막에 한다. ±{TOLERANCE:g} 이내이면(문항에 따로 "
+    "있으면 그 범위이면) 맞다. 앞의 답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 "
+    "한다. 무한대는 inf로 쓴다. $log$는 자연로그(내트), $log₂$는 비트이다. 풀이를 쓴다. "
+    "계산기를 쓸 수 있다.",
 )
 
 
 def points(number: int, lang: str) -> str:
-    """"1 point", "5 points", "5점"."""
+    """A number of points: "1 point", "5 points", "5점"."""
     if lang == "ko":
         return f"{number}점"
     return f"{number} point" if number == 1 else f"{number} points"
@@ -37,7 +38,7 @@ def facts(sheet: Sheet, lang: str) -> str:
 
 
 def unit(answer: Answer, lang: str) -> str:
-    """"bits", "내트", or nothing."""
+    """What stands after the blank: "bits", "내트", or nothing."""
     return said(UNITS[answer.unit], lang)
 
 
