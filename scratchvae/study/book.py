@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from scratchvae.files import made, written_whole
@@ -21,12 +22,17 @@ from scratchvae.study.frame import ROOT, WORDS, Report, row_id
 from scratchvae.study.part_one import Notes
 from scratchvae.study.part_two import Source
 from scratchvae.study.prose import Typesetter
+from scratchvae.study.student import hide
 
 HERE = Path(__file__).parent
 
 
-def build(out: Path, *, edits: bool = True) -> Report:
+def build(
+    out: Path, *, edits: bool = True, student: bool = False, hidden: Sequence[str] | None = None
+) -> Report:
     """Write the book into the folder. edits: try the small edits of the exercises' functions.
+
+    student: without the answers to the exercises `hidden`; None is all.
 
     ValueError when the package is not in its repository: the book is also made of the
     README, of demos/ and of tests/. FileExistsError when the folder holds something else than
@@ -43,7 +49,10 @@ def build(out: Path, *, edits: bool = True) -> Report:
     if out.is_dir() and any(out.iterdir()) and not an_earlier_one:
         raise FileExistsError(f"{out} holds other files than a book; name a new folder by --out")
     made(out)  # an error now is better than after the work
-    return _Book(out, edits=edits).write()
+    book = _Book(out, edits=edits)
+    if student:
+        hide(book, hidden)
+    return book.write()
 
 
 class _Book(Notes, Source):

@@ -89,6 +89,7 @@ class Frame:
         self.index: list[tuple[str, str]] = []
         self.said: dict[tuple[Test, str], str] = {}  # a test's line, once it is made
         self.parts = {f"{m.name}.{p.name}": p for m in self.modules for p in m.parts}
+        self.hidden: set[str] = set()  # exercises whose answers are not shown: `student.py`
         self.seconds = time.perf_counter() - start  # of reading
 
     def _put(self, name: str, text: str) -> None:
