@@ -361,7 +361,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     from scratchvae.__main__ import main
 
     monkeypatch.setattr("sys.argv", ["scratchvae", "study", "--out", str(tmp_path / "b")])
-    monkeypatch.setattr(book, "build", lambda out, edits: book.Report([out / "x"], 1.0, []))
+    monkeypatch.setattr(book, "build", lambda out, **more: book.Report([out / "x"], 1.0, []))
     assert main() == 0
     assert "index.html" in capsys.readouterr().out
     monkeypatch.undo()

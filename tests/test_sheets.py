@@ -347,9 +347,8 @@ def test_no_two_of_a_class_of_200_are_alike(week: str) -> None:
     sheets = choose.of_class(templates, names)
     for questions in zip(*(one.questions for one in sheets)):
         assert len({choose.looks(question) for question in questions}) == 200
-    assert [one.number for one in sheets] == [
-        one.number for one in choose.of_class(templates, names)
-    ]
+    again = choose.of_class(templates, names[:5])
+    assert [one.number for one in again] == [one.number for one in sheets[:5]]
 
 
 def test_both_languages_have_the_same_formulas_and_numbers() -> None:

@@ -282,7 +282,8 @@ def assumed_gaussian(draw: Draw) -> Question:
             '노트에는 "Posterior Z|X: 비상관 정규분포라고 가정한다"라고 되어 있다. 바르게 고쳐라. '
             "사후 분포가 모형에서 정해진다는 것을 보자. z는 0 또는 1이고 확률은 각각 ½이며 "
             f"$p(x|z = 0)$ = {given(like[0])}, $p(x|z = 1)$ = {given(like[1])}이다. "
-            "$p(x)$와 $p(z = 1|x)$를 구하라. $q(z = 1|x)$ = ½이면 하한은 $log p(x)$보다 몇 내트 낮은가?",
+            "$p(x)$와 $p(z = 1|x)$를 구하라. "
+            "$q(z = 1|x)$ = ½이면 하한은 $log p(x)$보다 몇 내트 낮은가?",
         ),
         (
             blank("p(x)", px, wrong={NO_PRIOR: 2 * px}),

@@ -13,8 +13,9 @@ from scratchvae.study.frame import Frame
 
 
 def answers(numbers: Sequence[str] | None) -> dict[str, str]:
-    """The functions, as "module.function" -> what stands in place of its body. numbers: exercises or chapters;
-    None: all. ValueError for what is no exercise.
+    """Function, as "module.name" -> what stands in place of its body.
+
+    numbers: exercises or chapters; None: all. ValueError for what is no exercise.
     """
     blanked = blank(select(None if numbers is None else list(numbers)))
     found = {exercise.where: f"exercise {exercise.number}" for exercise in blanked.exercises}
