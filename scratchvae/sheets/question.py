@@ -281,6 +281,18 @@ def signed(value: float) -> str:
     return f"({given(value)})" if value < 0 else given(value)
 
 
+def in_brackets(value: float) -> str:
+    """A computed factor; a negative one has brackets."""
+    return f"({shown(value)})" if value < 0 else shown(value)
+
+
+def program(head: str, body: str) -> str:
+    """A wrong function of the catalogue, with this first line; its helper has a plain name."""
+    return head + "".join(
+        f"    {line}\n" for line in body.replace("_x_log_y", "x_log_y").rstrip().splitlines()
+    )
+
+
 def sum_of(terms: Sequence[str]) -> str:
     """a + b + c, and a − b for a negative b."""
     return " + ".join(terms).replace("+ −", "− ")

@@ -157,10 +157,10 @@ def said_twice(draw: Draw) -> Question:
             "일어났다고 전한다. 각각 몇 비트이고, 셋을 합하면 몇 비트인가?",
         ),
         (
-            blank("1", a, "bit", wrong={NATS: a * LN2, SIGN: -a}),
-            blank("2", information(1.0), "bit",
+            blank(Text("message 1", "첫째"), a, "bit", wrong={NATS: a * LN2, SIGN: -a}),
+            blank(Text("message 2", "둘째"), information(1.0), "bit",
                   wrong={Text("a repetition is counted", "되풀이를 세었다"): a}),
-            blank("3", b, "bit", wrong={NATS: b * LN2, SIGN: -b}),
+            blank(Text("message 3", "셋째"), b, "bit", wrong={NATS: b * LN2, SIGN: -b}),
             blank(Text("together", "합"), a + b, "bit", follows=lambda n: n[0] + n[1] + n[2],
                   wrong={Text("a repetition is counted", "되풀이를 세었다"): 2 * a + b}),
         ),

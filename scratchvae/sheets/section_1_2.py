@@ -24,6 +24,7 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
+    program,
     row,
     shown,
     sum_of,
@@ -232,18 +233,17 @@ def wrong_entropy(draw: Draw) -> Question:
         Text(
             f"This function should return the entropy of p to the given base. One line is wrong. "
             f"What should it return for p = {row(p)}, base = 2? Say what is wrong, and write the "
-            "line as it should be. (_x_log_y(x, y) is x log y, and 0 where x = 0.)",
+            "line as it should be. (`x_log_y(x, y)` is x log y, and 0 where x = 0.)",
             "이 함수는 주어진 밑에 대한 p의 엔트로피를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
             f"{row(p)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 "
-            "바르게 고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
+            "바르게 고쳐라. (`x_log_y(x, y)`는 x log y이고, x = 0이면 0이다.)",
         ),
         (blank("H(p)", H, "bit", wrong={NATS: H * LN2, SIGN: -H}),),
-        code="def entropy(p, base, axis=-1):\n"
-        + "".join(f"    {line}\n" for line in body.rstrip().splitlines()),
+        code=program("def entropy(p, base, axis=-1):\n", body),
         steps=(
             f"{sum_of([f'{given(x)} · {shown(information(x))}' for x in p])} = {shown(H)}",
-            Text("`return -_x_log_y(p, p).sum(axis=axis) / np.log(base)`",
-                 "`return -_x_log_y(p, p).sum(axis=axis) / np.log(base)`"),
+            Text("`return -x_log_y(p, p).sum(axis=axis) / np.log(base)`",
+                 "`return -x_log_y(p, p).sum(axis=axis) / np.log(base)`"),
         ),
         words=WRONG_ENTROPIES[which],
     )  # fmt: skip

@@ -188,12 +188,13 @@ def from_a_logit(draw: Draw) -> Question:
         ),
         (
             blank("ŷ", p, wrong={SIGN: 1 - p}),
-            blank("y = 1", ones, "nat", follows=lambda n: -math.log(n[0]) if n[0] > 0 else math.inf,
+            blank("loss(1)", ones, "nat",
+                  follows=lambda n: -math.log(n[0]) if n[0] > 0 else math.inf,
                   wrong={BITS: ones / LN2, Text("the other label", "다른 레이블"): zeros}),
-            blank("y = 0", zeros, "nat",
+            blank("loss(0)", zeros, "nat",
                   follows=lambda n: -math.log(1 - n[0]) if n[0] < 1 else math.inf,
                   wrong={BITS: zeros / LN2, Text("the other label", "다른 레이블"): ones}),
-            blank(Text("first − last", "첫째 − 둘째"), ones - zeros, "nat",
+            blank("loss(1) − loss(0)", ones - zeros, "nat",
                   follows=lambda n: n[1] - n[2], wrong={SIGN: a}),
         ),
         steps=(

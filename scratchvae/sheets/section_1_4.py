@@ -16,6 +16,7 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
+    program,
     row,
     shown,
     sum_of,
@@ -39,7 +40,7 @@ def both_directions(draw: Draw) -> Question:
     return Question(
         Text(
             f"p = {row(p)}, q = {row(q)}. Find both KL in bits. A coin follows p, and somebody "
-            "believes in q: which of the two does he lose at each toss?",
+            "believes in q: which of the two is lost at each toss?",
             f"p = {row(p)}, q = {row(q)}이다. 두 방향의 KL을 비트로 구하라. 동전은 p를 따르는데 "
             "q라고 믿는 사람은 한 번 던질 때마다 A와 B 중 어느 것을 잃는가?",
         ),
@@ -47,7 +48,7 @@ def both_directions(draw: Draw) -> Question:
             blank("KL(p ‖ q)", there, "bit",
                   wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
             blank("KL(q ‖ p)", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
-            choice(Text("loses", "잃는 것"), "A", ("A = KL(p ‖ q)", "B = KL(q ‖ p)")),
+            choice(Text("lost", "잃는 것"), "A", ("A = KL(p ‖ q)", "B = KL(q ‖ p)")),
         ),
         steps=(f"KL(p ‖ q) = {kl_terms(p, q)}", f"KL(q ‖ p) = {kl_terms(q, p)}"),
     )  # fmt: skip
@@ -192,7 +193,7 @@ WRONG_KL = {
 }  # fmt: skip
 
 
-RIGHT_LINE = "`return (_x_log_y(p, p) - _x_log_y(p, q)).sum(axis=axis) / np.log(base)`"
+RIGHT_LINE = "`return (x_log_y(p, p) - x_log_y(p, q)).sum(axis=axis) / np.log(base)`"
 
 
 @template("1.4", minutes=6)
@@ -206,15 +207,14 @@ def wrong_kl(draw: Draw) -> Question:
         Text(
             "This function should return $KL(p ‖ q)$ to the given base. One line is wrong. What "
             f"should it return for p = {row(p)}, q = {row(q)}, base = 2? Say what is wrong, and "
-            "write the line as it should be. (_x_log_y(x, y) is x log y, and 0 where x = 0.)",
+            "write the line as it should be. (`x_log_y(x, y)` is x log y, and 0 where x = 0.)",
             "이 함수는 주어진 밑에 대한 $KL(p ‖ q)$를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
             f"{row(p)}, q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 "
-            "말하고 그 줄을 바르게 고쳐라. (_x_log_y(x, y)는 x log y이고, x = 0이면 0이다.)",
+            "말하고 그 줄을 바르게 고쳐라. (`x_log_y(x, y)`는 x log y이고, x = 0이면 0이다.)",
         ),
         (blank("KL(p ‖ q)", KL, "bit",
                wrong={NATS: KL * LN2, SIGN: -KL, SWAPPED: kl_divergence(q, p)}),),
-        code="def kl_divergence(p, q, base, axis=-1):\n"
-        + "".join(f"    {line}\n" for line in body.rstrip().splitlines()),
+        code=program("def kl_divergence(p, q, base, axis=-1):\n", body),
         steps=(
             f"KL(p ‖ q) = {kl_terms(p, q)}",
             Text(*2 * [RIGHT_LINE]),

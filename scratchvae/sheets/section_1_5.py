@@ -24,6 +24,7 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
+    in_brackets,
     row,
     shown,
     sum_of,
@@ -126,6 +127,7 @@ def no_symmetry(draw: Draw) -> Question:
             f"q = {row(q)}: KL(p ‖ q) = {kl_terms(p, q)}",
             f"KL(q ‖ p) = {kl_terms(q, p)}",
             f"q = ({given(p[1])}, {given(p[0])}): KL(p ‖ q) = KL(q ‖ p)",
+            Text("(Many q are right.)", "(답은 여럿이다.)"),
         ),
     )  # fmt: skip
 
@@ -158,8 +160,8 @@ def jensen(draw: Draw) -> Question:
             choice(Text("larger", "큰 쪽"), "B", ("A = E[log t]", "B = log E[t]")),
         ),
         steps=(
-            f"{given(w)} · {shown(logs[0])} + {given(other)} · {shown(logs[1])} = "
-            f"{shown(mean_log)}".replace("+ −", "− "),
+            f"{given(w)} · {in_brackets(logs[0])} + {given(other)} · {in_brackets(logs[1])} = "
+            f"{shown(mean_log)}",
             f"E[t] = {given(w)} · {given(t[0])} + {given(other)} · {given(t[1])} = {shown(mean)}",
             f"log {shown(mean)} = {shown(math.log(mean))} > {shown(mean_log)}",
         ),
@@ -192,11 +194,12 @@ def proof_in_disorder(draw: Draw) -> Question:
         Text(
             "The lines of the proof that KL ≥ 0 (Σ over the x with p(x) > 0) are in disorder. "
             "Write the numbers in the right order, as 316245. Say which line uses Jensen's "
-            f"inequality. For p = {row(p)} and q = {row(q)}, what is its left side in "
-            f"nats?\n{lines}",
+            f"inequality. For p = {row(p)} and q = {row(q)}, what is the left side of this "
+            f"inequality, $E_p[log (q(x)/p(x))]$, in nats?\n{lines}",
             "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 줄의 순서가 뒤섞여 있다. 번호를 바른 "
             f"순서로 써라(예: 316245). 젠센 부등식을 쓰는 줄은 몇 번인가? p = {row(p)}, q = "
-            f"{row(q)}일 때 그 줄의 좌변은 몇 내트인가?\n{lines}",
+            f"{row(q)}일 때 이 부등식의 좌변 "
+            f"$E_p[log (q(x)/p(x))]$는 몇 내트인가?\n{lines}",
         ),
         (
             replace(choice(Text("order", "순서"), right, ()), points=3),

@@ -16,6 +16,7 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
+    in_brackets,
     row,
     shown,
     signed,
@@ -113,9 +114,9 @@ def estimated_kl(draw: Draw) -> Question:
     return Question(
         Text(
             f"p = {row(p)} and q = {row(q)} are two distributions on the states 1, 2, 3. In {N} "
-            f"samples of p, state 1 came {counts[0]} times, state 2 {counts[1]}, state 3 "
-            f"{counts[2]}. Estimate $KL(p ‖ q)$ in nats by the samples, and find the true KL. "
-            "Can each of the two be negative?",
+            f"samples of p the states 1, 2, 3 came {counts[0]}, {counts[1]} and "
+            f"{counts[2]} times. Estimate $KL(p ‖ q)$ in nats by the samples, and find the true "
+            "KL. Can each of the two be negative?",
             f"p = {row(p)}, q = {row(q)}는 상태 1, 2, 3의 분포이다. p에서 뽑은 표본 {N}개 가운데 "
             f"상태 1이 {counts[0]}번, 2가 {counts[1]}번, 3이 {counts[2]}번 나왔다. 표본으로 "
             "$KL(p ‖ q)$를 내트로 추정하고, 참 KL도 구하라. 두 값은 각각 음수가 될 수 있는가?",
@@ -136,11 +137,6 @@ def estimated_kl(draw: Draw) -> Question:
                    "추정값은 우연히 음수가 될 수 있지만 참 KL은 될 수 없다."),
         words_points=1,
     )  # fmt: skip
-
-
-def in_brackets(value: float) -> str:
-    """A computed factor, in brackets when it is negative."""
-    return f"({shown(value)})" if value < 0 else shown(value)
 
 
 @template("1.6", minutes=5)

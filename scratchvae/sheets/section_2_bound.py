@@ -228,7 +228,7 @@ def kl_is_not_zero(draw: Draw) -> Question:
     KL = round(KL * math.log2(n) / 2, 3)
     gain = round(KL + draw.number(0.2, 3, 0.1), 3)
     H = float(entropy(np.full(n, 1 / n), base=E))
-    other = -H - draw.number(0.5, 6, 0.1)
+    other = -H - draw.number(3.2, 9, 0.1)
     other = round(other, 2)
     return Question(
         Text(

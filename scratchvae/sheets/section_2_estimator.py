@@ -32,6 +32,7 @@ from scratchvae.sheets.question import (
     blank,
     choice,
     given,
+    program,
     row,
     shown,
     signed,
@@ -285,11 +286,11 @@ def minus(i: int, x: float) -> Follows:
 def read_contours(draw: Draw) -> Question:
     """A picture to read: the KL over μ and σ."""
     mu = [draw.signed(0.2, 2, 0.2), draw.signed(0.2, 2, 0.2)]
-    sigma = [draw.number(0.2, 2.4, 0.2), draw.number(0.2, 2.4, 0.2)]
+    sigma = [draw.number(0.4, 2.2, 0.2), draw.number(0.4, 2.2, 0.2)]
     KL = [kl_of(m, 2 * math.log(s)) for m, s in zip(mu, sigma)]
-    while abs(KL[0] - KL[1]) < 0.3 or max(KL) > 3:
+    while abs(KL[0] - KL[1]) < 0.3 or max(KL) > 2.2:
         mu = [draw.signed(0.2, 2, 0.2), draw.signed(0.2, 2, 0.2)]
-        sigma = [draw.number(0.2, 2.4, 0.2), draw.number(0.2, 2.4, 0.2)]
+        sigma = [draw.number(0.4, 2.2, 0.2), draw.number(0.4, 2.2, 0.2)]
         KL = [kl_of(m, 2 * math.log(s)) for m, s in zip(mu, sigma)]
     where = {"μ": "μ → 0", "σ": "σ → 1"}
     less = [kl_of(0, 2 * math.log(sigma[0])), kl_of(mu[0], 0.0)]
@@ -357,8 +358,7 @@ def wrong_gaussian_kl(draw: Draw) -> Question:
             "말하고 그 줄을 바르게 고쳐라.",
         ),
         (blank("KL", KL, "nat", tolerance=0.004, wrong={HALF: 2 * KL, SIGN: -KL, MEAN: KL / 2}),),
-        code="def gaussian_kl(mu, logvar):\n"
-        + "".join(f"    {line}\n" for line in body.rstrip().splitlines()),
+        code=program("def gaussian_kl(mu, logvar):\n", body),
         steps=(
             *(kl_sum(m, v) for m, v in zip(mu, logvar)),
             f"KL = {shown(KL)}",

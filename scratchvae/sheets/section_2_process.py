@@ -25,6 +25,7 @@ from scratchvae.sheets.question import (
     Text,
     blank,
     given,
+    in_brackets,
     row,
     shown,
     signed,
@@ -152,11 +153,6 @@ def forward_pass(draw: Draw) -> Question:
         ),
         room=6,
     )  # fmt: skip
-
-
-def in_brackets(value: float) -> str:
-    """A computed factor, in brackets when it is negative."""
-    return f"({shown(value)})" if value < 0 else shown(value)
 
 
 @template("2-process", minutes=12)
