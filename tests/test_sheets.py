@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from scratchvae.sheets import choose, mark, markdown, page
 from scratchvae.sheets.question import TEMPLATES
 from scratchvae.sheets.words import plain
 
-SEEDS = range(25)  # 1,000 of each template take a minute; they were run by hand
-WEEKS = ("1.1,1.2,1.3", "1.4,1.5,1.6", "2-estimator", "2-bound", "2-process")
+SEEDS = range(15)  # 1,000 of each template take minutes; they were run by hand
+GUIDE = (Path(cli.__file__).parent / "README.md").read_text(encoding="utf-8")
+WEEKS = re.findall(r"^scratchvae homework sheet --topics (\S+)", GUIDE, re.MULTILINE)  # five
 log, log2, exp = math.log, math.log2, math.exp
 
 
@@ -378,6 +380,14 @@ def test_a_sheet_shows_no_answer_and_its_key_shows_all() -> None:
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+
+
+def test_the_guide_has_a_sheet_for_each_of_five_weeks() -> None:
+    """Five sheets of at most 45 minutes; together they ask of every topic."""
+    weeks = [choose.choose(week.split(","), 45) for week in WEEKS]
+    assert len(weeks) == 5
+    assert all(30 <= sum(template.minutes for template in week) <= 45 for week in weeks)
+    assert {template.topic for week in weeks for template in week} == set(choose.topics())
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="it prints with Chromium")
