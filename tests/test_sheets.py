@@ -496,6 +496,25 @@ def test_a_number_is_read_as_it_is_written() -> None:
         assert math.isnan(mark.number(text)), text
 
 
+@pytest.mark.parametrize(
+    "data, sentence",
+    [
+        (b"", "it should have name and sheet"),
+        (b"a,b\n1,2\n", "has the columns a, b"),
+        (b"name,sheet,9z\nx,1,2\n", "no blank is called 9z"),
+        (b"name,sheet\nx,y\n", "row 2: sheet is 'y'"),
+        (b"name,sheet,1w\nx,1,9\n", "1w is '9'; it should be from 0 to 2"),
+        (b"name,sheet\rx,1\r", "is no table"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(data: bytes, sentence: str, tmp_path) -> None:  # type: ignore
+    """A sentence says which file, and what it should be."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        mark.read(path, choose.choose(["uniform_is_highest"], 45))
+
+
 # ---- the commands ----
 
 

@@ -153,5 +153,5 @@ def grade_sheet(args: argparse.Namespace) -> int:
     with written_whole(args.csv, private=True) as part:
         part.write_text("\ufeff" + mark.table(marked, args.lang), encoding="utf-8")
     say(mark.summary(marked, args.lang), end="")
-    say(f"wrote {args.csv}: {len(marked)} students")
+    say(f"wrote {args.csv}, with the marks of {len(marked)}")
     return 0

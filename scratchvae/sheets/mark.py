@@ -17,11 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scratchvae.homework.gradebook import cell
 from scratchvae.homework.names import decoded, same
 from scratchvae.sheets.choose import LETTERS, Sheet, sheet
 from scratchvae.sheets.question import Answer, Question, Template, Text
+from scratchvae.sheets.students import rows_of
 from scratchvae.sheets.words import plain
 
+MOST_COMMENT = 2000  # characters
 RIGHT, FOLLOWS, WRONG, EMPTY = "right", "follows", "wrong", "empty"
 FOLLOWED = Text("right for your own earlier number", "앞에서 구한 값에 대해서는 맞다")
 UNREADABLE = Text("no number", "수가 아니다")
@@ -150,10 +153,8 @@ def read(path: Path, templates: Sequence[Template], seed: int | None = None) -> 
     ValueError for a file that is no such table.
     """
     text, _ = decoded(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), "cp1252", "latin-1")
-    first = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    header = [same(cell.strip()) for cell in rows[0]] if rows else []
+    rows = rows_of(path, text)
+    header = [same(title.strip()) for title in rows[0]] if rows else []
     needed = {"name"} | ({"sheet"} if seed is None else set())
     if not needed <= set(header):
         raise ValueError(
@@ -167,7 +168,7 @@ def read(path: Path, templates: Sequence[Template], seed: int | None = None) -> 
     marked = []
     for n, cells in enumerate(rows[1:], 2):
         found = dict(zip(header, cells))
-        if not any(cell.strip() for cell in cells):
+        if not any(one.strip() for one in cells):
             continue
         written = found.get("sheet", "").strip() or (str(seed) if seed is not None else "")
         if not written.isdecimal():
@@ -186,8 +187,9 @@ def table(marked: Sequence[Marked], lang: str = "en") -> str:
     for one in marked:
         points = {mark.name: f"{mark.points:g}" for mark in one.marks}
         of_all = [f"{one.points:g}", str(one.sheet.points)]
-        cells = [points.get(name, "") for name in names]
-        writer.writerow([one.name, one.sheet.number, *of_all, *cells, one.comments(lang)])
+        points_of = [points.get(name, "") for name in names]
+        comments = cell(one.comments(lang), MOST_COMMENT)
+        writer.writerow([cell(one.name), one.sheet.number, *of_all, *points_of, comments])
     return out.getvalue()
 
 
@@ -199,7 +201,7 @@ def empty_table(sheets: Sequence[Sheet]) -> str:
     names = sorted([*sheets[0].answers, *words], key=lambda name: (int(name[:-1]), name[-1]))
     writer.writerow(["name", "sheet", *names])
     for one in sheets:
-        writer.writerow([one.name, one.number, *([""] * len(names))])
+        writer.writerow([cell(one.name), one.number, *([""] * len(names))])
     return out.getvalue()
 
 

@@ -8,6 +8,15 @@ from scratchvae.homework.names import decoded
 from scratchvae.homework.rows import Rows
 
 
+def rows_of(path: Path, text: str) -> list[list[str]]:
+    """The rows of a table with commas, semicolons or tabs. ValueError when it is none."""
+    first = text.splitlines()[0] if text.strip() else ""
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
+    except csv.Error as error:
+        raise ValueError(f"{path} is no table: {error}") from None
+
+
 def names_of(path: Path) -> list[str]:
     """The names, in their order. A .csv is an export from Canvas, Moodle or elsewhere.
 
@@ -21,8 +30,7 @@ def names_of(path: Path) -> list[str]:
     if path.suffix.lower() != ".csv":
         names = [line.strip() for line in text.splitlines() if line.strip()]
     else:
-        first = text.splitlines()[0] if text.strip() else ""
-        table = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
+        table = rows_of(path, text)
         names = _of_table(path, [row for row in table if any(cell.strip() for cell in row)])
     if not names:
         raise ValueError(f"{path} has no names; it should have one a line, or be an export")
