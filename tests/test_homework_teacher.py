@@ -45,6 +45,7 @@ from scratchvae.homework.key import Key
 from scratchvae.homework.sandbox import Reply, Result, Sandbox
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import Opaque
+from scratchvae.sheets import cli as sheets
 
 SANDBOX = best_sandbox()
 CHOSEN = ("2.2", "2.4", "3.1")
@@ -846,6 +847,8 @@ def test_every_command_of_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> N
     seen: list[str] = []
     for name in ("show", "make", "grade", "autograder"):
         monkeypatch.setattr(room, name, lambda args: seen.append(room._selected(args)) or 0)
+    for name in ("sheet", "grade_sheet"):
+        monkeypatch.setattr(sheets, name, lambda args: seen.append([args.topics]) or 0)
     for command in commands:
         words = shlex.split(command)
         if "--exercises" in words:

@@ -1,4 +1,4 @@
-"""The commands `scratchvae homework list`, `make` and `grade`."""
+"""The commands `scratchvae homework list`, `make`, `grade`, and those for sheets."""
 
 import argparse
 from collections import Counter
@@ -10,6 +10,7 @@ from scratchvae.homework.exercises import select, weights
 from scratchvae.options import Commands, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
+from scratchvae.sheets import cli as sheets
 
 
 def add_commands(commands: Commands) -> None:
@@ -140,6 +141,7 @@ def add_commands(commands: Commands) -> None:
     )
     graded.set_defaults(run=grade)
 
+    sheets.add_actions(actions)
     for added in (zipped, graded):
         added.add_argument(
             "--points", default="", metavar="N=POINTS[,...]", help="your own, as 1.1=10,2=4"

@@ -11,7 +11,7 @@ import base64
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scratchvae.files import made, written_whole
@@ -20,6 +20,7 @@ from scratchvae.study.frame import ROOT, Report
 from scratchvae.study.part_one import Notes
 from scratchvae.study.part_two import Source
 from scratchvae.study.printed import Printed
+from scratchvae.study.student import hide
 from scratchvae.study.tables import Tables
 from scratchvae.study.words import WORDS
 
@@ -29,12 +30,14 @@ HERE = Path(__file__).parent
 def build(
     out: Path, *, edits: bool = True, base: str = "", repository: str = "",
     notebooks: Path | None = None, printed: bool = False,
+    student: bool = False, hidden: Sequence[str] | None = None,
 ) -> Report:  # fmt: skip
     """Write the book into the folder. edits: try the small edits of the exercises' functions.
 
     base: the address at which the book will be published. repository: the project's own.
     notebooks: a folder of the demos as notebooks, to publish with it. printed: make the page
-    that holds the whole of Part I, too.
+    that holds the whole of Part I, too. student: without the answers to the exercises `hidden`;
+    None is all.
 
     ValueError when the package is not in its repository: the book is also made of the
     README, of demos/ and of tests/; and for an address that is none. FileExistsError when the
@@ -56,11 +59,13 @@ def build(
     if out.is_dir() and any(out.iterdir()) and not an_earlier_one:
         raise FileExistsError(f"{out} holds other files than a book; name a new folder by --out")
     made(out)  # an error now is better than after the work
-    made_of = _Book(
+    book = _Book(
         out, edits=edits, base=base.rstrip("/") + "/" if base else "",
         repository=repository.rstrip("/"), notebooks=notebooks, printed=printed,
     )  # fmt: skip
-    return made_of.write()
+    if student:
+        hide(book, hidden)
+    return book.write()
 
 
 class _Book(Notes, Source, Tables, Printed):
@@ -73,6 +78,8 @@ class _Book(Notes, Source, Tables, Printed):
         pictures = ROOT / "demos" / "pictures"
         self._copy("pictures", pictures.glob("*.png"))
         self._copy("pictures/ko", pictures.glob("ko/*.png"))
+        if self.hidden:
+            self.notebooks = {}  # their code may be an answer
         self._copy("notebooks", self.notebooks.values())
         for language in WORDS:
             for name in ("index", *(name for name, _ in pages.ORDER)):

@@ -36,6 +36,10 @@ def _add_trace(commands: Commands) -> None:
     traced.add_argument(
         "--seed", type=from_zero, default=0, help="for the weights, the image and ε (0)"
     )
+    traced.add_argument(
+        "--short", action="store_true", help="only what is computed by hand, without the update"
+    )
+    traced.add_argument("--no-code", action="store_true", help="equations, but no line of code")
     form = traced.add_mutually_exclusive_group()
     form.add_argument("--worksheet", action="store_true", help="leave the numbers blank")
     form.add_argument("--key", action="store_true", help="print the worksheet's numbers alone")
@@ -56,6 +60,10 @@ def trace(args: argparse.Namespace) -> int:
         optimizer=args.optimizer,
         seed=args.seed,
     )
+    if args.short:
+        traced = sheet.short(traced)
+    if args.no_code:
+        traced = sheet.without_code(traced)
     if args.json:
         shown = sheet.as_json(traced)
     else:
@@ -104,12 +112,21 @@ def _add_study(commands: Commands) -> None:
         metavar="DIR",
         help="publish these notebooks with it; `python -m demos notebooks` makes them",
     )
+    made.add_argument(
+        "--student", action="store_true", help="without the answers to the homework's exercises"
+    )
+    made.add_argument(
+        "--hide", metavar="N[,N...]", help="with --student: only these, as 2.2, or chapters, as 2"
+    )
 
 
 def study(args: argparse.Namespace) -> int:
     """Make the book: the notes and the source as web pages, to open from a folder."""
     from scratchvae.study import book
 
+    if args.hide is not None and not args.student:
+        raise ValueError("--hide names the exercises for --student: give both")
+    hidden = None if args.hide is None else [n.strip() for n in args.hide.split(",")]
     report = book.build(
         args.out,
         edits=not args.no_edits,
@@ -117,6 +134,8 @@ def study(args: argparse.Namespace) -> int:
         repository=args.repository,
         notebooks=args.notebooks,
         printed=args.printed,
+        student=args.student,
+        hidden=hidden,
     )
     set_ = len(report.formulas) - len(report.monospace)
     say(

@@ -83,6 +83,7 @@ class Frame:
         self.signs = Signs("", "en")  # of the page that is being made
         self.shell = Shell(base)
         self.shell.order = {language: self._order(language) for language in WORDS}
+        self.hidden: set[str] = set()  # exercises whose answers are not shown: `student.py`
         self.seconds = time.perf_counter() - start  # of reading
 
     def _put(self, name: str, text: str) -> None:

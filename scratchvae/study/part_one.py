@@ -105,7 +105,7 @@ class Notes(Frame):
         head = [n for n in range(part.first, part.last + 1) if n < part.body]
         doc_lines = docstring_lines(part)
         rows = [n for n in [*head, *range(part.body, part.last + 1)] if n not in doc_lines]
-        code = "\n".join(coloured[n - 1] for n in rows)
+        code = "\n".join(coloured[n - 1] for n in rows).rstrip()
         link = f"{root}source-{part.module}.html#{part.anchor}"
         return (
             f'<p class="label">{title}: <a href="{link}"><code>{name}</code></a></p>'

@@ -105,6 +105,8 @@ class Source(Frame):
         )
 
     def _exercise(self, exercise: Exercise) -> str:
+        if exercise.number in self.hidden:
+            return self._exercise_box(exercise.number, "en")
         wrong = "".join(
             f"<li>{self._typesetter('en').inline(m.sentence)}"
             "<details><summary>its code</summary>"

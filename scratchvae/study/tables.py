@@ -122,5 +122,7 @@ class Tables(Frame):
         tree = ast.parse(text)
         end = tree.body[0].end_lineno or 0 if doc else 0
         code = html.escape("\n".join(text.splitlines()[end:]).strip("\n"))
-        body += typesetter.text(rest) + f"<pre>{code}</pre>"
+        body += typesetter.text(rest)
+        if not self.hidden:  # the code of a demo may be the answer to an exercise
+            body += f"<pre>{code}</pre>"
         self._page(f"demo-{name}.html", "en", f"{name}.py", body, about=claim)

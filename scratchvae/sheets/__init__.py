@@ -1,0 +1,6 @@
+"""Sheets of exercises by hand, with numbers for each student, and their keys.
+
+`question.py` says what a question is. The templates stand in one file for each section of
+the notes, `section_*.py`. `choose.py` puts a sheet together, `page.py` prints it, `mark.py`
+marks the answers.
+"""

@@ -1,0 +1,68 @@
+"""A sheet as Markdown: formulas as plain Unicode, a blank as a line to write on."""
+
+from collections.abc import Iterator, Sequence
+
+from scratchvae.sheets.choose import LETTERS, Sheet
+from scratchvae.sheets.page import result
+from scratchvae.sheets.question import Answer, Cell, Question, said
+from scratchvae.sheets.words import IN_WORDS, KEY, NAME, RULES, facts, plain, points, unit
+
+LINE = "_" * 10
+
+
+def markdown(sheets: Sequence[Sheet], title: str, lang: str = "en", *, key: bool = False) -> str:
+    """All sheets, one after another. key: with every result and step.
+
+    Pictures are SVG, which stands in Markdown as it is.
+    """
+    return "\n".join(_sheet(sheet, title, lang, key) for sheet in sheets)
+
+
+def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
+    lines = [
+        f"# {title}" + (f": {said(KEY, lang)}" if key else ""),
+        "",
+        f"{said(NAME, lang)}: {sheet.name or 3 * LINE}  ",
+        facts(sheet, lang),
+        "",
+        plain(RULES, lang),
+        "",
+    ]
+    for i, question in enumerate(sheet.questions, 1):
+        lines += [f"## {i}. ({points(question.points, lang)})", ""]
+        lines += [*_question(question, lang, key), ""]
+    return "\n".join(lines)
+
+
+def _question(question: Question, lang: str, key: bool) -> list[str]:
+    letters = iter(LETTERS)
+    first, *formulas = plain(question.text, lang).split("\n")
+    lines = [first, *(["", *formulas] if formulas else [])]
+    if question.code:
+        lines += ["", "```python", question.code.rstrip(), "```"]
+    if question.picture:
+        lines += ["", question.picture]
+    if question.table:
+        head, *rows = [
+            " | ".join(_cell(cell, letters, lang, key) for cell in row) for row in question.table
+        ]
+        rule = "|".join(["---"] * len(question.table[0]))
+        lines += ["", f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)]
+    lines.append("")
+    for answer in question.blanks:
+        options = ", ".join(plain(option, lang) for option in answer.options)
+        label = plain(answer.label, lang).rstrip(" =") + (f" ({options})" if options else "")
+        value = result(answer, lang) if key else LINE
+        lines.append(f"- ({next(letters)}) {label} = {value} {unit(answer, lang)}".rstrip())
+    if key:
+        words = [question.words] if question.words else []
+        lines += ["", *(f"> {plain(step, lang)}  " for step in (*question.steps, *words))]
+    elif question.words:
+        lines += ["", f"{said(IN_WORDS, lang)} ({points(question.hand, lang)}):"]
+    return lines
+
+
+def _cell(cell: Cell, letters: Iterator[str], lang: str, key: bool) -> str:
+    if not isinstance(cell, Answer):
+        return plain(cell, lang).replace("|", "\\|")
+    return f"({next(letters)}) {result(cell, lang) if key else '______'}"

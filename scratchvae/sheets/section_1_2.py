@@ -1,0 +1,249 @@
+"""§1.2 Entropy: the mean information, H(p) = −Σ p log p."""
+
+import math
+
+import numpy as np
+
+from scratchvae.homework import catalogue
+from scratchvae.info import (
+    differential_entropy,
+    entropy,
+    gini_impurity,
+    information,
+    information_gain,
+    kl_divergence,
+)
+from scratchvae.sheets.question import (
+    NATS,
+    SIGN,
+    WEIGHT,
+    Draw,
+    Follows,
+    Question,
+    Text,
+    blank,
+    choice,
+    given,
+    program,
+    row,
+    shown,
+    sum_of,
+    template,
+)
+
+LN2 = math.log(2)
+GINI = Text("the Gini impurity in place of the entropy", "엔트로피 대신 지니 불순도를 구했다")
+
+
+@template("1.2", minutes=5)
+def forecast(draw: Draw) -> Question:
+    """The mean information of a forecast of two kinds of weather: the notes' 0.81 bits."""
+    rain = draw.number(0.05, 0.95, 0.001)
+    while rain == 0.5:
+        rain = draw.number(0.05, 0.95, 0.001)
+    dry = round(1 - rain, 6)
+    a, b = information(dry), information(rain)
+    H = entropy([dry, rain])
+    return Question(
+        Text(
+            f"It stays dry with the probability {given(dry)}, and it rains with {given(rain)}. "
+            'How many bits does the forecast "dry" carry, and "rain"? What is the weighted mean?',
+            f"비가 오지 않을 확률은 {given(dry)}, 올 확률은 {given(rain)}이다. 각 예보의 "
+            "정보량과 그 가중평균은 몇 비트인가?",
+        ),
+        (
+            blank(Text("dry", "맑음"), a, "bit", wrong={NATS: a * LN2, SIGN: -a}),
+            blank(Text("rain", "비"), b, "bit", wrong={NATS: b * LN2, SIGN: -b}),
+            blank("H(p)", H, "bit", follows=lambda n: dry * n[0] + rain * n[1],
+                  wrong={NATS: H * LN2, SIGN: -H, WEIGHT: (a + b) / 2,
+                         GINI: float(gini_impurity([dry, rain]))}),
+        ),
+        steps=(
+            f"−log₂ {given(dry)} = {shown(a)}",
+            f"−log₂ {given(rain)} = {shown(b)}",
+            f"{given(dry)} · {shown(a)} + {given(rain)} · {shown(b)} = {shown(H)}",
+        ),
+    )  # fmt: skip
+
+
+@template("1.2", minutes=6)
+def tree(draw: Draw) -> Question:
+    """A node of a decision tree, split in two: by entropy and by Gini."""
+    left = draw.whole(2, 9), draw.whole(1, 9)
+    right = draw.whole(1, 9), draw.whole(2, 9)
+    while left[0] * right[1] == left[1] * right[0]:  # no gain: the shares are the same
+        right = draw.whole(1, 9), draw.whole(2, 9)
+    parent = left[0] + right[0], left[1] + right[1]
+    n, n_l, n_r = sum(parent), sum(left), sum(right)
+    share = [np.array(counts) / sum(counts) for counts in (parent, left, right)]
+    H, G = [float(entropy(s)) for s in share], [float(gini_impurity(s)) for s in share]
+    gain = information_gain(parent, [left, right])
+    gini_gain = G[0] - (n_l * G[1] + n_r * G[2]) / n
+    return Question(
+        Text(
+            f"A node of a decision tree holds {parent[0]} rows of class A and {parent[1]} of class "
+            f"B. A split sends {left[0]} A and {left[1]} B to the left, and {right[0]} A and "
+            f"{right[1]} B to the right. Fill in the impurities, and what the split gains.",
+            f"결정 트리의 한 노드에 클래스 A가 {parent[0]}개, B가 {parent[1]}개 있다. 노드를 "
+            f"나누면 왼쪽에 A {left[0]}개와 B {left[1]}개, 오른쪽에 A {right[0]}개와 B "
+            f"{right[1]}개가 간다. 불순도와, 분리로 얻는 변화량을 채워라.",
+        ),
+        table=(
+            ("", Text("parent", "부모"), Text("left", "왼쪽"), Text("right", "오른쪽"),
+             Text("gain", "변화량")),
+            (Text("entropy / bits", "엔트로피 / 비트"),
+             *(blank("", h, wrong={NATS: h * LN2, GINI: g}) for h, g in zip(H, G)),
+             blank("", gain, follows=lambda m: m[0] - (n_l * m[1] + n_r * m[2]) / n,
+                   wrong={WEIGHT: H[0] - (H[1] + H[2]) / 2, NATS: gain * LN2})),
+            (Text("Gini", "지니"), *(blank("", g) for g in G),
+             blank("", gini_gain, follows=lambda m: m[4] - (n_l * m[5] + n_r * m[6]) / n,
+                   wrong={WEIGHT: G[0] - (G[1] + G[2]) / 2})),
+        ),
+        steps=(
+            f"{shown(H[0])} − ({n_l} · {shown(H[1])} + {n_r} · {shown(H[2])}) / {n}"
+            f" = {shown(gain)}",
+            "Gini = 1 − Σ p²",
+            f"{shown(G[0])} − ({n_l} · {shown(G[1])} + {n_r} · {shown(G[2])}) / {n}"
+            f" = {shown(gini_gain)}",
+        ),
+    )  # fmt: skip
+
+
+def times(i: int, p: float) -> Follows:
+    """p times the student's own number in the blank i."""
+    return lambda n: p * n[i]
+
+
+@template("1.2", minutes=5)
+def four_states(draw: Draw) -> Question:
+    """A table of p, −log₂ p and −p log₂ p, and its sum."""
+    p = draw.split(4, 40)
+    terms = [x * float(information(x)) for x in p]
+    H = entropy(p)
+    first = [blank("", information(x), wrong={NATS: -math.log(x), SIGN: math.log2(x)}) for x in p]
+    second = [
+        blank("", t, follows=times(i, x), wrong={NATS: t * LN2, SIGN: -t})
+        for i, (x, t) in enumerate(zip(p, terms))
+    ]
+    return Question(
+        Text(
+            "Fill in the table for this distribution of four states, and find its entropy in bits.",
+            "네 상태의 분포에 대해 표를 채우고, 엔트로피를 비트로 구하라.",
+        ),
+        (blank("H(p)", H, "bit", follows=lambda n: sum(n[4:8]),
+               wrong={NATS: H * LN2, WEIGHT: float(np.sum(information(p)))}),),
+        table=(
+            ("p", *map(given, p)),
+            ("−log₂ p", *first),
+            ("−p log₂ p", *second),
+        ),
+        steps=(f"{sum_of([shown(t) for t in terms])} = {shown(H)}",),
+        room=1,
+    )  # fmt: skip
+
+
+@template("1.2", minutes=5)
+def uniform_is_highest(draw: Draw) -> Question:
+    """No distribution on n states is above log₂ n: the difference is a KL."""
+    n = draw.whole(3, 5)
+    p = draw.split(n, 40)
+    H, KL = entropy(p), kl_divergence(p, np.full(n, 1 / n))
+    return Question(
+        Text(
+            f"Let p = {row(p)}, and u the uniform distribution on the same {n} states. Find $H(u)$ "
+            "and $H(p)$ in bits. Which is larger, p's or u's? Why is it so for every p? (Write "
+            "the difference as one KL.)",
+            f"p = {row(p)}이고, u는 같은 {n}개 상태의 균등분포이다. $H(u)$와 $H(p)$를 비트로 "
+            "구하라. p와 u 중 어느 쪽이 큰가? 모든 p에 대해 그런 까닭은? (차이를 하나의 KL로 "
+            "써라.)",
+        ),
+        (
+            blank("H(u)", math.log2(n), "bit", wrong={NATS: math.log(n)}),
+            blank("H(p)", H, "bit", wrong={NATS: H * LN2, SIGN: -H}),
+            choice(Text("larger", "큰 쪽"), "u", ("p", "u")),
+            blank("KL(p ‖ u)", KL, "bit", follows=lambda m: m[0] - m[1], wrong={NATS: KL * LN2}),
+        ),
+        steps=(
+            f"H(u) = log₂ {n} = {shown(math.log2(n))}",
+            f"H(p) = {sum_of([f'{given(x)} · {shown(information(x))}' for x in p])} = {shown(H)}",
+            f"log₂ {n} − H(p) = Σ p log₂ (p / (1/{n})) = KL(p ‖ u) = {shown(KL)}",
+        ),
+        words=Text("$log₂ n − H(p) = KL(p ‖ u)$, which is never negative, and 0 only for p = u.",
+                   "$log₂ n − H(p) = KL(p ‖ u)$는 음수가 아니고, p = u일 때만 0이다."),
+    )  # fmt: skip
+
+
+@template("1.2", minutes=5)
+def uniform_density(draw: Draw) -> Question:
+    """The entropy of a density may be negative, and depends on the unit."""
+    w = draw.number(0.02, 4, 0.02)
+    while w == 1:
+        w = draw.number(0.02, 4, 0.02)
+    scale = draw.whole(3, 20)
+    H = differential_entropy(lambda x: np.full(x.shape, 1 / w), 0, w)
+    return Question(
+        Text(
+            f"A length has the uniform density on [0, {given(w)}] (metres). Find its entropy in "
+            f"bits, and its entropy in a unit in which every length has a number {scale} times as "
+            "large. For which width w of the interval is the entropy 0?",
+            f"어떤 길이는 [0, {given(w)}](미터)에서 균등한 밀도를 갖는다. 엔트로피를 비트로 "
+            f"구하라. 모든 길이의 숫자가 {scale}배가 되는 단위를 쓰면 엔트로피는 얼마인가? "
+            "구간의 폭 w가 얼마일 때 엔트로피가 0인가?",
+        ),
+        (
+            blank("H", H, "bit", wrong={SIGN: -H, NATS: H * LN2}),
+            blank(Text("other unit", "다른 단위"),
+                  differential_entropy(lambda x: np.full(x.shape, 1 / w / scale), 0, w * scale),
+                  "bit", follows=lambda n: n[0] + math.log2(scale),
+                  wrong={NATS: math.log(w * scale),
+                         Text("the entropy is multiplied", "엔트로피에 곱했다"): H * scale}),
+            blank("w", 1.0),
+        ),
+        steps=(
+            f"H = −log₂ (1 / {given(w)}) = log₂ {given(w)} = {shown(H)}",
+            f"log₂ ({scale} · {given(w)}) = {shown(H)} + log₂ {scale}"
+            f" = {shown(H + math.log2(scale))}",
+            "log₂ w = 0 → w = 1",
+        ),
+    )  # fmt: skip
+
+
+WRONG_ENTROPIES = {
+    "entropy_negative": Text("The minus is missing: −Σ p log p.", "마이너스가 빠졌다: −Σ p log p."),
+    "entropy_in_nats": Text("It is not divided by log(base).", "log(base)로 나누지 않았다."),
+    "entropy_times_log_base": Text("It multiplies by log(base), and should divide by it.",
+                                   "log(base)로 나누어야 하는데 곱했다."),
+    "entropy_mean": Text("It takes the mean of the terms, and should take their sum.",
+                         "항을 더해야 하는데 평균을 구했다."),
+    "entropy_unweighted": Text("The surprises are not weighed by p.",
+                               "놀람을 p로 가중하지 않았다."),
+    "entropy_gini": Text("This is the Gini impurity, not the entropy.",
+                         "엔트로피가 아니라 지니 불순도이다."),
+}  # fmt: skip
+
+
+@template("1.2", minutes=6)
+def wrong_entropy(draw: Draw) -> Question:
+    """A program with one wrong line, from the catalogue of wrong functions."""
+    which = list(WRONG_ENTROPIES)[draw.whole(0, len(WRONG_ENTROPIES) - 1)]
+    p = draw.split(3, 40)
+    body = {mistake.name: mistake.body for mistake in catalogue.of("1.1")}[which]
+    H = entropy(p)
+    return Question(
+        Text(
+            f"This function should return the entropy of p to the given base. One line is wrong. "
+            f"What should it return for p = {row(p)}, base = 2? Say what is wrong, and write the "
+            "line as it should be. (`x_log_y(x, y)` is x log y, and 0 where x = 0.)",
+            "이 함수는 주어진 밑에 대한 p의 엔트로피를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
+            f"{row(p)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 말하고 그 줄을 "
+            "바르게 고쳐라. (`x_log_y(x, y)`는 x log y이고, x = 0이면 0이다.)",
+        ),
+        (blank("H(p)", H, "bit", wrong={NATS: H * LN2, SIGN: -H}),),
+        code=program("def entropy(p, base, axis=-1):\n", body),
+        steps=(
+            f"{sum_of([f'{given(x)} · {shown(information(x))}' for x in p])} = {shown(H)}",
+            Text("`return -x_log_y(p, p).sum(axis=axis) / np.log(base)`",
+                 "`return -x_log_y(p, p).sum(axis=axis) / np.log(base)`"),
+        ),
+        words=WRONG_ENTROPIES[which],
+    )  # fmt: skip

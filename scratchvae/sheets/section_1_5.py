@@ -1,0 +1,253 @@
+"""§1.5 KL and distance: it is never negative, but not symmetric, and short cuts are long."""
+
+import math
+from dataclasses import replace
+
+from scratchvae.info import (
+    jensen_shannon_distance,
+    jensen_shannon_divergence,
+    kl_divergence,
+    total_variation,
+)
+from scratchvae.sheets.question import (
+    BITS,
+    HALF,
+    LOG_OF_MEAN,
+    MEAN_OF_LOG,
+    NATS,
+    SIGN,
+    SWAPPED,
+    Draw,
+    Numbers,
+    Question,
+    Text,
+    blank,
+    choice,
+    given,
+    in_brackets,
+    row,
+    shown,
+    sum_of,
+    template,
+)
+from scratchvae.sheets.section_1_4 import kl_terms
+
+LN2 = math.log(2)
+
+
+def coin(head: float) -> list[float]:
+    """(head, 1 − head)."""
+    return [head, round(1 - head, 6)]
+
+
+@template("1.5", minutes=6)
+def triangle(draw: Draw) -> Question:
+    """A counterexample to the triangle inequality: an r between p and q."""
+    a = draw.number(0.35, 0.6, 0.002)
+    b = draw.number(0.02, 0.15, 0.005)
+    p, q = coin(a), coin(b)
+    direct = kl_divergence(p, q)
+
+    def way(head: float) -> float:
+        return float(kl_divergence(p, coin(head)) + kl_divergence(coin(head), q))
+
+    def shorter(n: Numbers) -> bool:
+        return 0 < n[1] < 1 and way(n[1]) < direct - 0.01
+
+    r = round((a + b) / 2, 2)
+    return Question(
+        Text(
+            f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ "
+            "for which the way over r is shorter by 0.01 bits or more. Give $r₁$, both parts of "
+            "the way, and say which property of a metric fails.",
+            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, $r = (r₁, 1 − r₁)$을 "
+            "거쳐 가는 길이 0.01비트 이상 짧아지는 r을 찾아라. $r₁$과 길의 두 부분을 쓰고, 거리 "
+            "함수의 어느 성질이 성립하지 않는지 말하라.",
+        ),
+        (
+            blank("KL(p ‖ q)", direct, "bit",
+                  wrong={SWAPPED: kl_divergence(q, p), NATS: direct * LN2}),
+            replace(blank("r₁", r), accepts=shorter, points=2),
+            blank("KL(p ‖ r)", kl_divergence(p, coin(r)), "bit",
+                  follows=lambda n: float(kl_divergence(p, coin(n[1]))) if 0 < n[1] < 1 else 9e9),
+            blank("KL(r ‖ q)", kl_divergence(coin(r), q), "bit",
+                  follows=lambda n: float(kl_divergence(coin(n[1]), q)) if 0 < n[1] < 1 else 9e9),
+        ),
+        steps=(
+            f"KL(p ‖ q) = {kl_terms(p, q)}",
+            f"r = {row(coin(r))}: {shown(kl_divergence(p, coin(r)))} + "
+            f"{shown(kl_divergence(coin(r), q))} = {shown(way(r))} < {shown(direct)}",
+        ),
+        words=Text("The triangle inequality. (Many r are right: all between q and p that are not "
+                   "too near to either.)",
+                   "삼각부등식. (답은 여럿이다. p와 q 사이에 있고 둘에 너무 가깝지 않은 r이면 "
+                   "된다.)"),
+        words_points=1,
+    )  # fmt: skip
+
+
+@template("1.5", minutes=5)
+def no_symmetry(draw: Draw) -> Question:
+    """A counterexample to symmetry: a q for the given p."""
+    a = draw.number(0.51, 0.9, 0.001)
+    least = draw.number(0.03, 0.08, 0.005)
+    p = coin(a)
+
+    def differ(n: Numbers) -> bool:
+        if not 0 < n[0] < 1:
+            return False
+        there, back = kl_divergence(p, coin(n[0])), kl_divergence(coin(n[0]), p)
+        return abs(float(there - back)) >= least
+
+    q = coin(0.02)
+    there, back = kl_divergence(p, q), kl_divergence(q, p)
+
+    def kl(n: Numbers, back: bool) -> float:
+        if not 0 < n[0] < 1:
+            return 9e9
+        return float(kl_divergence(*((coin(n[0]), p) if back else (p, coin(n[0])))))
+
+    return Question(
+        Text(
+            f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by "
+            f"{given(least)} bits or more, and compute both. Find one more q ≠ p for which they "
+            "are equal.",
+            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 $q = (q₁, 1 − q₁)$을 "
+            "찾고 두 값을 구하라. 두 값이 같은 q ≠ p도 하나 찾아라.",
+        ),
+        (
+            replace(blank("q₁", q[0]), accepts=differ, points=2),
+            blank("KL(p ‖ q)", there, "bit", follows=lambda n: kl(n, False),
+                  wrong={SWAPPED: back, NATS: there * LN2}),
+            blank("KL(q ‖ p)", back, "bit", follows=lambda n: kl(n, True),
+                  wrong={SWAPPED: there, NATS: back * LN2}),
+            blank(Text("equal for $q₁$ =", "두 값이 같은 $q₁$ ="), 1 - a),
+        ),
+        steps=(
+            f"q = {row(q)}: KL(p ‖ q) = {kl_terms(p, q)}",
+            f"KL(q ‖ p) = {kl_terms(q, p)}",
+            f"q = ({given(p[1])}, {given(p[0])}): KL(p ‖ q) = KL(q ‖ p)",
+            Text("(Many q are right.)", "(답은 여럿이다.)"),
+        ),
+    )  # fmt: skip
+
+
+@template("1.5", minutes=5)
+def jensen(draw: Draw) -> Question:
+    """Jensen's inequality with numbers: the mean of the logs is below the log of the mean."""
+    w = draw.number(0.1, 0.9, 0.05)
+    t = [draw.number(0.2, 2, 0.1), draw.number(2.5, 9, 0.1)]
+    other = round(1 - w, 6)
+    mean = w * t[0] + other * t[1]
+    logs = [math.log(x) for x in t]
+    mean_log = w * logs[0] + other * logs[1]
+    return Question(
+        Text(
+            f"t is {given(t[0])} with the probability {given(w)}, and {given(t[1])} with "
+            f"{given(other)}. Find $E[log t]$ and $log E[t]$ (natural logarithm). Which is "
+            "larger? For which t are the two equal?",
+            f"t는 확률 {given(w)}로 {given(t[0])}, 확률 {given(other)}로 {given(t[1])}이다. "
+            "$E[log t]$와 $log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 "
+            "둘이 같은가?",
+        ),
+        (
+            blank("E[log t]", mean_log,
+                  wrong={LOG_OF_MEAN: math.log(mean), BITS: mean_log / LN2}),
+            blank("E[t]", mean),
+            blank("log E[t]", math.log(mean),
+                  follows=lambda n: math.log(n[1]) if n[1] > 0 else math.inf,
+                  wrong={MEAN_OF_LOG: mean_log, BITS: math.log2(mean)}),
+            choice(Text("larger", "큰 쪽"), "B", ("A = E[log t]", "B = log E[t]")),
+        ),
+        steps=(
+            f"{given(w)} · {in_brackets(logs[0])} + {given(other)} · {in_brackets(logs[1])} = "
+            f"{shown(mean_log)}",
+            f"E[t] = {given(w)} · {given(t[0])} + {given(other)} · {given(t[1])} = {shown(mean)}",
+            f"log {shown(mean)} = {shown(math.log(mean))} > {shown(mean_log)}",
+        ),
+        words=Text("For a constant t: log is strictly concave.",
+                   "t가 상수일 때이다. 로그는 순오목함수이기 때문이다."),
+        words_points=1,
+    )  # fmt: skip
+
+
+PROOF = (
+    "−KL(p ‖ q) = −Σ p(x) log (p(x)/q(x))",
+    "= Σ p(x) log (q(x)/p(x)) = E_p[log (q(x)/p(x))]",
+    "≤ log E_p[q(x)/p(x)]",
+    "= log Σ p(x) (q(x)/p(x))",
+    "= log Σ q(x)",
+    "≤ log 1 = 0",
+)
+ORDER = "123456"
+
+
+@template("1.5", minutes=6)
+def proof_in_disorder(draw: Draw) -> Question:
+    """The proof that KL ≥ 0, its lines in the wrong order; and t with numbers."""
+    order = draw.order(len(PROOF))
+    p, q = draw.two(2, 20, 2)
+    right = "".join(str(order.index(i) + 1) for i in range(len(PROOF)))
+    lines = "\n".join(f"    ({n}) {PROOF[i]}" for n, i in enumerate(order, 1))
+    bound = kl_divergence(p, q, base=math.e)
+    return Question(
+        Text(
+            "The lines of the proof that KL ≥ 0 (Σ over the x with p(x) > 0) are in disorder. "
+            "Write the numbers in the right order, as 316245. Say which line uses Jensen's "
+            f"inequality. For p = {row(p)} and q = {row(q)}, what is the left side of this "
+            f"inequality, $E_p[log (q(x)/p(x))]$, in nats?\n{lines}",
+            "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 줄의 순서가 뒤섞여 있다. 번호를 바른 "
+            f"순서로 써라(예: 316245). 젠센 부등식을 쓰는 줄은 몇 번인가? p = {row(p)}, q = "
+            f"{row(q)}일 때 이 부등식의 좌변 "
+            f"$E_p[log (q(x)/p(x))]$는 몇 내트인가?\n{lines}",
+        ),
+        (
+            replace(choice(Text("order", "순서"), right, ()), points=3),
+            choice(Text("Jensen", "젠센"), right[2], ORDER),
+            blank(Text("left side", "좌변"), -bound, "nat",
+                  wrong={SIGN: bound, SWAPPED: -kl_divergence(q, p, base=math.e),
+                         BITS: -bound / LN2}),
+        ),
+        steps=(
+            *PROOF,
+            f"{given(p[0])} log ({given(q[0])}/{given(p[0])}) + {given(p[1])} log "
+            f"({given(q[1])}/{given(p[1])}) = {shown(-bound)}",
+        ),
+        room=1,
+    )  # fmt: skip
+
+
+@template("1.5", minutes=6)
+def two_metrics(draw: Draw) -> Question:
+    """Jensen-Shannon and total variation: both are symmetric."""
+    p, q = draw.two(2, 100, 5)
+    m = [(x + y) / 2 for x, y in zip(p, q)]
+    halves = kl_divergence(p, m), kl_divergence(q, m)
+    JS = jensen_shannon_divergence(p, q)
+    return Question(
+        Text(
+            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q). Find both KL from m in bits, JS(p, q), "
+            "its root, and the total variation.",
+            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q)이다. m에 대한 두 KL을 비트로 구하고, "
+            "JS(p, q)와 그 제곱근, 총변동을 구하라.",
+        ),
+        (
+            blank("KL(p ‖ m)", halves[0], "bit",
+                  wrong={SWAPPED: kl_divergence(m, p), NATS: halves[0] * LN2}),
+            blank("KL(q ‖ m)", halves[1], "bit",
+                  wrong={SWAPPED: kl_divergence(m, q), NATS: halves[1] * LN2}),
+            blank("JS", JS, "bit", follows=lambda n: (n[0] + n[1]) / 2,
+                  wrong={HALF: 2 * JS, NATS: JS * LN2}),
+            blank("√JS", jensen_shannon_distance(p, q), tolerance=0.004,
+                  follows=lambda n: math.sqrt(max(n[2], 0))),
+            blank("TV", total_variation(p, q), wrong={HALF: 2 * total_variation(p, q)}),
+        ),
+        steps=(
+            f"m = {row(m)}",
+            f"KL(p ‖ m) = {kl_terms(p, m)}",
+            f"KL(q ‖ m) = {kl_terms(q, m)}",
+            f"JS = ½ ({shown(halves[0])} + {shown(halves[1])}) = {shown(JS)}",
+            f"TV = ½ ({sum_of([f'|{given(x)} − {given(y)}|' for x, y in zip(p, q)])})"
+            f" = {shown(total_variation(p, q))}",
+        ),
+    )  # fmt: skip
