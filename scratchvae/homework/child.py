@@ -128,12 +128,11 @@ def run(task: dict[str, Any], answers: BinaryIO) -> None:
     if sources.refused:
         return
     sys.meta_path.insert(0, sources)
-    driver = getattr(drivers, task["driver"])
     for case in task["cases"]:
         inputs = {name: wire.decode(value) for name, value in case.items()}
         reply: dict[str, Any] = {}
         try:
-            reply["outputs"] = wire.encode(driver(**task["fixed"], **inputs))
+            reply["outputs"] = wire.encode(drivers.drive(task["driver"], task["fixed"], inputs))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
             reply["error"] = wire.raised(error)
         reply["after"] = {name: wire.encode(value) for name, value in inputs.items()}

@@ -8,7 +8,6 @@ It *hides* private helpers that are its answer under another name: they are not 
 and what else calls them is blanked with it.
 `also_blank` names other functions that give the answer away: they are blanked with it, and not
 asked for.
-It *remembers for* a later exercise, whose right function is called to see whether it does.
 It is *derived* in sections of the modules' docstrings, which the hard level leaves out: `level.py`.
 """
 
@@ -36,7 +35,6 @@ class Exercise:
     may_call: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     also_blank: tuple[str, ...] = ()
-    remembers_for: str = ""
     derived: tuple[str, ...] = ()
 
     @property
@@ -50,8 +48,8 @@ class Exercise:
         return f"{self.module}.{self.name}"
 
 
-_FORWARD = ("2.2", "2.3", "2.6", "2.7", "3.1")
-_BACKWARD = ("2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "3.1", "3.2", "3.3", "3.4", "3.5")
+_FORWARD = ("2.1", "2.2", "2.3", "2.6", "2.7", "3.1")
+_BACKWARD = (*(f"2.{i}" for i in range(1, 10)), "3.1", "3.2", "3.3", "3.4", "3.5")
 
 EXERCISES = (
     Exercise(
@@ -210,7 +208,6 @@ EXERCISES = (
         "y = x W + b",
         "notes §2",
         6,
-        remembers_for="3.2",
     ),
     Exercise(
         "3.2",
@@ -250,7 +247,6 @@ EXERCISES = (
         "AEVB eq. (7), (10)",
         10,
         _FORWARD,
-        remembers_for="3.7",
         derived=("Its estimate",),
     ),
     Exercise(
@@ -261,7 +257,7 @@ EXERCISES = (
         "log w_l = log p(x|z_l) + log p(z_l) − log q(z_l|x)",
         "AEVB eq. (6)",
         8,
-        ("2.1", *_FORWARD),
+        _FORWARD,
         ("3.5",),
         also_blank=("likelihood._annealed", "likelihood._anneal"),
         derived=("Its estimate",),
@@ -353,7 +349,7 @@ EXERCISES = (
         "L_K = log (1/K) Σ_k p(x, z_k) / q(z_k|x)",
         "Burda et al. 2015, eq. (8)",
         10,
-        ("2.1", "2.3", "2.7", "3.1", "3.6", "4.1"),
+        (*_FORWARD, "3.6", "4.1"),
         ("3.5",),
         also_blank=("likelihood._annealed", "likelihood._anneal", "likelihood._posterior"),
         derived=("Importance weighting", "Its estimate"),
@@ -385,12 +381,6 @@ def closure(number: str) -> set[str]:
         found |= new
         todo += new
     return found - {number}
-
-
-def around(number: str) -> set[str]:
-    """The numbers of what has to be right where the exercise is graded."""
-    later = BY_NUMBER[number].remembers_for
-    return closure(number) | (({later} | closure(later)) - {number} if later else set())
 
 
 def select(numbers: Iterable[str] | None = None) -> list[Exercise]:

@@ -12,11 +12,13 @@ Faults of care, as a changed argument, have a sentence of their own, named mista
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from scratchvae.homework.checks import KINDS, Case, Job, argument, bulk, compare
+from scratchvae.homework import compare
+from scratchvae.homework.checks import KINDS, Job, bulk
+from scratchvae.homework.domains import Call
 from scratchvae.homework.sandbox import Reply, Result
 
 Named = tuple[str, Result]  # a mistake's sentence, and what it returns
@@ -77,7 +79,7 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
         refused = in_place and theirs.error is not None and IN_PLACE in theirs.error[1]
         done[case.kind] += close(case, ours, theirs) or (refused and case.kind != "value")
         if case.kind == "value":
-            done["inputs"] += theirs.error is None and not changed_by(case, theirs)
+            done["inputs"] += theirs.error is None and not compare.changed(case.inputs, theirs.after)
     if not done["value"]:  # nothing to be careful about
         done = dict.fromkeys(done, 0)
     full = [kind for kind in total if done[kind] == total[kind]]
@@ -87,34 +89,18 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
     return Verdict({kind: (done[kind], total[kind]) for kind in total}, points)
 
 
-def close(case: Case, ours: Reply, theirs: Reply) -> bool:
+def close(case: Call, ours: Reply, theirs: Reply) -> bool:
     """Whether one answer is right."""
-    if case.kind == "errors":
-        return theirs.error is not None and theirs.error[0] in ("ValueError", "TypeError")
-    if theirs.error is not None or ours.error is not None:
-        return False
-    return _close(ours, theirs, case)
+    if ours.error is not None:
+        return compare.refuses(ours.error[0], theirs.error and theirs.error[0])
+    return theirs.error is None and _close(ours, theirs, case)
 
 
-def _close(ours: Reply, theirs: Reply, case: Case) -> bool:
+def _close(ours: Reply, theirs: Reply, case: Call) -> bool:
     try:
-        return compare(ours.outputs, theirs.outputs, case).close
+        return not compare.why(ours.outputs, theirs.outputs, case)
     except (TypeError, ValueError, OverflowError, RecursionError, IndexError):
         return False
-
-
-def changed_by(case: Case, reply: Reply) -> list[str]:
-    """The arguments that are not as they were sent. (θ of an optimizer is a driver's copy.)"""
-    names = []
-    for name, value in case.inputs.items():
-        after = reply.after.get(name)
-        if isinstance(value, np.ndarray) and not (
-            isinstance(after, np.ndarray)
-            and after.dtype == value.dtype
-            and np.array_equal(after, value, equal_nan=True)
-        ):
-            names.append(name)
-    return names
 
 
 def changed(job: Job, result: Result) -> list[str]:
@@ -123,7 +109,7 @@ def changed(job: Job, result: Result) -> list[str]:
         name
         for case, reply in zip(job.cases, result.replies)
         if case.kind == "value" and reply.error is None
-        for name in changed_by(case, reply)
+        for name in compare.changed(case.inputs, reply.after)
     ]
     return list(dict.fromkeys(found))
 
@@ -179,7 +165,7 @@ def _failed(job: Job, right: Result, result: Result) -> set[str]:
     return {
         case.kind
         for case, ours, theirs in zip(job.cases, right.replies, result.replies)
-        if not close(replace(case, any_dtype=True), ours, theirs)
+        if not close(case._replace(any_dtype=True), ours, theirs)
     }
 
 
@@ -196,14 +182,14 @@ def _agreement(job: Job, mistake: Result, result: Result) -> int:
     )
 
 
-def _alike(case: Case, ours: Reply, theirs: Reply) -> bool:
+def _alike(case: Call, ours: Reply, theirs: Reply) -> bool:
     """Two runs of one mistake agree as two right answers do; dtypes are another matter."""
     if ours.error is not None or theirs.error is not None:
         return (
             ours.error is not None and theirs.error is not None and ours.error[0] == theirs.error[0]
         )
     rtol = max(case.rtol, 1e-9)
-    return _close(ours, theirs, replace(case, any_dtype=True, rtol=rtol))
+    return _close(ours, theirs, case._replace(any_dtype=True, rtol=rtol))
 
 
 # ---- care ----
@@ -224,10 +210,9 @@ def care(job: Job, right: Result, result: Result) -> list[str]:
             continue
         if case.kind == "errors":
             if theirs.error is None and not any(remark.startswith(ACCEPTS) for remark in remarks):
-                inputs = ", ".join(f"{k} = {argument(v)}" for k, v in case.inputs.items())
-                remarks.append(f"{ACCEPTS}: {inputs}.")
+                remarks.append(f"{ACCEPTS}: {', '.join(compare.called(case))}.")
         elif ours.error is None and theirs.error is None:
-            if case.kind == "shapes" and _close(ours, theirs, replace(case, any_dtype=True)):
+            if case.kind == "shapes" and _close(ours, theirs, case._replace(any_dtype=True)):
                 remarks.append(f"You return another type of number: {_type(ours)}.")
             elif case.kind == "extremes":
                 remarks += _far_out(ours, theirs)

@@ -14,16 +14,19 @@ from pathlib import Path
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
 from scratchvae.homework import asked, domains, expected, leaks, level, merge, page, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
 LOOK = Path(__file__).with_name("look.py")
 NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
-DOMAINS = Path(domains.__file__)
-# Where the public tests import from: here, and in the handout.
-IMPORTS = {"from scratchvae.homework.domains": "from domains",
-           "from scratchvae.homework.expected": "from domains"}  # fmt: skip
+# What the public tests import: in the handout it stands beside them, in tests/homework/.
+BESIDE = {f"domains/{path.name}": path for path in Path(domains.__file__).parent.glob("*.py")} | {
+    name: Path(__file__).with_name(file)
+    for name, file in {"__init__.py": "__init__.py", "compare.py": "compare.py",
+                         "drivers.py": "drivers.py", "expected.py": "handed_out.py",
+                         "wire.py": "wire.py"}.items()
+}  # fmt: skip
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -162,7 +165,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
     """
     if exercise in PAGE:
         return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
-    kept = around(exercise.number)
+    kept = closure(exercise.number)
     package = source.reference()
     hidden, says = set(exercise.hides), {other.where: message(other) for other in EXERCISES}
     for other in EXERCISES:
@@ -307,13 +310,13 @@ def handout(
     if whole and (later or "training" not in blanked.package):
         raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
-    drawn = [e.number for e in blanked.exercises if e.number in domains.DRAW]
-    if drawn:
-        for ours, theirs in IMPORTS.items():
-            tests = tests.replace(ours, theirs)
-        files["tests/domains.py"] = DOMAINS.read_text(encoding="utf-8")
-        files["tests/answers.json"] = json.dumps({n: expected.answers(n) for n in drawn}) + "\n"
-    files["tests/test_homework.py"] = tests
+    files["tests/test_homework.py"] = tests.replace("scratchvae.homework", "homework")
+    if tests:
+        answers = {e.number: expected.answers(e.number) for e in blanked.exercises}
+        files["tests/homework/answers.json"] = json.dumps(answers) + "\n"
+        for name, path in BESIDE.items():
+            text = path.read_text(encoding="utf-8").replace("scratchvae.homework", "homework")
+            files[f"tests/homework/{name}"] = text
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
     text, questions = look(blanked)
     if text:

@@ -1,0 +1,182 @@
+"""Whether an answer is right, and how its first wrong number is shown.
+
+The grader and the public tests both use it. What a function returned has gone through `wire`:
+whatever unpacks into two arrays is a tuple of two.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from scratchvae.homework.domains import Call
+from scratchvae.homework.domains.draws import Inputs
+from scratchvae.homework.wire import Opaque, plain
+
+WHOLE = 12  # numbers of an array that is shown whole
+REFUSES = ("ValueError", "TypeError")  # one is as good as the other
+
+# What the parts of an answer are, by driver, or by function.
+PARTS = {
+    "affine_forward": ("y", "the weights afterwards"),
+    "affine_backward_weights": ("g, (dW, db)", "g after a second call", "the weights afterwards"),
+    "affine_backward_input": ("dx", "g afterwards", "the weights afterwards"),
+    "tanh_backward_input": ("dx", "dx of a second call"),
+    "vae_forward": ("log p(x|z)", "KL"),
+    "vae_log_weights": ("log w", "whether `backward` may run after it"),
+    "vae_backward": ("g", "theta afterwards", "whether g comes of differences"),
+    "central_difference": ("the gradient", "theta afterwards", "how many θ_i differ in a call of f"),
+    "optimizer": ("theta after each step", "g afterwards"),
+    "training_step": ("the bounds of each step", "theta afterwards"),
+    "binarize": ("whether all are 0 or 1", "whether a seed gives the same bits", "shares of ones",
+                 "shares of neighbours that differ", "shares of rows that differ",
+                 "shares that differ when drawn again"),
+    "log_mean": ("the log of the mean", "its standard error"),
+    "importance_weighted_bound": ("L_K", "its standard error"),
+    "one_page": ("dW", "db"),
+    "reparameterize_backward": ("dmu", "dlogvar"),
+    "gaussian_kl_backward": ("dmu", "dlogvar", "whether it is an argument itself"),
+    "gaussian_log_density_backward": ("dmu", "dlogvar"),
+}  # fmt: skip
+
+
+def refuses(ours: str, theirs: str | None) -> bool:
+    """Whether an error is of the type that is promised. None: there was none."""
+    return theirs is not None and (theirs == ours or {ours, theirs} <= set(REFUSES))
+
+
+def why(ours: Any, theirs: Any, call: Call) -> str:
+    """Why an answer is wrong; "" if it is right. Tuples are compared part by part."""
+    if isinstance(ours, np.ndarray) and isinstance(theirs, tuple):
+        theirs, call = array_of(theirs), call._replace(any_dtype=True)
+    if isinstance(ours, tuple) and isinstance(theirs, np.ndarray) and theirs.ndim:
+        theirs = tuple(theirs[: len(ours) + 1])  # it unpacks into its rows
+    if isinstance(ours, tuple):
+        if not isinstance(theirs, tuple) or len(theirs) != len(ours):
+            return f"it should return {len(ours)} things, and returns {text(theirs)}"
+        found = (why(a, b, call) for a, b in zip(ours, theirs))
+        return next((one for one in found if one), "")
+    if isinstance(ours, str):
+        return "" if theirs == ours else f"it should be {ours!r}, and is {text(theirs)}"
+    if theirs is None or isinstance(theirs, str | tuple | dict | Opaque):
+        return f"it should return numbers, and returns {text(theirs)}"
+    a, b = np.asarray(ours), np.asarray(theirs)
+    if a.shape != b.shape:
+        return f"the shape should be {a.shape}, and is {b.shape}"
+    looked_at = call.kind == "shapes" and not call.any_dtype and isinstance(ours, np.ndarray)
+    if looked_at and a.ndim and a.dtype != b.dtype and np.longdouble not in (a.dtype, b.dtype):
+        return f"the type should be {a.dtype}, and is {b.dtype}"
+    return "it is another value" if _wrong(a, b, call).any() else ""
+
+
+def _wrong(a: Any, b: Any, call: Call) -> Any:
+    """Where b is not a, of the same shape."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    finite = np.where(np.isfinite(a), np.abs(a), 0)
+    size = finite if call.kind == "extremes" else finite.max(initial=0.0)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(a - b) <= call.rtol * size + call.atol
+    return ~((a == b) | near & np.isfinite(a) | np.isnan(a) & np.isnan(b))
+
+
+def changed(before: Inputs, after: Mapping[str, Any]) -> list[str]:
+    """The arguments that are not as they were. (θ of an optimizer is a driver's copy.)"""
+    names = []
+    for name, value in before.items():
+        now = after.get(name)
+        if isinstance(value, np.ndarray) and not (
+            isinstance(now, np.ndarray)
+            and now.dtype == value.dtype
+            and np.array_equal(now, value, equal_nan=value.dtype.kind == "f")
+        ):
+            names.append(name)
+    return names
+
+
+def array_of(parts: Any) -> Any:
+    """Nested tuples of numbers as an array; itself when they are no such thing."""
+    try:
+        array = np.array(parts)
+    except ValueError:
+        return parts
+    return array if array.dtype.kind in "biuf" else parts
+
+
+def called(call: Call) -> list[str]:
+    """ "name = value" of each input."""
+    return [f"{name} = {_argument(value)}" for name, value in call.inputs.items()]
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size > WHOLE:
+        finite = value[np.isfinite(value)]
+        span = f" from {finite.min():.3g} to {finite.max():.3g}" if finite.size else ""
+        return f"{value.dtype} of shape {value.shape},{span}"
+    if isinstance(value, np.ndarray):
+        dtype = "" if value.dtype in (np.float64, np.int64) else f" ({value.dtype})"
+        exact = all(float(f"{number:.6g}") == number for number in value.ravel())
+        return _numbers(value, 6 if exact or value.dtype != np.float64 else 17) + dtype
+    return plain(repr(value), 80)
+
+
+def wrong_parts(driver: str, name: str, call: Call, ours: Any, theirs: Any) -> list[list[str]]:
+    """Of each wrong part its name, what is expected, what came. name: of the function."""
+    names = PARTS.get(name, PARTS.get(driver, ()))
+    if not isinstance(ours, tuple):
+        return [["", *pair(ours, theirs, call)]]
+    if isinstance(theirs, np.ndarray) and theirs.shape[:1] == (len(ours),):
+        theirs = tuple(theirs)
+    if not isinstance(theirs, tuple) or len(theirs) != len(ours):
+        return [["", f"{len(ours)} values", text(theirs)]]
+    shown = []
+    for i, (a, b) in enumerate(zip(ours, theirs)):
+        if why(a, b, call):
+            part = names[i] if len(names) == len(ours) else f"value {i + 1}"
+            shown.append([part, *pair(array_of(a), array_of(b), call)])
+    return shown or [["", *pair(array_of(ours), array_of(theirs), call)]]
+
+
+def pair(ours: Any, theirs: Any, call: Call) -> list[str]:
+    """Expected and returned, as texts that differ where the values do."""
+    try:
+        a, b = np.asarray(ours), np.asarray(theirs)
+        if b.dtype.kind not in "biuf" or a.dtype.kind not in "biuf" or isinstance(theirs, Opaque):
+            return [text(ours), text(theirs)]
+    except (TypeError, ValueError):
+        return [text(ours), text(theirs)]
+    if a.shape != b.shape:
+        return [f"shape {a.shape}", f"shape {b.shape}"]
+    off = _wrong(a, b, call)
+    if a.dtype != b.dtype and not off.any():
+        return [str(a.dtype), str(b.dtype)]
+    where = tail = ""
+    if a.size > WHOLE:
+        index = tuple(int(i) for i in np.argwhere(off)[0]) if off.any() else (0,) * a.ndim
+        where = f"[{', '.join(map(str, index))}] is "
+        tail = f" ({int(off.sum())} of {a.size} differ)"
+        a, b = a[index], b[index]
+    for digits in (6, 9, 17):
+        texts = [_numbers(a, digits), _numbers(b, digits)]
+        if texts[0] != texts[1]:
+            break
+    return [where + texts[0], where + texts[1] + tail]
+
+
+def _numbers(value: Any, digits: int) -> str:
+    """Numbers in one line, so many digits each."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)
+    one: Any = {"float_kind": lambda number: f"{number:.{digits}g}"}
+    found = np.array2string(array, separator=", ", threshold=10_000, formatter=one)
+    return " ".join(found.split())
+
+
+def text(value: Any) -> str:
+    """A value that came, in one line."""
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        return _numbers(array, 6) if array.size <= WHOLE else f"{array.dtype} of shape {array.shape}"
+    if isinstance(value, tuple):
+        return plain(f"({', '.join(map(text, value[:6]))})", 120)
+    return plain(f"{value:.6g}" if isinstance(value, float) else repr(value), 120)
