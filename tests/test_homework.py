@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import write_image_set
+from homework_marks import public_tests
 from homework_submissions import best_sandbox, filled, hand_in, some, whole_key
 from homework_variants import VARIANTS
 
@@ -32,6 +33,7 @@ from scratchvae.homework.submission import Submission
 IDS = [exercise.number for exercise in EXERCISES]
 SANDBOX = best_sandbox()
 WITH_HOMEWORK = {"tests/test_homework.py", "scratchvae/homework.json"}  # of the handout
+BESIDE = {f"tests/homework/{name}" for name in (*make.BESIDE, "answers.json")}
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +67,13 @@ def public_results(texts: dict[str, str], exercise: Exercise) -> list[bool]:
         exec(
             compile(make.PUBLIC_TESTS.read_text(encoding="utf-8"), "public_tests.py", "exec"), scope
         )
-        results = []
-        for name, test in list(scope.items()):
-            marks = getattr(test, "pytestmark", [])
-            if name.startswith("test_") and any(mark.name == exercise.marker for mark in marks):
-                for case in next(
-                    (mark.args[1] for mark in marks if mark.name == "parametrize"), [()]
-                ):
-                    results.append(_passes(test, case))
-        return results
+        return [_passes(test) for _, test in public_tests(scope, exercise.number)]
 
 
-def _passes(test: Callable[..., None], case: tuple[Any, ...]) -> bool:
+def _passes(test: Callable[[], None]) -> bool:
     try:
         with np.errstate(all="ignore"):
-            test(*case)
+            test()
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -148,7 +142,7 @@ def test_no_choice_of_exercises_leaves_an_answer_standing(number: str) -> None:
     """make succeeds for each exercise and each chapter: what says the answer goes with it."""
     blanked, files = make.handout(select([number]), "T")
     assert {e.number for e in select([number])} <= {e.number for e in blanked.exercises}
-    assert not any("homework" in name for name in set(files) - WITH_HOMEWORK)
+    assert not any("homework" in name for name in set(files) - WITH_HOMEWORK - BESIDE)
     assert not any("scratchvae.homework" in text for text in files.values())
     assert not dangling(files)
 

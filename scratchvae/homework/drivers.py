@@ -254,9 +254,8 @@ def training_step(
 def log_mean(log_w: Array, parts: tuple[int, ...]) -> Any:
     """The log of the mean and its standard error, of weights that come in parts."""
     mean = package("likelihood").LogMean(log_w.shape[1])
-    for part in np.split(log_w, np.cumsum(parts)[:-1]):
-        mean.add(part)
-    return tuple(mean.result())
+    list(map(mean.add, np.split(log_w, np.cumsum(parts)[:-1])))
+    return mean.result()
 
 
 def importance_weighted_bound(x: Array, K: int, rows: int, seed: int, **model: Any) -> Any:
