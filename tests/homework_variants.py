@@ -265,9 +265,12 @@ dh = self._mu.backward(dmu) + self._logvar.backward(dlogvar)
 if self._encoder:
     layers.backward(self._encoder, dh)''', ""),
     ("3.8", "rows of the identity", '''
+_moved(f, theta, h)
 steps = h * np.eye(theta.size)
 return np.array([(f(theta + step) - f(theta - step)) / (2 * h) for step in steps])''', ""),
     ("3.8", "a copy that is moved and put back", '''
+if ((theta + h == theta) | (theta - h == theta)).any():
+    raise ValueError(h)
 moved, out = theta.copy(), []
 for i, value in enumerate(theta):
     moved[i] = value + h
@@ -291,13 +294,15 @@ root = np.sqrt(1 - self.beta2**self.t)
 alpha = self.lr * root / (1 - self.beta1**self.t)
 theta -= alpha * m / (np.sqrt(v) + self.epsilon * root)''', ""),
     ("3.11", "uniform numbers", '''
-_check_pixels("images", images)
+dtype = _check_draw(images, rng, dtype, part)
 p = images / 255 if images.dtype == np.uint8 else images
 return (rng.uniform(size=images.shape) < p).astype(dtype)''', ""),
     ("3.11", "rng.binomial", '''
 if images.dtype == np.uint8:
+    if images.size and images.max() == 1 and not part:
+        raise ValueError("bits")
     p = images / 255
-elif images.dtype.kind != "f":
+elif images.dtype.kind not in "fb":
     raise TypeError("uint8 or floats")
 elif not ((images >= 0) & (images <= 1)).all():
     raise ValueError("not in [0, 1]")

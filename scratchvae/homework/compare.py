@@ -1,7 +1,7 @@
 """Whether an answer is right, and how its first wrong number is shown.
 
-The grader and the public tests both use it. What a function returned has gone through `wire`:
-whatever unpacks into two arrays is a tuple of two.
+The public tests use it, and what grades. What a function returned has gone through `encode` and
+`decode`: whatever unpacks into two arrays is a tuple of two.
 """
 
 from collections.abc import Mapping

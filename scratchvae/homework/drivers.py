@@ -147,7 +147,7 @@ def vae_backward(x: Array, eps: Array, between: str | None = None, **model: Any)
         vae.forward(1 - x, eps)
         vae.forward(x, eps)
     if between:
-        getattr(vae, between)(*((x, eps) if between == "log_weights" else (x,)))
+        getattr(vae, between)(x)
     if between is None:
         vae.remembered = "forward"  # a student's may not say so itself
     vae.params.g[...] = 7
@@ -223,7 +223,7 @@ def binarize(images: Array, seed: int, times: int, dtype: str = "") -> Any:
     if not times:
         bits = run(images, rng, **asked)
         return np.where((images == 0) | (images == 255 * (images > 1) + (images <= 1)), bits, 0)
-    many = np.repeat(images[:, None], times, axis=1)
+    many = np.repeat(images[:, None], times, axis=1)  # (levels, times)
     bits, again = (np.asarray(run(many, rng, **asked), float) for _ in range(2))
     same = np.array_equal(bits, run(many, np.random.default_rng(seed), **asked))
     return (

@@ -23,7 +23,7 @@ NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}
 # What the public tests import: in the handout it stands beside them, in tests/homework/.
 BESIDE = {f"domains/{path.name}": path for path in Path(domains.__file__).parent.glob("*.py")} | {
     name: Path(__file__).with_name(file)
-    for name, file in {"__init__.py": "__init__.py", "compare.py": "compare.py",
+    for name, file in {"compare.py": "compare.py",
                          "drivers.py": "drivers.py", "expected.py": "handed_out.py",
                          "wire.py": "wire.py"}.items()
 }  # fmt: skip
@@ -312,6 +312,7 @@ def handout(
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
     files["tests/test_homework.py"] = tests.replace("scratchvae.homework", "homework")
     if tests:
+        files["tests/homework/__init__.py"] = ""
         answers = {e.number: expected.answers(e.number) for e in blanked.exercises}
         files["tests/homework/answers.json"] = json.dumps(answers) + "\n"
         for name, path in BESIDE.items():

@@ -550,9 +550,9 @@ def test_adam_by_hand() -> None:
 
 @pytest.mark.exercise_3_11
 def test_pixels_that_are_certain() -> None:
-    rng = np.random.default_rng(10)
-    gives([0.0, 1.0], datasets.binarize, np.array([0, 255], np.uint8), rng)
-    gives([[0.0], [1.0]], datasets.binarize, np.array([[0.0], [1.0]]), rng)
+    rng, levels = np.random.default_rng(10), np.array([[0], [255]], np.uint8)
+    near(datasets.binarize(levels, rng), [[0.0], [1.0]], what="the bits of levels 0 and 255")
+    near(datasets.binarize(levels / 255, rng), [[0.0], [1.0]], what="the bits of 0.0 and 1.0")
 
 
 @pytest.mark.exercise_3_12

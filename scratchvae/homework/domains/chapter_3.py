@@ -67,7 +67,7 @@ def _with_noise(*, after: bool = False) -> Draw:
         shape = (L, B, n_z) if draws.one(0, 1, 1) else (B, n_z)
         found |= typed(kind, {"eps": draws.rng.standard_normal(shape)})
         if kind == "errors":
-            found |= {"between": draws.next("encode", "log_weights", "")} if after else (
+            found |= {"between": draws.next("encode", "reconstruct", "")} if after else (
                 _refused(draws, found)
             )
         elif kind == "memory":
@@ -127,26 +127,24 @@ def _optimizer(*settings: str) -> Draw:
 
 
 def _pixels(draws: Draws, kind: str) -> Inputs:
-    """images: uint8, floats in [0, 1] or bool, of any shape; a dtype. Of value: a row each level."""
-    shape = draws.shape()
-    bytes_ = draws.one(0, 1)
-    levels = np.array([draws.one(26, 51, 102, 128, 204, 230) for _ in range(draws.one(1, 2, 3))])
-    images: Array = levels.astype(np.uint8) if bytes_ else levels / 255
-    found: Inputs = {"seed": int(draws.rng.random() * 1e6), "times": 10_000}
-    if kind != "value":
-        images = draws.of(shape, 0, 51, 128, 255)
+    """images: uint8, floats in [0, 1] or bool. times: of value and extremes, draws of each level;
+    0: the bits of an array of any shape, of a dtype.
+    """
+    several, bytes_ = kind in ("value", "extremes"), draws.one(0, 1)
+    shape = (draws.one(1, 2, 3),) if several else draws.shape()
+    certain = (0, 255) if kind == "extremes" else (0, 51, 128, 255)
+    images = draws.of(shape, *((26, 51, 102, 128, 204, 230) if kind == "value" else certain))
+    found: Inputs = {"seed": int(draws.rng.random() * 1e6), "times": 10_000 if several else 0}
+    if not several:
         images.flat[0] = 255
-        found["times"] = 0
         found |= {"dtype": draws.one("float32", "float64")} if draws.one(0, 1, 1) else {}
-    if kind == "extremes":
-        images = np.round(images / 255) * 255
-    if kind != "value":
-        images = images.astype(np.uint8) if bytes_ else images / 255
+    bits = images > 0
+    images = images.astype(np.uint8) if bytes_ else images / 255
     if kind == "extremes" and draws.one(0, 0, 1):
-        images = images > 0
+        images = bits
     if kind == "errors":
         images = draws.next(*(draws.spoiled(images, bad) for bad in (1.5, -0.1, np.nan)),
-                            (images > 0).astype(np.uint8), (images > 0).astype(np.int64))  # fmt: skip
+                            bits.astype(np.uint8), bits.astype(np.int64))  # fmt: skip
     return {"images": np.asarray(images), **found}
 
 
