@@ -27,6 +27,8 @@ from homework_submissions import best_sandbox, filled, hand_in
 from scratchvae import __version__, cli
 from scratchvae.homework import (
     asked,
+    checks,
+    compare,
     evidence,
     grade,
     gradescope,
@@ -37,7 +39,6 @@ from scratchvae.homework import (
     submission,
 )
 from scratchvae.homework import cli as room
-from scratchvae.homework.checks import JOBS
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, select, weights
 from scratchvae.homework.grade import Grade, Mark, grade_read
 from scratchvae.homework.here import Here
@@ -222,8 +223,8 @@ def test_a_part_of_an_answer_is_called_by_its_name() -> None:
     """The names that evidence gives are as many as the parts of the reference's answer."""
     reference = {**source.reference(), "__init__": ""}
     for exercise in EXERCISES:
-        job = JOBS[exercise.number]()
-        names = evidence.PARTS.get(exercise.number, evidence.PARTS.get(job.driver, ()))
+        job = checks.job(exercise.number)
+        names = compare.PARTS.get(exercise.name, compare.PARTS.get(job.driver, ()))
         case = next(case for case in job.cases if case.kind == "value")
         reply = Here().run(reference, job.driver, job.fixed, [case.inputs]).replies[0]
         parts = len(reply.outputs) if isinstance(reply.outputs, tuple) else 0
@@ -241,7 +242,7 @@ ODD: list[Any] = [
 @pytest.mark.parametrize("number", [exercise.number for exercise in EXERCISES])
 def test_no_answer_is_too_odd_to_be_shown(number: str) -> None:
     """Evidence is found for any data that a function may return, in every exercise."""
-    exercise, job = BY_NUMBER[number], JOBS[number]()
+    exercise, job = BY_NUMBER[number], checks.job(number)
     package = {**source.reference(), "__init__": ""}
     cases = [case.inputs for case in job.cases]
     right = Here().run(package, job.driver, job.fixed, cases)

@@ -30,7 +30,7 @@ IDS = [exercise.number for exercise in EXERCISES]
 @pytest.mark.parametrize("number", IDS)
 def test_each_mistake_of_the_catalogue_loses_points_and_has_its_own_name(number: str) -> None:
     """What a mistake returns is judged as a student's function is; two do not return the same."""
-    job, most = checks.JOBS[number](), BY_NUMBER[number].points
+    job, most = checks.job(number), BY_NUMBER[number].points
     assert len(wrong(number)) >= 3
     for sentence, result in wrong(number):
         verdict = judge.judge(job, most, right(number), result, lambda: wrong(number))
@@ -54,7 +54,7 @@ def test_a_mistake_as_a_function_is_the_mistake_in_its_file() -> None:
     """Called where it stands, it returns what its body returns in place of the right one."""
     compared = 0
     for exercise in EXERCISES:
-        job = checks.JOBS[exercise.number]()
+        job = checks.job(exercise.number)
         if job.driver == "call":
             for mistake, (_, result) in zip(catalogue.of(exercise.number), wrong(exercise.number)):
                 for case, reply in zip(job.cases, result.replies):

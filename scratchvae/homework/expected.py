@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from scratchvae.homework import domains, source, wire
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, closure
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES
 from scratchvae.homework.here import Here
 
 NUMBERS = [exercise.number for exercise in EXERCISES]
@@ -17,12 +17,13 @@ def answers(number: str) -> dict[str, Any]:
     apart: "module.name" of the exercises that this one has to do without.
     The handout has a file of this.
     """
-    domain, beside = domains.DOMAINS[number], {number, *closure(number)}
+    domain, exercise = domains.DOMAINS[number], BY_NUMBER[number]
+    beside = {number, *exercise.builds_on, *exercise.may_call}
     inputs = [call.inputs for call in domains.calls(number, *domains.PUBLIC)]
     package = {**source.reference(), "__init__": ""}
     replies = Here().run(package, domain.driver, domain.fixed, inputs).replies
     return {
-        "name": BY_NUMBER[number].name.rpartition(".")[2],
+        "name": exercise.name.rpartition(".")[2],
         "right": [[wire.encode(r.outputs), r.error and r.error[0]] for r in replies],
         "apart": [other.where for other in EXERCISES if other.number not in beside],
     }

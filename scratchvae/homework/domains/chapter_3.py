@@ -133,7 +133,7 @@ def _pixels(draws: Draws, kind: str) -> Inputs:
     several, bytes_ = kind in ("value", "extremes"), draws.one(0, 1)
     shape = (draws.one(1, 2, 3),) if several else draws.shape()
     certain = (0, 255) if kind == "extremes" else (0, 51, 128, 255)
-    images = draws.of(shape, *((26, 51, 102, 128, 204, 230) if kind == "value" else certain))
+    images = draws.of(shape, *((26, 51, 102, 153, 204, 230) if kind == "value" else certain))
     found: Inputs = {"seed": int(draws.rng.random() * 1e6), "times": 10_000 if several else 0}
     if not several:
         images.flat[0] = 255
@@ -175,7 +175,7 @@ def _importance(draws: Draws, kind: str) -> Inputs:
 
 def _one_page(draws: Draws, kind: str) -> Inputs:
     """x, eps and θ of the page."""
-    B, n_x, n_h, n_z = (draws.one(1, 2, 3, 5) for _ in range(4))
+    B, n_x, n_h, n_z = draws.one(2, 3, 5), *(draws.one(1, 2, 3, 5) for _ in range(3))
     sizes = {"1": (n_x, n_h), "_mu": (n_h, n_z), "_logvar": (n_h, n_z)}
     sizes |= {"2": (n_z, n_h), "3": (n_h, n_x)}
     found = {"x": np.round(draws.rng.random((B, n_x))), "eps": draws.rng.standard_normal((B, n_z))}
