@@ -244,7 +244,7 @@ return np.array(out)''', ""),
     ("3.7", "the KL first, the weights later", '''
 checks.remembered("backward", "forward", self.remembered)
 (mu, logvar), (L, B, n) = self._mu_logvar, self._eps.shape
-gmu, glogvar = (part / B for part in gaussian_kl_backward(mu, logvar))
+gmu, glogvar = (self.beta * part / B for part in gaussian_kl_backward(mu, logvar))
 dz = layers.backward(self._decoder, self._output.backward(-1.0)).reshape(L, B, n)
 dmu, dlogvar = reparameterize_backward(dz, logvar, self._eps)
 for name in self.params.grads:
@@ -259,8 +259,8 @@ eps, (mu, logvar) = self._eps, self._mu_logvar
 L, B, n = eps.shape
 dz = layers.backward(self._decoder, self._output.backward(-1 / L / B)).reshape(L, B, n)
 sigma = np.exp(logvar / 2)
-dmu = dz.sum(axis=0) + mu / B
-dlogvar = (dz * eps * sigma / 2).sum(axis=0) + (sigma**2 - 1) / (2 * B)
+dmu = dz.sum(axis=0) + self.beta * mu / B
+dlogvar = (dz * eps * sigma).sum(axis=0) / 2 + self.beta * (sigma**2 - 1) / (2 * B)
 dh = self._mu.backward(dmu) + self._logvar.backward(dlogvar)
 if self._encoder:
     layers.backward(self._encoder, dh)''', ""),
@@ -374,7 +374,8 @@ L, B, n = eps.shape
 dz = layers.backward(self._decoder, self._output.backward(-1 / L / B)).reshape(L, B, n)
 dmu, dlogvar = reparameterize_backward(dz, logvar, eps)
 gmu, glogvar = gaussian_kl_backward(mu, logvar)
-dh = self._mu.backward(dmu + gmu / B) + self._logvar.backward(dlogvar + glogvar / B)
+dh = self._mu.backward(dmu + self.beta * gmu / B)
+dh += self._logvar.backward(dlogvar + self.beta * glogvar / B)
 layers.backward_weights(self._encoder, dh)""", ""),
 ]  # fmt: skip
 

@@ -26,6 +26,7 @@ from scratchvae.homework import asked, catalogue, cli, grade, judge, leaks, make
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, Exercise, closure, select
 from scratchvae.homework.here import package
 from scratchvae.homework.key import Key
+from scratchvae.homework.merge import merge
 from scratchvae.homework.sandbox import Sandbox
 from scratchvae.homework.source import SourceError
 from scratchvae.homework.submission import Submission
@@ -293,8 +294,8 @@ def test_public_tests_need_only_what_the_exercise_builds_on(number: str) -> None
     around = make.package_around(exercise)
     solved = {
         **around,
-        exercise.module: source.graft(
-            around[exercise.module], _with_helpers(exercise), exercise.name, exercise.module
+        exercise.module: ast.unparse(
+            merge(around[exercise.module], _with_helpers(exercise), exercise.name, exercise.module)
         ),
     }
     passed, blank = (
@@ -568,7 +569,8 @@ def test_what_later_weeks_ask_is_blank_where_nothing_needs_it(tmp_path: Path) ->
     for exercise in blanked.exercises:
         name, module = exercise.name, exercise.module
         right = source.reference()[module]
-        blanked.package[module] = source.graft(blanked.package[module], right, name, module)
+        merged = merge(blanked.package[module], right, name, module)
+        blanked.package[module] = ast.unparse(merged)
     assert all(public_results(blanked.package, BY_NUMBER["3.5"]))
     # a helper goes with them, unless an exercise that stays calls it
     assert make.blank(select(["1.6"]), select(["1.3", "1.5"])).removed == ["info._gibbs_terms"]

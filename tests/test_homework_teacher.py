@@ -555,7 +555,7 @@ def test_the_zip_has_what_gradescope_wants(root: Path) -> None:
     assert all(modes[name] == stat.S_IFREG | 0o755 for name in ("run_autograder", "setup.sh"))
     names = {name.split("/")[0] for name in modes}
     assert names == {"run_autograder", "setup.sh", "homework.json", "scratchvae"}
-    assert all(name.endswith(".py") for name in modes if name.startswith("scratchvae/"))
+    assert all(name.endswith((".py", ".txt")) for name in modes if name.startswith("scratchvae/"))
     assert (root / "week3.zip").stat().st_size < 1_000_000
     for name in ("run_autograder", "setup.sh"):
         assert subprocess.run(["bash", "-n", root / "source" / name]).returncode == 0

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import re
+from textwrap import indent
 
 import homework_mutations
 import numpy as np
@@ -38,7 +40,7 @@ def test_each_mistake_of_the_catalogue_loses_points_and_has_its_own_name(number:
 
 
 def test_each_mistake_has_the_arguments_of_its_exercise_and_a_sentence_to_the_student() -> None:
-    """So that its body can stand there, and its docstring can be shown."""
+    """So that it can be put in the place of the right one, and its sentence can be shown."""
     assert len(catalogue.MISTAKES) >= 149
     names = [(mistake.number, mistake.name) for mistake in catalogue.MISTAKES]
     assert len(set(names)) == len(names)
@@ -48,6 +50,25 @@ def test_each_mistake_has_the_arguments_of_its_exercise_and_a_sentence_to_the_st
         parts = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
         assert list(inspect.signature(mistake.function).parameters) == [p.arg for p in parts]
         assert mistake.sentence.startswith("You ") and mistake.sentence.endswith(".")
+
+
+def test_no_line_of_the_catalogue_is_passed_over() -> None:
+    """Beside a file's first line and what helpers are for, each line is of a mistake's parts."""
+    parts = {
+        line
+        for mistake in catalogue.MISTAKES
+        for head in [f"{mistake.number} {mistake.name}:"]
+        for line in (
+            *(head, f"{head} {mistake.sentence}", mistake.sentence),
+            *indent(mistake.body + mistake.helpers, "    ").splitlines(),
+        )
+    }
+    for path in catalogue.CHAPTERS:
+        first, *lines = path.read_text(encoding="utf-8").splitlines()
+        assert first.startswith("Wrong answers to chapter ")
+        for line in lines:
+            assert len(line) <= 100
+            assert line in parts or re.match(r"\d\.\d+ helpers: ", line), line
 
 
 def test_a_mistake_as_a_function_is_the_mistake_in_its_file() -> None:

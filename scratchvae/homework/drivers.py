@@ -31,12 +31,13 @@ def call(module: str, name: str, **inputs: Any) -> Any:
     return _called(getattr(package(module), name), inputs)
 
 
-def call_for_new(module: str, name: str, **inputs: Any) -> Any:
-    """The same, and of each array that it returns whether it is an argument itself."""
-    found = tuple(call(module, name, **inputs))
-    shared = any(np.shares_memory(part, value) for part in found for value in inputs.values()
-                 if isinstance(part, np.ndarray))  # fmt: skip
-    return *found, shared
+def call_for_new(module: str, name: str, memory: bool = False, **inputs: Any) -> Any:
+    """The same. memory: whether an array that it returns is an argument itself."""
+    found = call(module, name, **inputs)
+    if not memory:
+        return found
+    arrays = [part for part in found if isinstance(part, np.ndarray)]
+    return any(np.shares_memory(part, value) for part in arrays for value in inputs.values())
 
 
 def call_without_warning(module: str, name: str, **inputs: Any) -> Any:
@@ -129,11 +130,12 @@ def vae_forward(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any
     return vae._x, vae._eps, tuple(vae._mu_logvar), vae.remembered, arrays
 
 
-def vae_log_weights(x: Array, eps: Array, **model: Any) -> Any:
-    """The log weight of every sample, and whether `backward` may run after it."""
+def vae_log_weights(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any:
+    """The log weight of every sample. memory: whether `backward` may run after it."""
     vae = _vae(**model)
     vae.remembered = "forward"
-    return vae.log_weights(x, eps), vae.remembered == "forward"
+    found = vae.log_weights(x, eps)
+    return vae.remembered == "forward" if memory else found
 
 
 def vae_backward(x: Array, eps: Array, between: str | None = None, **model: Any) -> Any:

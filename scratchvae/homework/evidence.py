@@ -5,10 +5,9 @@ numbers. An array of more than 12 numbers is shown by its first wrong entry. Exp
 returned numbers are shown with as many digits as it takes to tell them apart.
 """
 
+import operator as op
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
-
-import numpy as np
 
 from scratchvae.homework import compare
 from scratchvae.homework.checks import KINDS, Job, bulk
@@ -79,16 +78,13 @@ def _of(
 
 
 def _follows(case: Call, ours: Reply, theirs: Reply) -> bool:
-    """Whether it is wrong here because the value is wrong anyway, and not for its shape or type."""
+    """Whether it is wrong here because the value is wrong anyway, and not for its type."""
     if case.kind not in ("shapes", "extremes"):
         return False
     if theirs.error is not None or case.kind == "extremes":
         return True
-    a, b = _leaves(ours.outputs), _leaves(theirs.outputs)
-    return len(a) == len(b) and all(
-        np.shape(x) == np.shape(y) and getattr(x, "dtype", 0) == getattr(y, "dtype", 0)
-        for x, y in zip(a, b)
-    )
+    types = (getattr(leaf, "dtype", 0) for leaf in _leaves(ours.outputs))
+    return all(map(op.eq, types, (getattr(leaf, "dtype", 0) for leaf in _leaves(theirs.outputs))))
 
 
 def _leaves(value: Any) -> list[Any]:

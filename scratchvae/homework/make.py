@@ -254,10 +254,8 @@ def look(blanked: Blanked) -> tuple[str, dict[str, str]]:
 
 def _free(node: ast.stmt) -> set[str]:
     """The names that the statement reads, and does not set itself."""
-    parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
-    own = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
-    own |= {part.id for part in parts if isinstance(part.ctx, ast.Store)}
-    return {part.id for part in parts} - own
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names - leaks.locals_of(node)
 
 
 def _used(text: str) -> str:

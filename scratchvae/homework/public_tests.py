@@ -112,15 +112,6 @@ def drawn(number: str) -> None:
         raise min(wrong, key=lambda one: one[:3])[3]
 
 
-@pytest.mark.parametrize(
-    "number",
-    [pytest.param(n, marks=getattr(pytest.mark, f"exercise_{n.replace('.', '_')}"))
-     for n in NUMBERS],
-)  # fmt: skip
-def test_what_is_drawn(number: str) -> None:
-    drawn(number)
-
-
 # ---- by hand ----
 
 
@@ -593,3 +584,15 @@ def test_the_importance_weighted_bound_of_a_model_whose_weights_are_known() -> N
     near(bound, np.log(w.mean(axis=0)), what="L_K for K = 3")
     expected = w.std(axis=0, ddof=1) / np.sqrt(3) / w.mean(axis=0)
     near(error, expected, what="its standard error")
+
+
+# ---- drawn ----
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=getattr(pytest.mark, f"exercise_{n.replace('.', '_')}"))
+     for n in NUMBERS],
+)  # fmt: skip
+def test_what_is_drawn(number: str) -> None:
+    drawn(number)

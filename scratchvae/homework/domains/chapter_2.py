@@ -48,7 +48,8 @@ def _q(draws: Draws, kind: str) -> Inputs:
         style = draws.next("far", "far", "near 0")
         logvar = draws.of(shape, *(FAR if style == "far" else (1e-3, -1e-5, 0.0)))
         mu = draws.of(shape, *((0.0, 1e4, 3.0) if style == "far" else (0.0,)))
-    return typed(kind, {"mu": mu, "logvar": logvar})
+    found = typed(kind, {"mu": mu, "logvar": logvar})
+    return found | ({"memory": True} if kind == "memory" else {})
 
 
 def _samples(first: str, *, axis: bool) -> Callable[[Draws, str], Inputs]:

@@ -58,8 +58,12 @@ def _model(draws: Draws, kind: str) -> Inputs:
     }  # fmt: skip
 
 
-def _with_noise(*, after: bool = False) -> Draw:
-    """The model, and eps: (B, n_z) or (L, B, n_z). after: what `backward` finds before it."""
+def _with_noise(*, refused: bool = True, after: bool = False) -> Draw:
+    """The model, and eps: (B, n_z) or (L, B, n_z).
+
+    refused: memory is also looked at after an error. after: what `backward` finds before it, and
+    β as an extreme.
+    """
 
     def draw(draws: Draws, kind: str) -> Inputs:
         found = _model(draws, kind)
@@ -72,7 +76,9 @@ def _with_noise(*, after: bool = False) -> Draw:
             )
         elif kind == "memory":
             found["memory"] = True
-            found |= _refused(draws, found) if draws.next(0, 0, 1) else {}
+            found |= _refused(draws, found) if refused and draws.next(0, 0, 1) else {}
+        elif kind == "extremes":
+            found["beta"] = draws.one(0.0, 0.5, 4.0)
         return found
 
     return draw
@@ -191,7 +197,7 @@ DRAW: dict[str, Draw] = {
     "affine_backward_input": _affine("W", "b", "x", "dy"),
     "tanh_backward_input": _tanh,
     "vae_forward": _with_noise(),
-    "vae_log_weights": _with_noise(),
+    "vae_log_weights": _with_noise(refused=False),
     "vae_backward": _with_noise(after=True),
     "central_difference": _difference,
     "Adagrad": _optimizer("epsilon"),
