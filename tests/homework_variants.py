@@ -535,7 +535,6 @@ FILES: list[tuple[str, str, Callable[[], Files]]] = [
     ("2.3", "a helper in another file", _helper_in_another_file),
     ("3.1", "state of its own beside self.x", _state_of_its_own),
     ("3.2", "state of its own beside self.x", _state_of_its_own),
-    ("3.1", "state under another name", _state_under_another_name),
     ("3.2", "state under another name", _state_under_another_name),
     ("3.5", "state of its own: self._B", _state_of_the_bound),
     ("3.7", "state of its own: self._B", _state_of_the_bound),

@@ -167,7 +167,7 @@ def test_the_list_for_classroom_50(handout: Path) -> None:
     found = set(re.findall(r"::(\w+)", done.stdout))
     text = (handout / "tests" / "test_homework.py").read_text(encoding="utf-8")
     marked = re.findall(r"@pytest.mark.exercise_2_4\n(?:@.*\n)*def (\w+)", text)
-    assert found == set(marked) and last["points"] == BY_NUMBER["2.4"].points
+    assert found == {*marked, "test_what_is_drawn"} and last["points"] == BY_NUMBER["2.4"].points
 
 
 # ---- reports ----
@@ -208,15 +208,16 @@ def mark_of(graded: dict[str, Grade], fault: str) -> Mark:
 
 
 def test_a_wrong_value_is_shown_at_the_smallest_input(graded: dict[str, Grade]) -> None:
-    """KL(N(0.5, e^0.7) ‖ N(0, 1)) = ½ (e^0.7 − 1 − 0.7 + 0.25) = 0.281876, by hand."""
-    for fault, yours in (("sign", "-0.281876"), ("unnamed", "0.225501")):
+    """KL(N(μ, e^s) ‖ N(0, 1)) = ½ (e^s − 1 − s + μ²), for one number each."""
+    for fault, factor in (("sign", -1), ("unnamed", 0.8)):
         first = mark_of(graded, fault).evidence[0]
-        assert first["called"] == ["mu = [0.5]", "logvar = [0.7]"]
-        assert first["shown"] == [["", f"{0.5 * (np.exp(0.7) - 1.45):.6f}", yours]]
-    wrong = mark_of(graded, "half").evidence[0]["shown"]  # dz = 2, log σ² = 0.7, ε = 3
-    assert wrong == [
-        ["dlogvar", f"[[{2 * 3 * 0.5 * np.exp(0.35):.6g}]]", f"[[{2 * 0.3 * np.exp(0.35):.6g}]]"]
-    ]
+        mu, logvar = (float(text.partition("[")[2][:-1]) for text in first["called"])
+        kl = 0.5 * (np.exp(logvar) - 1 - logvar + mu * mu)
+        assert first["shown"] == [["", f"{kl:.6g}", f"{factor * kl:.6g}"]]
+    wrong = mark_of(graded, "half").evidence[0]
+    dz, logvar, eps = (float(text.partition("=")[2].strip(" []")) for text in wrong["called"])
+    slope = dz * eps * np.exp(logvar / 2)
+    assert wrong["shown"] == [["dlogvar", f"[[{0.5 * slope:.6g}]]", f"[[{0.1 * slope:.6g}]]"]]
 
 
 def test_a_part_of_an_answer_is_called_by_its_name() -> None:

@@ -137,7 +137,7 @@ def _pixels(draws: Draws, kind: str) -> Inputs:
     0: the bits of an array of any shape, of a dtype.
     """
     several, bytes_ = kind in ("value", "extremes"), draws.one(0, 1)
-    shape = (draws.one(1, 2, 3),) if several else draws.shape()
+    shape = (draws.one(1, 2, 3), *(() if several else draws.shape()))
     certain = (0, 255) if kind == "extremes" else (0, 51, 128, 255)
     images = draws.of(shape, *((26, 51, 102, 153, 204, 230) if kind == "value" else certain))
     found: Inputs = {"seed": int(draws.rng.random() * 1e6), "times": 10_000 if several else 0}
