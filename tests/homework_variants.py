@@ -103,7 +103,7 @@ class Both:
 '''),
     ("1.5", "the definition", '''
 parent, children = np.asarray(parent, float), np.asarray(children, float)
-if parent.ndim != 1 or children.ndim != 2 or not np.allclose(children.sum(axis=0), parent):
+if parent.ndim != 1 or children.ndim != 2 or not np.allclose(children.sum(axis=0), parent, 1e-9, 0):
     raise ValueError("children do not add to the parent")
 if (children < 0).any() or parent.sum() == 0:
     raise ValueError("no counts")
@@ -116,7 +116,7 @@ return float(gain)''', ""),
 parent, children = np.asarray(parent, float), np.asarray(children, float)
 if children.ndim != 2 or parent.shape != children.shape[1:] or parent.sum() <= 0:
     raise ValueError("shapes")
-if (children < 0).any() or not np.allclose(children.sum(axis=0), parent):
+if (children < 0).any() or not np.allclose(children.sum(axis=0), parent, 1e-9, 0):
     raise ValueError("children do not add to the parent")
 joint = children / children.sum()
 product = np.outer(joint.sum(axis=1), joint.sum(axis=0))

@@ -15,27 +15,9 @@ A formula that gives no right value has no points for being careful: the other k
 when at least one value is right.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from scratchvae.homework import domains
-from scratchvae.homework.domains import KINDS, Call
-
-
-@dataclass(frozen=True)
-class Job:
-    """How an exercise is called: the driver, what is the same in every call, and the calls."""
-
-    driver: str
-    fixed: dict[str, str]
-    cases: list[Call]
-
-
-def job(number: str, seed: int = 0) -> Job:
-    """How an exercise is called. seed: of what is drawn."""
-    domain = domains.DOMAINS[number]
-    return Job(domain.driver, domain.fixed, domains.calls(number, seed))
+from scratchvae.homework.domains import KINDS, Call, Job, job
 
 
 def bulk(call: Call) -> tuple[int, int]:

@@ -128,14 +128,18 @@ def run(task: dict[str, Any], answers: BinaryIO) -> None:
     if sources.refused:
         return
     sys.meta_path.insert(0, sources)
+    last: tuple[Any, Any] = None, None
     for case in task["cases"]:
         inputs = {name: wire.decode(value) for name, value in case.items()}
         reply: dict[str, Any] = {}
+        outputs = None
         try:
-            reply["outputs"] = wire.encode(drivers.drive(task["driver"], task["fixed"], inputs))
+            outputs = drivers.drive(task["driver"], task["fixed"], inputs)
+            reply["outputs"] = wire.encode(outputs)
         except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
             reply["error"] = wire.raised(error)
-        reply["after"] = {name: wire.encode(value) for name, value in inputs.items()}
+        reply["after"] = wire.afterwards(inputs, *last)
+        last = outputs, reply.get("outputs")
         answers.write(json.dumps(reply).encode() + b"\n")
         answers.flush()
 

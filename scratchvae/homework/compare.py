@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.homework.domains import Call
+from scratchvae.homework.domains import Call, Job
 from scratchvae.homework.domains.draws import Inputs
-from scratchvae.homework.wire import Opaque, plain
+from scratchvae.homework.wire import LAST, Opaque, plain
 
 WHOLE = 12  # numbers of an array that is shown whole
 REFUSES = ("ValueError", "TypeError")  # one is as good as the other
@@ -20,7 +20,8 @@ REFUSES = ("ValueError", "TypeError")  # one is as good as the other
 PARTS = {
     "affine_forward": ("y", "the weights afterwards"),
     "affine_backward_weights": ("g, (dW, db)", "g after a second call", "the weights afterwards"),
-    "affine_backward_input": ("dx", "g afterwards", "the weights afterwards"),
+    "affine_backward_input": ("dx", "g afterwards", "the weights afterwards",
+                              "dx of other weights"),
     "tanh_backward_input": ("dx", "dx of a second call"),
     "vae_forward": ("log p(x|z)", "KL"),
     "vae_backward": ("g", "theta afterwards", "whether g comes of differences"),
@@ -33,6 +34,11 @@ PARTS = {
     "importance_weighted_bound": ("L_K", "its standard error"),
     "one_page": ("dW", "db"),
     "reparameterize_backward": ("dmu", "dlogvar"),
+    "affine_forward memory": ("self.x",),
+    "call_for_new memory": ("whether an array is an argument itself",),
+    "vae_log_weights memory": ("whether `backward` may run after it",),
+    "vae_forward memory": ("self._x", "self._eps", "self._mu_logvar", "self.remembered",
+                           "what the layers keep"),
     "gaussian_kl_backward": ("dmu", "dlogvar"),
     "gaussian_log_density_backward": ("dmu", "dlogvar"),
 }  # fmt: skip
@@ -88,7 +94,7 @@ def changed(before: Inputs, after: Mapping[str, Any]) -> list[str]:
             and np.array_equal(now, value, equal_nan=value.dtype.kind == "f")
         ):
             names.append(name)
-    return names
+    return names + [LAST] * (LAST in after)
 
 
 def array_of(parts: Any) -> Any:
@@ -117,11 +123,18 @@ def _argument(value: Any) -> str:
     return plain(repr(value), 80)
 
 
-def wrong_parts(driver: str, name: str, call: Call, ours: Any, theirs: Any) -> list[list[str]]:
-    """Of each wrong part its name, what is expected, what came. name: of the function."""
-    names = PARTS.get(name, PARTS.get(driver, ()))
+def parts(job: Job, call: Call) -> tuple[str, ...]:
+    """What the parts of an answer are called."""
+    kind = " memory" * (call.kind == "memory")
+    known = (f"{name}{kind}" for name in (job.fixed.get("name", ""), job.driver))
+    return next((PARTS[name] for name in known if name in PARTS), ())
+
+
+def wrong_parts(job: Job, call: Call, ours: Any, theirs: Any) -> list[list[str]]:
+    """Of each wrong part its name, what is expected, what came."""
+    names = parts(job, call)
     if not isinstance(ours, tuple):
-        return [["", *pair(ours, theirs, call)]]
+        return [[names[0] if len(names) == 1 else "", *pair(ours, theirs, call)]]
     if isinstance(theirs, np.ndarray) and theirs.shape[:1] == (len(ours),):
         theirs = tuple(theirs)
     if not isinstance(theirs, tuple) or len(theirs) != len(ours):

@@ -14,7 +14,7 @@ from scratchvae.homework.checks import KINDS, Job, bulk
 from scratchvae.homework.domains import Call
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.sandbox import Reply, Result
-from scratchvae.homework.wire import plain
+from scratchvae.homework.wire import LAST, plain
 
 MOST_PRINTED = 2_000  # bytes that a function may print before it is said
 
@@ -58,7 +58,7 @@ def _of(
         if failed:
             i = min(failed, key=lambda index: bulk(job.cases[index]))
             ours, theirs = right.replies[i], result.replies[i]
-            new = _at(exercise, job, job.cases[i], ours, theirs)
+            new = _at(job, job.cases[i], ours, theirs)
             if new["kind"] == "not done":
                 return [new]
             if not (found and found[0]["kind"] == "value" and _follows(job.cases[i], ours, theirs)):
@@ -91,7 +91,7 @@ def _leaves(value: Any) -> list[Any]:
     return [part for one in value for part in _leaves(one)] if isinstance(value, tuple) else [value]
 
 
-def _at(exercise: Exercise, job: Job, case: Call, ours: Reply, theirs: Reply) -> Evidence:
+def _at(job: Job, case: Call, ours: Reply, theirs: Reply) -> Evidence:
     found = Evidence(kind=case.kind, said="", called=compare.called(case), shown=[])
     if theirs.error is not None and theirs.error[0] == "NotImplementedError":
         return Evidence(kind="not done", said="You have not done this one.", called=[], shown=[])
@@ -109,8 +109,7 @@ def _at(exercise: Exercise, job: Job, case: Call, ours: Reply, theirs: Reply) ->
             "extremes": "You are right at ordinary numbers, and wrong at extreme ones.",
             "memory": "You do not keep what the docstring says, for another call that needs it.",
         }[case.kind]
-        name = exercise.name.rpartition(".")[2]
-        found["shown"] = compare.wrong_parts(job.driver, name, case, ours.outputs, theirs.outputs)
+        found["shown"] = compare.wrong_parts(job, case, ours.outputs, theirs.outputs)
     return found
 
 
@@ -124,13 +123,15 @@ def _changed(cases: Sequence[Call], replies: Sequence[Reply]) -> list[Evidence]:
     """The arguments that are not afterwards as they were, at the smallest input that shows it."""
     smallest: dict[str, tuple[tuple[int, int], Evidence]] = {}
     for case, reply in zip(cases, replies):
-        if case.kind != "value" or reply.error is not None:
+        if case.kind == "errors" or reply.error is not None:
             continue
         for name in compare.changed(case.inputs, reply.after):
             after = reply.after.get(name)
-            said = f"You change your argument `{name}`: the caller needs it as it was."
-            exact = case._replace(rtol=0.0, atol=0.0)
-            shown = [[f"{name} afterwards", *compare.pair(case.inputs[name], after, exact)]]
+            said, shown = f"You change {name}: the caller needs it as it was.", []
+            if name != LAST:
+                said = said.replace(name, f"your argument `{name}`")
+                exact = case._replace(rtol=0.0, atol=0.0)
+                shown = [[f"{name} afterwards", *compare.pair(case.inputs[name], after, exact)]]
             if name not in smallest or bulk(case) < smallest[name][0]:
                 called = compare.called(case)
                 new = Evidence(kind="inputs", said=said, called=called, shown=shown)

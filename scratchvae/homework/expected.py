@@ -17,13 +17,12 @@ def answers(number: str) -> dict[str, Any]:
     apart: "module.name" of the exercises that this one has to do without.
     The handout has a file of this.
     """
-    domain, exercise = domains.DOMAINS[number], BY_NUMBER[number]
+    job, exercise = domains.job(number, *domains.PUBLIC), BY_NUMBER[number]
     beside = {number, *exercise.builds_on, *exercise.may_call}
-    inputs = [call.inputs for call in domains.calls(number, *domains.PUBLIC)]
+    inputs = [call.inputs for call in job.cases]
     package = {**source.reference(), "__init__": ""}
-    replies = Here().run(package, domain.driver, domain.fixed, inputs).replies
+    replies = Here().run(package, job.driver, job.fixed, inputs).replies
     return {
-        "name": exercise.name.rpartition(".")[2],
         "right": [[wire.encode(r.outputs), r.error and r.error[0]] for r in replies],
         "apart": [other.where for other in EXERCISES if other.number not in beside],
     }

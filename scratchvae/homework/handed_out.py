@@ -11,5 +11,5 @@ NUMBERS = list(FOUND)
 
 
 def answers(number: str) -> dict[str, Any]:
-    """right, apart and name: see the file."""
+    """right and apart: see the file."""
     return FOUND[number]

@@ -82,15 +82,19 @@ class Here:
         """Run one task. What a case returns goes through JSON as in the sandbox."""
         replies = []
         with package(package_texts), np.errstate(all="ignore"):
+            last: tuple[Any, Any] = None, None
             for case in cases:
                 inputs = {name: wire.decode(wire.encode(value)) for name, value in case.items()}
-                reply = Reply()
+                reply, outputs, encoded = Reply(), None, None
                 try:
                     outputs = drivers.drive(driver, dict(fixed), inputs)
-                    reply.outputs = wire.decode(wire.encode(outputs))
+                    encoded = wire.encode(outputs)
+                    reply.outputs = wire.decode(encoded)
                 except Exception as error:
                     kind, text = wire.raised(error)
                     reply.error = kind, text[:300]
-                reply.after = {name: wire.decode(wire.encode(v)) for name, v in inputs.items()}
+                after = wire.afterwards(inputs, *last)
+                reply.after = {name: wire.decode(value) for name, value in after.items()}
+                last = outputs, encoded
                 replies.append(reply)
         return Result(replies)

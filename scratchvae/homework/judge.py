@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scratchvae.homework import compare
+from scratchvae.homework import compare, where
 from scratchvae.homework.checks import KINDS, Job, bulk
 from scratchvae.homework.domains import Call
 from scratchvae.homework.sandbox import Reply, Result
+from scratchvae.homework.wire import LAST
 
 Named = tuple[str, Result]  # a mistake's sentence, and what it returns
 
+OVERWRITES = "You return an array that your next call overwrites: make a new one in each call."
+FORGETS = "You do not do what the docstring says of what you keep or give away"
 ACCEPTS = "You accept what the docstring refuses"
 NOTHING = "You return nothing, which is None: a `return` is missing."
 IN_PLACE = "non-broadcastable output operand"  # how NumPy refuses x -= y of a larger shape
@@ -48,7 +51,8 @@ def judge(
     """most: points of the exercise. right: what the reference returns. wrong: the mistakes."""
     verdict = count(job, most, right, result)
     if not verdict.full:
-        verdict.remarks = named(job, right, result, wrong()) + care(job, right, result)
+        names = named(job, right, result, wrong())
+        verdict.remarks = (names or common(job, right, result)) + care(job, right, result)
     return verdict
 
 
@@ -64,7 +68,8 @@ def kinds(job: Job) -> list[str]:
 def totals(job: Job) -> dict[str, int]:
     """How many checks of each kind."""
     return {
-        kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases)
+        kind: sum(case.kind == kind or (kind == "inputs" and case.kind != "errors")
+                  for case in job.cases)
         for kind in kinds(job)
     }
 
@@ -78,8 +83,9 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
         # what writes into an argument loses that point; not another where NumPy refuses it
         refused = in_place and theirs.error is not None and IN_PLACE in theirs.error[1]
         done[case.kind] += close(case, ours, theirs) or refused
-        if case.kind == "value":
-            done["inputs"] += theirs.error is None and not compare.changed(case.inputs, theirs.after)
+        if case.kind != "errors":
+            answered = theirs.error is None or close(case, ours, theirs)
+            done["inputs"] += answered and not compare.changed(case.inputs, theirs.after)
     if not done["value"]:  # nothing to be careful about
         done = dict.fromkeys(done, 0)
     full = [kind for kind in total if done[kind] == total[kind]]
@@ -104,11 +110,11 @@ def _close(ours: Reply, theirs: Reply, case: Call) -> bool:
 
 
 def changed(job: Job, result: Result) -> list[str]:
-    """The arguments that some case of `value` changed."""
+    """The arguments that some case changed; LAST when it changed what was returned before."""
     found = [
         name
         for case, reply in zip(job.cases, result.replies)
-        if case.kind == "value" and reply.error is None
+        if case.kind != "errors" and reply.error is None
         for name in compare.changed(case.inputs, reply.after)
     ]
     return list(dict.fromkeys(found))
@@ -192,29 +198,49 @@ def _alike(case: Call, ours: Reply, theirs: Reply) -> bool:
     return _close(ours, theirs, case._replace(any_dtype=True, rtol=rtol))
 
 
+def common(job: Job, right: Result, result: Result) -> list[str]:
+    """What the wrong calls have in common, if something: see `where.py`."""
+    failed = _failed(job, right, result)
+    kinds = ("value", "shapes") if "value" in failed else ("extremes",)
+    triples = [
+        (case, not close(case._replace(any_dtype=True), ours, theirs))
+        for case, ours, theirs in zip(job.cases, right.replies, result.replies)
+        if case.kind in kinds
+    ]
+    sentence = where.said(*map(list, zip(*triples))) if triples else ""
+    return [sentence] if sentence else []
+
+
 # ---- care ----
 
 
 def care(job: Job, right: Result, result: Result) -> list[str]:
     """Faults that any function can have: each is seen from what it returned, not compared."""
     remarks = []
-    if names := changed(job, result):
+    names = changed(job, result)
+    if LAST in names:
+        remarks.append(OVERWRITES)
+    if names := [name for name in names if name != LAST]:
         these = "argument" if len(names) == 1 else "arguments"
         remarks.append(
             f"You write into your {these} {' and '.join(names)}: "
             "the caller needs the old numbers, so make a new array."
         )
     triples = zip(job.cases, right.replies, result.replies)
+    value = "value" in _failed(job, right, result)
     for case, ours, theirs in sorted(triples, key=lambda triple: bulk(triple[0])):
         if case.kind == "value" or close(case, ours, theirs):
             continue
-        if case.kind == "errors":
+        if case.kind == "memory":
+            part = compare.wrong_parts(job, case, ours.outputs, theirs.outputs)[0][0]
+            remarks.append(f"{FORGETS}: {part}." if part else f"{FORGETS}.")
+        elif case.kind == "errors":
             if theirs.error is None and not any(remark.startswith(ACCEPTS) for remark in remarks):
                 remarks.append(f"{ACCEPTS}: {', '.join(compare.called(case))}.")
         elif ours.error is None and theirs.error is None:
             if case.kind == "shapes" and _close(ours, theirs, case._replace(any_dtype=True)):
                 remarks.append(f"You return another type of number: {_type(ours)}.")
-            elif case.kind == "extremes":
+            elif case.kind == "extremes" and not value:
                 remarks += _far_out(ours, theirs)
         elif case.kind == "extremes" and theirs.error and "overflow" in theirs.error[1]:
             remarks.append("You let a number overflow on the way, where the result is finite.")

@@ -30,10 +30,11 @@ from scratchvae import (
     vae,
 )
 from scratchvae.homework.compare import called, changed, refuses, text, why, wrong_parts
-from scratchvae.homework.domains import DOMAINS, KINDS, PUBLIC, Call, calls
+from scratchvae.homework.domains import KINDS, PUBLIC, Call, Job
+from scratchvae.homework.domains import job as job_of
 from scratchvae.homework.drivers import drive
 from scratchvae.homework.expected import NUMBERS, answers
-from scratchvae.homework.wire import decode, encode, raised
+from scratchvae.homework.wire import afterwards, decode, encode, raised
 
 Array = Any
 
@@ -46,11 +47,16 @@ def fail(what: str, expected: object, got: object) -> None:
 # ---- what is drawn ----
 
 
-def agrees(number: str, call: Call, right: Any) -> None:
-    """The call gives what is right, or an error where one is right; its arguments stay."""
-    domain, at, inputs = DOMAINS[number], f"at {', '.join(called(call))}", copy.deepcopy(call.inputs)
+def agrees(job: Job, call: Call, right: Any, last: list[Any]) -> None:
+    """The call gives what is right, or an error where one is right; its arguments stay, and what
+    the last call returned.
+    """
+    at, inputs = f"at {', '.join(called(call))}", copy.deepcopy(call.inputs)
     try:
-        got = decode(encode(drive(domain.driver, domain.fixed, inputs)))
+        found = drive(job.driver, job.fixed, inputs)
+        encoded = encode(found)
+        got, after = decode(encoded), afterwards(inputs, *last)
+        last[:] = found, encoded
     except (NotImplementedError, AssertionError):
         raise
     except Exception as error:
@@ -63,10 +69,10 @@ def agrees(number: str, call: Call, right: Any) -> None:
     if wrong := why(expected, got, call):
         if got is None:
             fail(at, "numbers", "None: a `return` is missing")
-        name, ours, theirs = wrong_parts(domain.driver, answers(number)["name"], call, expected, got)[0]
+        name, ours, theirs = wrong_parts(job, call, expected, got)[0]
         fail(f"{name} {at}".strip(), ours, f"{theirs}: {wrong}")
-    if call.kind == "value" and (names := changed(call.inputs, inputs)):
-        fail(f"the argument {names[0]} afterwards, {at}", "as it was", text(inputs[names[0]]))
+    for name in changed(call.inputs, {key: decode(value) for key, value in after.items()}):
+        fail(f"{name} afterwards, {at}", "as it was", text(inputs.get(name, "other numbers")))
 
 
 def forbidden(where: str, *_: Any, **__: Any) -> None:
@@ -100,11 +106,11 @@ def apart(names: list[str]) -> Iterator[None]:
 
 def drawn(number: str) -> None:
     """All drawn calls; the smallest that is wrong is said. What they may not call is not there."""
-    known, wrong = answers(number), []
+    job, known, wrong, last = job_of(number, *PUBLIC), answers(number), [], [None, None]
     with apart(known["apart"]), np.errstate(all="ignore"):
-        for call, right in zip(calls(number, *PUBLIC), known["right"]):
+        for call, right in zip(job.cases, known["right"]):
             try:
-                agrees(number, call, right)
+                agrees(job, call, right, last)
             except (NotImplementedError, AssertionError) as error:
                 size = sum(map(np.size, call.inputs.values()))
                 wrong.append((KINDS.index(call.kind), size, len(str(error)), error))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Json = Any
+LAST = "what your function returned before"
 LARGEST = 4_000_000  # bytes of one array
 DEEPEST = 8  # tuples within tuples
 LONGEST = 1000  # values of a generator
@@ -62,6 +63,16 @@ def encode(value: object) -> Json:
     if isinstance(value, Iterator):  # a generator, a map: what it unpacks into
         return {"tuple": [encode(part) for part in islice(value, LONGEST)]}
     return {"opaque": type(value).__name__}
+
+
+def afterwards(inputs: dict[str, object], outputs: object, encoded: Json) -> dict[str, Json]:
+    """The arguments after a call, as JSON; and LAST if the call changed what the last returned.
+
+    outputs, encoded: what the last call returned. A generator is used up by then.
+    """
+    after = {name: encode(value) for name, value in inputs.items()}
+    arrays = isinstance(outputs, np.ndarray | tuple | list)
+    return after | ({LAST: True} if arrays and encode(outputs) != encoded else {})
 
 
 def raised(error: BaseException) -> list[str]:

@@ -45,6 +45,7 @@ def _extreme_pair(draws: Draws, arrays: list[Array], near: bool) -> list[Array]:
     styles = ("own", "same states", "sum", "equal", "same states", "own", "own")
     style = draws.next(*styles, "near" if near else "own")
     if style == "near":
+        draws.digits = 2e-4, 0.0  # what the sum of p log(p/q) − p + q loses
         p = draws.rng.random(NEAR) + 0.05
         p = p / p.sum()
         q = p * (1 + 4e-6 * (draws.rng.random(p.size) - 0.5))
@@ -119,11 +120,11 @@ def _counts(draws: Draws, kind: str) -> Inputs:
     children[:, 0] += children.sum(axis=1) == 0
     options = draws.base(2.0, np.e, 3.0, 10.0, 0.5)
     if kind == "extremes":
-        style = draws.next("empty", "alike", "missing class", "fractions", "huge")
+        style = draws.next("empty", "alike", "missing class", "fractions", "huge", "alike")
         if style == "empty":
             children = np.insert(children, draws.one(0, K), 0, axis=0)
         elif style == "alike":
-            children = children[0] * np.arange(1, K + 1)[:, None]
+            children = children[0] * draws.of((K, 1), 1, 2, 3, 5, 7)
         elif style == "missing class":
             children = np.insert(children, draws.one(0, n), 0, axis=1)
         else:
@@ -133,9 +134,16 @@ def _counts(draws: Draws, kind: str) -> Inputs:
         whole = [a.astype(np.int64) for a in (parent, children)]
         parent, children = draws.one(whole, [a.tolist() for a in whole], draws.typed(whole))
     if kind == "errors":
-        what = draws.next("sum", "negative", "one axis", "classes", "nothing", "base", "nan")
+        what = draws.next("sum", "negative", "one axis", "classes", "nothing", "base", "nan",
+                          "moved", "one of many")  # fmt: skip
         if what == "sum":
             parent = parent + draws.one(1, 2, -0.5) * (np.arange(n) == 0)
+        elif what == "moved":  # the total is right, and no class is
+            children = np.insert(children, 0, 1, axis=1)
+            parent = np.insert(parent + (np.arange(n) == 0), 0, K - 1)
+        elif what == "one of many":
+            children = children * 1e6 + 1e6
+            parent = children.sum(axis=0) + (np.arange(n) == 0)
         elif what == "negative":
             children = np.concatenate([children, [0 * parent - 1]])
             children[0] += 1

@@ -36,7 +36,7 @@ def _gaussian(draws: Draws, kind: str) -> Inputs:
     z, mu, logvar = (draws.numbers(one) for one in shapes)
     if kind == "extremes":
         logvar = draws.of(logvar.shape, *FAR)
-        z = draws.of(z.shape, 1e3, -2.0, 0.25) if draws.next(0, 1) else z
+        z = draws.of(z.shape, 1e3, -2.0, 0.25) if draws.next(0, 1, 1) else z
     return typed(kind, {"z": z, "mu": mu, "logvar": logvar})
 
 

@@ -58,11 +58,11 @@ def _model(draws: Draws, kind: str) -> Inputs:
     }  # fmt: skip
 
 
-def _with_noise(*, refused: bool = True, after: bool = False) -> Draw:
+def _with_noise(*, after: bool = False) -> Draw:
     """The model, and eps: (B, n_z) or (L, B, n_z).
 
-    refused: memory is also looked at after an error. after: what `backward` finds before it, and
-    β as an extreme.
+    Memory is also looked at after an error. after: what `backward` finds before it, and β as an
+    extreme.
     """
 
     def draw(draws: Draws, kind: str) -> Inputs:
@@ -76,7 +76,7 @@ def _with_noise(*, refused: bool = True, after: bool = False) -> Draw:
             )
         elif kind == "memory":
             found["memory"] = True
-            found |= _refused(draws, found) if refused and draws.next(0, 0, 1) else {}
+            found |= _refused(draws, found) if draws.next(0, 0, 1) else {}
         elif kind == "extremes":
             found["beta"] = draws.one(0.0, 0.5, 4.0)
         return found
@@ -106,7 +106,8 @@ def _difference(draws: Draws, kind: str) -> Inputs:
     theta = draws.numbers((draws.one(1, 2, 3, 5),))
     h = draws.one(0.5, 0.1, 0.01, 1e-3, None)
     if kind == "errors":
-        theta, h = theta + draws.one(1e3, -5e4), draws.one(1e-14, 1e-16)
+        theta = draws.next(theta + draws.one(1e3, -5e4), np.append(theta, 1e3))  # all, or one
+        h = draws.one(1e-14, 1e-16)
     found: Inputs = {"f": draws.one("cubes", "waves", "exp", "line"), "theta": theta}
     return found if h is None else found | {"h": h}
 
@@ -158,7 +159,7 @@ def _training(draws: Draws, kind: str) -> Inputs:
     """A model, an optimizer, and so many steps on one minibatch."""
     return {
         **_model(draws, kind), "optimizer": draws.one("SGD", "SGD", "Adagrad", "Adam"),
-        "lr": draws.one(0.1, 0.02), "seed": int(draws.rng.random() * 1e6), "steps": draws.one(1, 2),
+        "lr": draws.one(0.1, 0.02), "weight_decay": draws.one(0.0, 0.0, 0.5), "seed": int(draws.rng.random() * 1e6), "steps": draws.one(1, 2),
     }  # fmt: skip
 
 
@@ -197,7 +198,7 @@ DRAW: dict[str, Draw] = {
     "affine_backward_input": _affine("W", "b", "x", "dy"),
     "tanh_backward_input": _tanh,
     "vae_forward": _with_noise(),
-    "vae_log_weights": _with_noise(refused=False),
+    "vae_log_weights": _with_noise(),
     "vae_backward": _with_noise(after=True),
     "central_difference": _difference,
     "Adagrad": _optimizer("epsilon"),

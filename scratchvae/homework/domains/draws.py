@@ -14,6 +14,7 @@ class Draws:
     def __init__(self, rng: np.random.Generator, turn: int) -> None:
         self.rng, self.turn = rng, turn
         self.drawn = 0
+        self.digits: tuple[float, float] | None = None  # rtol and atol of this call, if its own
 
     def next(self, *options: Any) -> Any:
         """These in turn."""
@@ -38,7 +39,7 @@ class Draws:
             if style == "zeros":
                 w = np.where(self.rng.random(shape) < 0.4, 0, w)
             elif style == "tiny":
-                w *= 10.0 ** -np.floor(self.one(9, 20, 290) * self.rng.random(shape))
+                w *= 10.0 ** -self.of(shape, 0, 0, 9, 20, 150, 290)
             w[..., 0] += w.sum(axis=-1) == 0
             if style == "certain":
                 w = (np.arange(shape[-1]) == int(self.rng.random() * shape[-1])) + 0 * w
