@@ -18,14 +18,16 @@ REFUSES = ("ValueError", "TypeError")  # one is as good as the other
 
 # What the parts of an answer are, by driver, or by function.
 PARTS = {
-    "affine_forward": ("y", "the weights afterwards"),
-    "affine_backward_weights": ("g, (dW, db)", "g after a second call", "the weights afterwards"),
+    "affine_forward": ("y", "y of other weights", "the change of the weights"),
+    "affine_backward_weights": ("g, (dW, db)", "g after a second call, from NaN", "g of another x",
+                                "the weights afterwards"),
     "affine_backward_input": ("dx", "g afterwards", "the weights afterwards",
                               "dx of other weights"),
     "tanh_backward_input": ("dx", "dx of a second call"),
     "vae_forward": ("log p(x|z)", "KL"),
     "vae_backward": ("g", "theta afterwards", "whether g comes of differences"),
-    "central_difference": ("the gradient", "theta afterwards", "how many θ_i differ in a call of f"),
+    "central_difference": ("the gradient", "theta afterwards", "how many θ_i differ in a call of f",
+                           "whether theta is itself when f is called"),
     "training_step": ("the bounds of each step", "theta afterwards"),
     "binarize": ("whether all are 0 or 1", "whether a seed gives the same bits", "shares of ones",
                  "shares of neighbours that differ", "shares of rows that differ",

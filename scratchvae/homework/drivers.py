@@ -18,7 +18,12 @@ Package = Callable[[str], ModuleType]
 
 
 def drive(driver: str, fixed: dict[str, str], inputs: dict[str, Any]) -> Any:
-    """What this driver returns."""
+    """What this driver returns. inputs: with order, arrays whose columns are contiguous, "F"."""
+    if "order" in inputs:
+        kept = {name: value for name, value in inputs.items() if name != "order"}
+        inputs.update({name: np.asfortranarray(value) if isinstance(value, np.ndarray) and value.ndim > 1
+                       else value for name, value in kept.items()})
+        del inputs["order"]
     return globals()[driver](**fixed, **inputs)
 
 
@@ -71,23 +76,33 @@ def affine_forward(W: Array, b: Array, x: Array, memory: bool = False) -> Any:
     params, layer = _affine(W, b)
     if not memory:
         y = layer.forward(x)
-        layer.forward(x + 1)  # which leaves y alone
-        return y, params.theta
+        kept = params.theta.copy()
+        params.theta += 1
+        return y, layer.forward(x), params.theta - kept
     layer.forward(x + 1)
     layer.forward(x)
     return layer.x
 
 
 def affine_backward_weights(W: Array, b: Array, x: Array, dy: Array) -> Any:
-    """The gradient vector, which held something else before; twice, as training goes on."""
+    """The gradient vector, which held something else before; twice, as training goes on; and of
+    another x in the same array.
+    """
     params, layer = _affine(W, b)
     layer.forward(x)
     params.g[...] = 7
     again = dy.copy()
     layer.backward_weights(dy)
     first = params.g.copy()
-    layer.backward_weights(again)
-    return first, params.g, params.theta
+    params.g[...] = np.nan
+    layer.backward_weights(again.copy())
+    second = params.g.copy()
+    other = x.copy()
+    for step in (0, 1):  # another x in the array that is remembered
+        other += step
+        layer.forward(other)
+        layer.backward_weights(again.copy())
+    return first, second, params.g, params.theta
 
 
 def affine_backward_input(W: Array, b: Array, x: Array, dy: Array) -> Any:
@@ -159,7 +174,7 @@ def vae_backward(x: Array, eps: Array, between: str | None = None, **model: Any)
         vae.forward(1 - x, eps)
         vae.forward(x, eps)
     if between:
-        getattr(vae, between)(x)
+        getattr(vae, between)(*((x, eps) if between == "log_joint" else (x,)))
     if between is None:
         vae.remembered = "forward"  # a student's may not say so itself
     g = vae.params.g
@@ -179,8 +194,8 @@ def vae_backward(x: Array, eps: Array, between: str | None = None, **model: Any)
 
 
 def central_difference(f: str, theta: Array, **h: float) -> Any:
-    """The gradient of one of a few functions, θ afterwards, and how many θ_i differ from it at
-    most when f is called.
+    """The gradient of one of a few functions, θ afterwards, how many θ_i differ from it at most
+    when f is called, and whether θ is itself then.
     """
     functions: dict[str, Callable[[Array], float]] = {
         "cubes": lambda t: float((t**3).sum()),
@@ -188,14 +203,15 @@ def central_difference(f: str, theta: Array, **h: float) -> Any:
         "exp": lambda t: float(np.exp(t).sum()),
         "line": lambda t: float(3 * t[0] - t[-1]),
     }
-    start, moved = theta.copy(), [0]
+    start, moved, kept = theta.copy(), [0], [True]
 
     def watched(t: Array) -> float:
         moved.append(int((np.asarray(t) != start).sum()))
+        kept.append(np.array_equal(theta, start))
         return functions[f](t)
 
     found = package("gradient_check").central_difference(watched, theta, **h)
-    return found, theta, max(moved)
+    return found, theta, max(moved), all(kept)
 
 
 def optimizer(

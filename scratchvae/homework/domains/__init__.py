@@ -87,7 +87,7 @@ def _domains() -> dict[str, Domain]:
         ("3.11", "binarize", "shapes extremes errors", 80),
         ("3.12", "training_step", "shapes", 60),
         ("4.1", "log_mean", "shapes extremes", 100),
-        ("4.2", "importance_weighted_bound", "shapes", 60),
+        ("4.2", "importance_weighted_bound", "shapes extremes", 60),
     ):
         optimizer = {"name": driver} if driver in ("Adagrad", "Adam") else {}
         found[number] = Domain(
@@ -128,6 +128,8 @@ def calls(number: str, seed: int, share: float = 1.0) -> list[Call]:
         kind = turns[i % len(turns)]
         draws = Draws(rng, i // len(turns))
         inputs = domain.draw(draws, kind)
+        if kind == "value" and i % 5 == 0:
+            inputs["order"] = "F"  # as a transposed array
         rtol, atol, any_dtype = _tolerance(number, kind, inputs)
         found.append(Call(kind, inputs, *(draws.digits or (rtol, atol)), any_dtype))
     return found

@@ -46,7 +46,7 @@ def _extreme_pair(draws: Draws, arrays: list[Array], near: bool) -> list[Array]:
     style = draws.next(*styles, "near" if near else "own")
     if style == "near":
         draws.digits = 2e-4, 0.0  # what the sum of p log(p/q) − p + q loses
-        p = draws.rng.random(NEAR) + 0.05
+        p = (draws.rng.random(NEAR) + 0.05) * (np.arange(NEAR) > draws.one(-1, 0))
         p = p / p.sum()
         q = p * (1 + 4e-6 * (draws.rng.random(p.size) - 0.5))
         q = q / q.sum()
@@ -58,10 +58,10 @@ def _extreme_pair(draws: Draws, arrays: list[Array], near: bool) -> list[Array]:
 
 
 def _refused(draws: Draws, names: tuple[str, ...], arrays: list[Array]) -> Inputs:
-    i = draws.turn // 7 % len(names)
+    i = draws.turn // 8 % len(names)
     options: Inputs = {}
     what = draws.next("entry", "sum", "negative", "base", "shape" if len(names) > 1 else "entry",
-                      "empty", "axis")  # fmt: skip
+                      "empty", "axis", "shape" if len(names) > 1 else "sum")  # fmt: skip
     if what == "entry":
         arrays[i] = draws.spoiled(arrays[i], *NOT_PROBABLE)
     elif what == "sum":
@@ -71,7 +71,8 @@ def _refused(draws: Draws, names: tuple[str, ...], arrays: list[Array]) -> Input
         arrays[i][..., 1] += 1.25
     elif what == "shape":
         n = arrays[i].shape[-1]
-        other = draws.one((n + 1,), (1, *arrays[i].shape), (2, *arrays[i].shape))
+        more = (1, *arrays[i].shape)
+        other = draws.one((n + 1,), more, more, (2, *arrays[i].shape))
         arrays[i] = draws.distributions(other, "value")
     elif what == "empty":
         arrays = [array[..., :0] for array in arrays]
@@ -130,17 +131,21 @@ def _counts(draws: Draws, kind: str) -> Inputs:
         else:
             children = children * draws.one(*((0.1, 0.7) if style == "fractions" else (1e9, 1e200)))
     parent = children.sum(axis=0)
+    if kind == "extremes" and style == "fractions":
+        parent = np.round(parent, 9)  # 0.3, and not 0.1 + 0.2
     if kind == "shapes":
         whole = [a.astype(np.int64) for a in (parent, children)]
         parent, children = draws.one(whole, [a.tolist() for a in whole], draws.typed(whole))
     if kind == "errors":
         what = draws.next("sum", "negative", "one axis", "classes", "nothing", "base", "nan",
-                          "moved", "one of many")  # fmt: skip
+                          "moved", "one of many", "small class")  # fmt: skip
         if what == "sum":
             parent = parent + draws.one(1, 2, -0.5) * (np.arange(n) == 0)
         elif what == "moved":  # the total is right, and no class is
             children = np.insert(children, 0, 1, axis=1)
             parent = np.insert(parent + (np.arange(n) == 0), 0, K - 1)
+        elif what == "small class":  # 1 of 2 too many, beside 10¹²
+            parent, children = np.array([1e12, 2]), np.array([[1e12, 3]])
         elif what == "one of many":
             children = children * 1e6 + 1e6
             parent = children.sum(axis=0) + (np.arange(n) == 0)

@@ -45,9 +45,10 @@ def _q(draws: Draws, kind: str) -> Inputs:
     shape = (*draws.shape(), draws.one(1, 2, 3, 4))
     mu, logvar = draws.numbers(shape), draws.numbers(shape)
     if kind == "extremes":
-        style = draws.next("far", "far", "near 0")
-        logvar = draws.of(shape, *(FAR if style == "far" else (1e-3, -1e-5, 0.0)))
-        mu = draws.of(shape, *((0.0, 1e4, 3.0) if style == "far" else (0.0,)))
+        far = draws.next(True, True, False)
+        logvar = draws.of(shape, *(FAR if far else (9e-4, -1e-5, 5e-9, 0.0)))
+        mu = draws.of(shape, *((0.0, 1e4, 3.0) if far else (0.0,)))
+        draws.digits = None if far else (0.0, 2e-15)
     found = typed(kind, {"mu": mu, "logvar": logvar})
     return found | ({"memory": True} if kind == "memory" else {})
 
@@ -71,7 +72,7 @@ def _logits(draws: Draws, kind: str) -> Inputs:
     shape = draws.shape()
     a = draws.numbers(shape, 3)
     if kind == "extremes":
-        a = draws.of(shape, -1e4, 1e4, -600.0, 600.0, -40.0, 40.0, -20.0, 0.0)
+        a = draws.of(shape, -1e4, 1e4, -600.0, 600.0, -40.0, 40.0, -21.0, 0.0)
     return typed(kind, {"a": a})
 
 
@@ -86,7 +87,8 @@ def _bernoulli(draws: Draws, kind: str) -> Inputs:
     if draws.one(0, 1, 1) or kind == "extremes":
         x = np.round(x)
     if kind == "extremes":
-        logits = draws.of(shapes[1], 1e4, -1e4, 800.0, 40.0, -40.0, -800.0)
+        far = draws.next((1e4, -1e4, 800.0, -800.0), (40.0, -40.0, 21.0, -21.0))
+        logits = draws.of(shapes[1], *far)
     return typed(kind, {"x": x, "logits": logits})
 
 

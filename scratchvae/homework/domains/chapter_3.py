@@ -71,7 +71,7 @@ def _with_noise(*, after: bool = False) -> Draw:
         shape = (L, B, n_z) if draws.one(0, 1, 1) else (B, n_z)
         found |= typed(kind, {"eps": draws.rng.standard_normal(shape)})
         if kind == "errors":
-            found |= {"between": draws.next("encode", "reconstruct", "")} if after else (
+            found |= {"between": draws.next("encode", "reconstruct", "log_joint", "")} if after else (
                 _refused(draws, found)
             )
         elif kind == "memory":
@@ -124,7 +124,8 @@ def _optimizer(*settings: str) -> Draw:
             gs = draws.of((steps, n), *draws.next((0.0,), (1e30, -1e30, 0.0), (1e-9, 3e-8, 0.0)))
         found = typed(kind, {"theta": draws.numbers((n,)), "gs": gs})
         found |= {"block": draws.one(2, 4, 64), "lr": draws.one(0.05, 0.1, 1.0)}
-        found |= {"resume": 1 + int(draws.rng.random() * steps)} if draws.one(0, 1) else {}
+        if steps > 1 and draws.one(0, 1):
+            found["resume"] = 1 + int(draws.rng.random() * (steps - 1))
         values = {"weight_decay": (0.1, 1.0), "epsilon": (0.5, 2.0), "beta1": (0.5, 0.0),
                   "beta2": (0.75, 0.9)}  # fmt: skip
         chosen = [name for name in ("weight_decay", *settings) if draws.one(0, 0, 1)]
@@ -142,6 +143,8 @@ def _pixels(draws: Draws, kind: str) -> Inputs:
     certain = (0, 255) if kind == "extremes" else (0, 51, 128, 255)
     images = draws.of(shape, *((26, 51, 102, 153, 204, 230) if kind == "value" else certain))
     found: Inputs = {"seed": int(draws.rng.random() * 1e6), "times": 10_000 if several else 0}
+    if kind == "value" and draws.turn == 1:  # 230/256 is another share
+        images, bytes_, found["times"], draws.digits = np.array([230]), 1, 10**6, (0.0, 0.002)
     if not several:
         images.flat[0] = 255
         found |= {"dtype": draws.one("float32", "float64")} if draws.one(0, 1, 1) else {}
@@ -158,7 +161,7 @@ def _pixels(draws: Draws, kind: str) -> Inputs:
 def _training(draws: Draws, kind: str) -> Inputs:
     """A model, an optimizer, and so many steps on one minibatch."""
     return {
-        **_model(draws, kind), "optimizer": draws.one("SGD", "SGD", "Adagrad", "Adam"),
+        **_model(draws, kind), "beta": draws.one(1.0, 1.0, 0.5), "optimizer": draws.one("SGD", "SGD", "Adagrad", "Adam"),
         "lr": draws.one(0.1, 0.02), "weight_decay": draws.one(0.0, 0.0, 0.5), "seed": int(draws.rng.random() * 1e6), "steps": draws.one(1, 2),
     }  # fmt: skip
 
@@ -177,6 +180,11 @@ def _log_weights(draws: Draws, kind: str) -> Inputs:
 def _importance(draws: Draws, kind: str) -> Inputs:
     """A model, K samples, and how many rows of them are computed at a time."""
     found = _model(draws, kind) | {"K": draws.one(1, 2, 3, 5, 8), "rows": draws.one(2, 6, 1000)}
+    if kind == "extremes":  # weights of e^−1000
+        found |= {"decoder": "isotropic", "hidden": (), "x": 60 + found["x"]}
+        n = _weights(found["n_x"], (), found["n_z"], "isotropic")
+        found["theta"] = 0.05 * draws.rng.standard_normal(n)
+        draws.digits = 1e-8, 1e-8
     return found | {"seed": int(draws.rng.random() * 1e6)}
 
 
