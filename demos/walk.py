@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from scratchvae.homework import catalogue, drivers, judge, wire
-from scratchvae.homework.checks import Job
-from scratchvae.homework.checks import job as job_of
 from scratchvae.homework.compare import why
-from scratchvae.homework.domains import Call
+from scratchvae.homework.domains import Call, Job
+from scratchvae.homework.domains import job as job_of
 from scratchvae.homework.exercises import BY_NUMBER
 from scratchvae.homework.sandbox import Reply, Result
 from scratchvae.study.step import TrainingStep, training_step

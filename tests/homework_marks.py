@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchvae.homework import catalogue, checks, here, judge, make, source
+from scratchvae.homework import catalogue, domains, here, judge, make, source
 from scratchvae.homework.exercises import BY_NUMBER
 from scratchvae.homework.here import Here
 from scratchvae.homework.judge import Verdict
@@ -18,7 +18,7 @@ from scratchvae.homework.sandbox import Result
 
 def run(number: str, package: dict[str, str]) -> Result:
     """What this package's function returns in every case of the exercise."""
-    job = checks.job(number)
+    job = domains.job(number)
     return Here().run(package, job.driver, job.fixed, [case.inputs for case in job.cases])
 
 
@@ -46,7 +46,7 @@ def wrong(number: str) -> list[judge.Named]:
 
 def verdict_on_package(number: str, package: dict[str, str]) -> Verdict:
     """Of the function in this package."""
-    job, exercise = checks.job(number), BY_NUMBER[number]
+    job, exercise = domains.job(number), BY_NUMBER[number]
     return judge.judge(
         job, exercise.points, right(number), run(number, package), lambda: wrong(number)
     )

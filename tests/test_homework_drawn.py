@@ -12,7 +12,7 @@ from homework_marks import package_with, public_failures, right, verdict_on
 from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import decoders, layers
-from scratchvae.homework import checks, compare, domains, grade, judge, make, page, source, wire
+from scratchvae.homework import compare, domains, grade, judge, make, page, source, wire
 from scratchvae.homework.domains import Call
 from scratchvae.homework.exercises import select
 from scratchvae.homework.here import Here
@@ -58,7 +58,7 @@ def test_what_is_drawn_is_allowed_and_what_is_drawn_as_an_error_is_refused(numbe
     """By the package's own function, for any seed; at least half of the calls are ordinary."""
     package = {**source.reference(), "__init__": "", page.NAME: page.RIGHT}
     for seed in range(3):
-        job = checks.job(number, seed)
+        job = domains.job(number, seed)
         replies = Here().run(package, job.driver, job.fixed, [call.inputs for call in job.cases])
         for call, reply in zip(job.cases, replies.replies):
             assert (reply.error is not None) == (call.kind == "errors"), (call.inputs, reply.error)
@@ -75,7 +75,7 @@ def flat(value: Any) -> list[Any]:
 
 def test_every_model_is_drawn() -> None:
     """Of 100 models: 0 to 3 hidden layers, each decoder and activation, several z, B = 1."""
-    drawn = [call.inputs for call in checks.job("3.5", 3).cases]
+    drawn = [call.inputs for call in domains.job("3.5", 3).cases]
     for name, values in (
         ("decoder", decoders.OUTPUTS), ("activation", layers.ACTIVATIONS),
     ):  # fmt: skip
@@ -100,7 +100,7 @@ def test_every_size_axis_and_type_is_drawn() -> None:
 
 def test_a_new_key_draws_other_calls() -> None:
     """The same seed draws the same calls, and another seed other calls."""
-    one, same, other = (checks.job("1.3", seed).cases for seed in (1, 1, 2))
+    one, same, other = (domains.job("1.3", seed).cases for seed in (1, 1, 2))
     assert [str(case.inputs) for case in one] == [str(case.inputs) for case in same]
     shared = [str(a.inputs) == str(b.inputs) for a, b in zip(one, other) if a.kind == "value"]
     assert not any(shared)
@@ -143,7 +143,7 @@ def test_a_forgotten_return_is_called_that() -> None:
 
 def test_two_errors_are_no_likeness() -> None:
     """A mistake is named by what it returns; by errors alone if they say the same."""
-    job = checks.job("1.1")
+    job = domains.job("1.1")
     raises = [Reply(error=("ValueError", "this")) for _ in job.cases]
     other = [Reply(error=("ValueError", "that")) for _ in job.cases]
     assert not judge.same(job, Result(raises), Result(other), "value")

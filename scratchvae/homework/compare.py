@@ -63,7 +63,11 @@ def why(ours: Any, theirs: Any, call: Call) -> str:
         found = (why(a, b, call) for a, b in zip(ours, theirs))
         return next((one for one in found if one), "")
     if isinstance(ours, str):
-        return "" if isinstance(theirs, str) and theirs == ours else f"it should be {ours!r}, and is {text(theirs)}"
+        return (
+            ""
+            if isinstance(theirs, str) and theirs == ours
+            else f"it should be {ours!r}, and is {text(theirs)}"
+        )
     if theirs is None or isinstance(theirs, str | tuple | dict | Opaque):
         return f"it should return numbers, and returns {text(theirs)}"
     a, b = np.asarray(ours), np.asarray(theirs)
@@ -83,6 +87,14 @@ def _wrong(a: Any, b: Any, call: Call) -> Any:
     with np.errstate(invalid="ignore"):
         near = np.abs(a - b) <= call.rtol * size + call.atol
     return ~((a == b) | near & np.isfinite(a) | np.isnan(a) & np.isnan(b))
+
+
+def bulk(call: Call) -> tuple[int, int]:
+    """How much there is to read in a call: its numbers, and then the length of its text."""
+    numbers = sum(np.size(value) for value in call.inputs.values())
+    if numbers > 16:
+        return numbers, 0
+    return numbers, len(repr([np.asarray(value).tolist() for value in call.inputs.values()]))
 
 
 def changed(before: Inputs, after: Mapping[str, Any]) -> list[str]:
@@ -189,7 +201,9 @@ def text(value: Any) -> str:
     """A value that came, in one line."""
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
-        return _numbers(array, 6) if array.size <= WHOLE else f"{array.dtype} of shape {array.shape}"
+        return (
+            _numbers(array, 6) if array.size <= WHOLE else f"{array.dtype} of shape {array.shape}"
+        )
     if isinstance(value, tuple):
         return plain(f"({', '.join(map(text, value[:6]))})", 120)
     return plain(f"{value:.6g}" if isinstance(value, float) else repr(value), 120)

@@ -15,14 +15,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Package = Callable[[str], ModuleType]
+REMEMBERED = ("_x", "_eps", "_mu_logvar")  # by VAE.forward, as its docstring says
 
 
 def drive(driver: str, fixed: dict[str, str], inputs: dict[str, Any]) -> Any:
     """What this driver returns. inputs: with order, arrays whose columns are contiguous, "F"."""
     if "order" in inputs:
         kept = {name: value for name, value in inputs.items() if name != "order"}
-        inputs.update({name: np.asfortranarray(value) if isinstance(value, np.ndarray) and value.ndim > 1
-                       else value for name, value in kept.items()})
+        inputs.update(
+            {
+                name: np.asfortranarray(value)
+                if isinstance(value, np.ndarray) and value.ndim > 1
+                else value
+                for name, value in kept.items()
+            }
+        )
         del inputs["order"]
     return globals()[driver](**fixed, **inputs)
 
@@ -149,7 +156,7 @@ def vae_forward(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any
         return vae.remembered == "forward"
     remembered = [vars(layer).get(name) for layer in vae.layers.values() for name in ("x", "y")]
     arrays = tuple(value for value in remembered if value is not None)
-    return vae._x, vae._eps, tuple(vae._mu_logvar), vae.remembered, arrays
+    return *(getattr(vae, name) for name in REMEMBERED), vae.remembered, arrays
 
 
 def vae_log_weights(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any:
@@ -290,7 +297,8 @@ def log_mean(log_w: Array, parts: tuple[int, ...]) -> Any:
 
 def importance_weighted_bound(x: Array, K: int, rows: int, seed: int, **model: Any) -> Any:
     """L_K and its standard error. rows: of z in the decoder at a time."""
-    vae, likelihood = _vae(**model), package("likelihood")
+    vae = _vae(**model)
+    likelihood: Any = package("likelihood")
     likelihood.ROWS = rows
     return tuple(likelihood.importance_weighted_bound(vae, x, K, np.random.default_rng(seed)))
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from scratchvae.homework import compare
-from scratchvae.homework.checks import KINDS, Job, bulk
-from scratchvae.homework.domains import Call
+from scratchvae.homework.compare import bulk
+from scratchvae.homework.domains import KINDS, Call, Job
 from scratchvae.homework.exercises import Exercise
 from scratchvae.homework.sandbox import Reply, Result
 from scratchvae.homework.wire import LAST, plain
@@ -123,7 +123,7 @@ def _changed(cases: Sequence[Call], replies: Sequence[Reply]) -> list[Evidence]:
     """The arguments that are not afterwards as they were, at the smallest input that shows it."""
     smallest: dict[str, tuple[tuple[int, int], Evidence]] = {}
     for case, reply in zip(cases, replies):
-        if case.kind == "errors" or reply.error is not None:
+        if case.kind in ("errors", "memory") or reply.error is not None:
             continue
         for name in compare.changed(case.inputs, reply.after):
             after = reply.after.get(name)

@@ -21,7 +21,7 @@ class Exercise:
 
     number: "2.4". module: the file's name without .py. name: the function, or Class.method.
     equation: the mathematics, in one line. source: where the notes or the paper have it.
-    points: of which 1 goes to each kind of check beside the value (see `checks.py`).
+    points: of which 1 goes to each kind of check beside the value (see `domains`).
     """
 
     number: str

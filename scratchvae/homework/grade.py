@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from scratchvae.homework import asked, evidence, judge, submission
-from scratchvae.homework.checks import Job
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import EXERCISES, PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
@@ -269,7 +268,9 @@ def explain(shown: list[Evidence], result: Result) -> tuple[str, str]:
     if first["kind"] == "not done":
         said = next((r.error[1] for r in result.replies if r.error), "")
         return "not done", f"not done: it says {said!r}{tail}"
-    wrong = "; ".join(f"{name}: {a} expected, {b} came".lstrip(": ") for name, a, b in first["shown"])
+    wrong = "; ".join(
+        f"{name}: {a} expected, {b} came".lstrip(": ") for name, a, b in first["shown"]
+    )
     said = f"at {', '.join(first['called'])}: {wrong or first['said']}{tail}"
     return "no answer" if tail else "other", said
 

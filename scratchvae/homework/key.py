@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.homework import catalogue, checks, page, source, wire
-from scratchvae.homework.checks import Job
+from scratchvae.homework import catalogue, domains, page, source, wire
+from scratchvae.homework.domains import Job
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise
 from scratchvae.homework.here import Here
 from scratchvae.homework.make import package_around
@@ -53,7 +53,7 @@ class Key:
         if PAGE[0] in exercises:
             self.reference[page.NAME] = page.text()
         seed = secrets.randbits(60) if seed is None else seed
-        self.jobs: dict[str, Job] = {e.number: checks.job(e.number, seed) for e in exercises}
+        self.jobs: dict[str, Job] = {e.number: domains.job(e.number, seed) for e in exercises}
         self.packages = {e.number: package_around(e) for e in exercises}
         self.training = _images()
         answers = _in_its_own_process(list(self.jobs), seed)
@@ -141,7 +141,7 @@ def work_out() -> None:
     right, wrong = {}, {}
     seed, *numbers = sys.argv[1:]
     for number in numbers:
-        job, exercise = checks.job(number, int(seed)), BY_NUMBER[number]
+        job, exercise = domains.job(number, int(seed)), BY_NUMBER[number]
         package = package_around(exercise)
         right[number] = _answers(reference, job)
         mistakes = [(mistake.sentence, mistake.module(package)) for mistake in catalogue.of(number)]

@@ -411,8 +411,8 @@ that the docstring names, for extreme numbers, and for the errors that the docst
 promises, where the exercise has these checks. They count once a value is right.{trained}
 
 An ordinary result is right when its error is below 10⁻¹² of its largest number (in chapter
-1 10⁻⁹, in float32 10⁻³). At extreme numbers, as zeros and certainty in p, log σ² of ±50 or
-logits of ±10⁴, it has to be finite where the exact one is, and off by no more than some
+1 10⁻⁹, in float32 10⁻³). At extreme numbers, as zeros and certainty in p, log variances of
+±50 or logits of ±10⁴, it has to be finite where the exact one is, and off by no more than some
 roundings of 1 or of its size.
 {also}
 The sources:

@@ -95,7 +95,7 @@ def apart(names: list[str]) -> Iterator[None]:
             holders = [holder] if len(path) > 1 else modules
             places += [(h, path[-1], function) for h in holders
                        if vars(h).get(path[-1]) is function]  # fmt: skip
-    for holder, name, function in places:
+    for holder, name, _ in places:
         setattr(holder, name, partial(forbidden, name))
     try:
         yield

@@ -21,26 +21,32 @@ CHANCE = 1e-8  # that so many wrong calls have a property by chance, if it says 
 def said(calls: Sequence[Call], failed: Sequence[bool]) -> str:
     """A sentence, or "" where no property tells the wrong calls from the right ones."""
     wrong = np.array(failed, bool)
-    if not FEWEST <= wrong.sum() <= len(wrong) - FEWEST:
+    count = int(wrong.sum())
+    if not FEWEST <= count <= len(wrong) - FEWEST:
         return ""
     found = [dict(_properties(call.inputs)) for call in calls]
     names = [*dict.fromkeys(name for properties in found for name in properties)]
     names += [f"{name} is not given" for name in dict.fromkeys(n for c in calls for n in c.inputs)]
-    has = np.array([[properties.get(name, name.endswith(" is not given")
-                                    and f"{name[:-13]} is given" not in properties)
-                     for properties in found] for name in names])  # fmt: skip
+    has = np.array([[_has(properties, name) for properties in found] for name in names])
     covers = has[:, wrong].all(axis=1)  # all wrong calls have it
-    names, has = [name for name, yes in zip(names, covers) if yes], has[covers]
-    others = has[:, ~wrong]
-    for i, j in sorted(np.argwhere(~(others[:, None] & others).any(axis=2)), key=lambda ij: ij[0] != ij[1]):
-        both = names[i] if i == j else f"{names[i]} and {names[j]}"
+    names, has = [name for i, name in enumerate(names) if covers[i]], has[covers]
+    free = ~(has[:, None, ~wrong] & has[:, ~wrong]).any(axis=2)  # no right call has both
+    pairs = [(i != j, i, j) for i, j in np.argwhere(free).tolist()]
+    if pairs:
+        two, i, j = min(pairs)
+        both = f"{names[i]} and {names[j]}" if two else names[i]
         return f"Your answer is wrong wherever {both}, and right everywhere else."
     best = (CHANCE, "")
     for name, holds in zip(names, has):
-        chance = holds.mean() ** wrong.sum()
-        if wrong.sum() >= SHARE * holds.sum() and chance < best[0]:
+        chance = float(holds.mean()) ** count
+        if count >= SHARE * holds.sum() and chance < best[0]:
             best = chance, f"Your answer is wrong only where {name}."
     return best[1]
+
+
+def _has(properties: dict[str, bool], name: str) -> bool:
+    given = name.replace(" is not given", " is given")
+    return properties.get(name, False) if given == name else given not in properties
 
 
 def _properties(inputs: dict[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -72,8 +78,8 @@ def _properties(inputs: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield f"{name} is {a.dtype}", True
         yield f"{name} has whole numbers alone", whole
         yield f"{name} has others than whole numbers", not whole
-        for text, where in (("a 0", a == 0), ("a number below 0", a < 0), ("a number above 1", a > 1),
-                            ("an infinite number", np.isinf(a))):  # fmt: skip
+        kinds = {"a 0": a == 0, "a number below 0": a < 0, "a number above 1": a > 1}
+        for text, where in (kinds | {"an infinite number": np.isinf(a)}).items():
             yield f"{name} has {text}", bool(where.any())
         if a.ndim > 1:
             yield f"{name} is square", a.shape[-1] == a.shape[-2]

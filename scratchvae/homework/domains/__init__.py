@@ -1,19 +1,24 @@
 """What the arguments of an exercise may be, as something to draw from.
 
 The grader draws some hundreds of calls, with a seed that nobody knows before. The public tests
-draw from the same descriptions with a fixed seed. Each call has a kind:
+draw from the same descriptions with a fixed seed. The kinds of check, each worth 1 point, and
+`value` the rest:
 
     value      ordinary numbers in float64: every shape, axis and option
-    shapes     float32; lists and whole numbers where they are allowed
+    shapes     float32 stays float32; lists and whole numbers where they are allowed
+    inputs     the arguments are afterwards as they were, and what was returned before
     memory     what `backward`, or another call, needs of `forward` is there
     extremes   zeros, certainty, tiny and huge numbers, numbers at which digits cancel
-    errors     what the docstring refuses
+    errors     an error where the docstring promises one
+
+A formula that gives no right value has no points for being careful: the other kinds count
+when at least one value is right.
 
 Small calls are drawn often, since the smallest one that fails is shown.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,14 +48,14 @@ class Call(NamedTuple):
 class Domain(NamedTuple):
     """driver, fixed: how it is called, by `drivers.py`. kinds: besides "value".
 
-    count: calls that the grader draws; the public tests draw half of them.
+    size: calls that the grader draws; the public tests draw half of them.
     """
 
     driver: str
     fixed: dict[str, str]
     draw: Callable[[Draws, str], Inputs]
     kinds: tuple[str, ...]
-    count: int
+    size: int
 
 
 def _functions(
@@ -114,16 +119,16 @@ class Job(NamedTuple):
 
 
 def job(number: str, seed: int = 0, share: float = 1.0) -> Job:
-    """The exercise's job, whose calls are drawn with this seed. share: of its count."""
+    """The exercise's job, whose calls are drawn with this seed. share: of its size."""
     domain = DOMAINS[number]
     return Job(domain.driver, domain.fixed, calls(number, seed, share))
 
 
 def calls(number: str, seed: int, share: float = 1.0) -> list[Call]:
-    """The exercise's calls, the kinds in turn. share: of its count."""
+    """The exercise's calls, the kinds in turn. share: of its size."""
     domain, found = DOMAINS[number], []
     turns = [kind for kind in IN_TURN if kind == "value" or kind in domain.kinds]
-    for i in range(int(share * domain.count)):
+    for i in range(int(share * domain.size)):
         rng = np.random.Generator(np.random.PCG64([seed, i]))  # the same in all versions of NumPy
         kind = turns[i % len(turns)]
         draws = Draws(rng, i // len(turns))

@@ -187,6 +187,7 @@ def _one_distribution(draws: Draws, kind: str) -> Inputs:
         q = draws.one(_whole(draws, (n,)), *draws.typed([q]))
     return {"q": q}
 
+
 DRAW: dict[str, Callable[[Draws, str], Inputs]] = {
     "entropy": _of_distributions("p"),
     "cross_entropy": _of_distributions("p", "q"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from scratchvae.homework.domains.chapter_2 import typed
-from scratchvae.homework.domains.draws import Array, Draws, Inputs
+from scratchvae.homework.domains.draws import Draws, Inputs
 
 Draw = Callable[[Draws, str], Inputs]
 DECODERS = ("bernoulli", "bernoulli", "gaussian", "sigmoid-gaussian", "isotropic",
@@ -71,8 +71,10 @@ def _with_noise(*, after: bool = False) -> Draw:
         shape = (L, B, n_z) if draws.one(0, 1, 1) else (B, n_z)
         found |= typed(kind, {"eps": draws.rng.standard_normal(shape)})
         if kind == "errors":
-            found |= {"between": draws.next("encode", "reconstruct", "log_joint", "")} if after else (
-                _refused(draws, found)
+            found |= (
+                {"between": draws.next("encode", "reconstruct", "log_joint", "")}
+                if after
+                else (_refused(draws, found))
             )
         elif kind == "memory":
             found["memory"] = True
@@ -161,8 +163,10 @@ def _pixels(draws: Draws, kind: str) -> Inputs:
 def _training(draws: Draws, kind: str) -> Inputs:
     """A model, an optimizer, and so many steps on one minibatch."""
     return {
-        **_model(draws, kind), "beta": draws.one(1.0, 1.0, 0.5), "optimizer": draws.one("SGD", "SGD", "Adagrad", "Adam"),
-        "lr": draws.one(0.1, 0.02), "weight_decay": draws.one(0.0, 0.0, 0.5), "seed": int(draws.rng.random() * 1e6), "steps": draws.one(1, 2),
+        **_model(draws, kind), "beta": draws.one(1.0, 1.0, 0.5),
+        "optimizer": draws.one("SGD", "SGD", "Adagrad", "Adam"), "lr": draws.one(0.1, 0.02),
+        "weight_decay": draws.one(0.0, 0.0, 0.5), "seed": int(draws.rng.random() * 1e6),
+        "steps": draws.one(1, 2),
     }  # fmt: skip
 
 
