@@ -27,6 +27,7 @@ def answers(job: Job, function: Callable[..., Any]) -> Result:
     try:
         for case in job.cases:
             inputs, reply = copy.deepcopy(case.inputs), Reply()
+            sent = {key: wire.encode(value) for key, value in inputs.items()}
             try:
                 with np.errstate(all="ignore"):
                     found = drivers.drive(job.driver, job.fixed, inputs)
@@ -35,7 +36,8 @@ def answers(job: Job, function: Callable[..., Any]) -> Result:
                 raise
             except Exception as error:
                 reply.error = type(error).__name__, str(error)[:300]
-            reply.after = inputs
+            after = wire.afterwards(sent, inputs, None, None)
+            reply.after = {key: wire.decode(value) for key, value in after.items()}
             replies.append(reply)
     finally:
         setattr(module, name, kept)

@@ -4,14 +4,12 @@ The public tests use it, and what grades. What a function returned has gone thro
 `decode`: whatever unpacks into two arrays is a tuple of two.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from scratchvae.homework.domains import Call, Job
-from scratchvae.homework.domains.draws import Inputs
-from scratchvae.homework.wire import LAST, Opaque, plain
+from scratchvae.homework.wire import Opaque, plain
 
 WHOLE = 12  # numbers of an array that is shown whole
 REFUSES = ("ValueError", "TypeError")  # one is as good as the other
@@ -95,20 +93,6 @@ def bulk(call: Call) -> tuple[int, int]:
     if numbers > 16:
         return numbers, 0
     return numbers, len(repr([np.asarray(value).tolist() for value in call.inputs.values()]))
-
-
-def changed(before: Inputs, after: Mapping[str, Any]) -> list[str]:
-    """The arguments that are not as they were. (θ of an optimizer is a driver's copy.)"""
-    names = []
-    for name, value in before.items():
-        now = after.get(name)
-        if isinstance(value, np.ndarray) and not (
-            isinstance(now, np.ndarray)
-            and now.dtype == value.dtype
-            and np.array_equal(now, value, equal_nan=value.dtype.kind == "f")
-        ):
-            names.append(name)
-    return names + [LAST] * (LAST in after)
 
 
 def array_of(parts: Any) -> Any:

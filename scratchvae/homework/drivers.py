@@ -281,7 +281,8 @@ def training_step(
     options = {"weight_decay": weight_decay} | ({} if optimizer == "SGD" else {"epsilon": 0.1})
     chosen = getattr(package("optimizers"), optimizer)(vae.params, lr=lr, **options)
     rng = np.random.default_rng(seed)
-    step = package("training").training_step
+    step, noise = package("training").training_step, vae.noise
+    vae.noise = lambda n, rng: -noise(n, rng)  # a model may have another noise
     vae.params.g[...] = 1  # what an earlier minibatch might have left
     return tuple(
         tuple(float(part) for part in step(vae, x, chosen, rng)) for _ in range(steps)

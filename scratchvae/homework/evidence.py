@@ -125,7 +125,7 @@ def _changed(cases: Sequence[Call], replies: Sequence[Reply]) -> list[Evidence]:
     for case, reply in zip(cases, replies):
         if case.kind in ("errors", "memory") or reply.error is not None:
             continue
-        for name in compare.changed(case.inputs, reply.after):
+        for name in reply.after:
             after = reply.after.get(name)
             said, shown = f"You change {name}: the caller needs it as it was.", []
             if name != LAST:

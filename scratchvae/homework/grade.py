@@ -204,11 +204,8 @@ def _grade_one(
 
     def attempt(whole_class: bool) -> Result:
         def run(box: Sandbox, files: Mapping[str, str]) -> Result:
-            return box.run(
-                key.packages[exercise.number],
-                job.driver,
-                job.fixed,
-                [case.inputs for case in job.cases],
+            return box.run_task(
+                key.tasks[exercise.number],
                 seconds=seconds,
                 theirs=files,
                 exercise=(exercise.module, exercise.name),

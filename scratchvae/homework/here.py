@@ -84,7 +84,8 @@ class Here:
         with package(package_texts), np.errstate(all="ignore"):
             last: tuple[Any, Any] = None, None
             for case in cases:
-                inputs = {name: wire.decode(wire.encode(value)) for name, value in case.items()}
+                sent = {name: wire.encode(value) for name, value in case.items()}
+                inputs = {name: wire.decode(value) for name, value in sent.items()}
                 reply, outputs, encoded = Reply(), None, None
                 try:
                     outputs = drivers.drive(driver, dict(fixed), inputs)
@@ -93,7 +94,7 @@ class Here:
                 except Exception as error:
                     kind, text = wire.raised(error)
                     reply.error = kind, text[:300]
-                after = wire.afterwards(inputs, *last)
+                after = wire.afterwards(sent, inputs, *last)
                 reply.after = {name: wire.decode(value) for name, value in after.items()}
                 last = outputs, encoded
                 replies.append(reply)

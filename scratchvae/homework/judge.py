@@ -89,7 +89,7 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
         done[case.kind] += close(case, ours, theirs) or refused
         if case.kind not in NO_INPUTS:
             answered = theirs.error is None or close(case, ours, theirs)
-            done["inputs"] += answered and not compare.changed(case.inputs, theirs.after)
+            done["inputs"] += answered and not theirs.after
     if not done["value"]:  # nothing to be careful about
         done = dict.fromkeys(done, 0)
     full = [kind for kind in total if done[kind] == total[kind]]
@@ -119,7 +119,7 @@ def changed(job: Job, result: Result) -> list[str]:
         name
         for case, reply in zip(job.cases, result.replies)
         if case.kind not in NO_INPUTS and reply.error is None
-        for name in compare.changed(case.inputs, reply.after)
+        for name in reply.after
     ]
     return list(dict.fromkeys(found))
 

@@ -29,7 +29,7 @@ from scratchvae import (
     training,
     vae,
 )
-from scratchvae.homework.compare import called, changed, refuses, text, why, wrong_parts
+from scratchvae.homework.compare import called, refuses, text, why, wrong_parts
 from scratchvae.homework.domains import KINDS, PUBLIC, Call, Job
 from scratchvae.homework.domains import job as job_of
 from scratchvae.homework.drivers import drive
@@ -52,10 +52,11 @@ def agrees(job: Job, call: Call, right: Any, last: list[Any]) -> None:
     the last call returned.
     """
     at, inputs = f"at {', '.join(called(call))}", copy.deepcopy(call.inputs)
+    sent = {name: encode(value) for name, value in inputs.items()}
     try:
         found = drive(job.driver, job.fixed, inputs)
         encoded = encode(found)
-        got, after = decode(encoded), afterwards(inputs, *last)
+        got, after = decode(encoded), afterwards(sent, inputs, *last)
         last[:] = found, encoded
     except (NotImplementedError, AssertionError):
         raise
@@ -71,7 +72,7 @@ def agrees(job: Job, call: Call, right: Any, last: list[Any]) -> None:
             fail(at, "numbers", "None: a `return` is missing")
         name, ours, theirs = wrong_parts(job, call, expected, got)[0]
         fail(f"{name} {at}".strip(), ours, f"{theirs}: {wrong}")
-    for name in changed(call.inputs, {key: decode(value) for key, value in after.items()}):
+    for name in after:
         fail(f"{name} afterwards, {at}", "as it was", text(inputs.get(name, "other numbers")))
 
 

@@ -28,8 +28,8 @@ def said(calls: Sequence[Call], failed: Sequence[bool]) -> str:
     names = [*dict.fromkeys(name for properties in found for name in properties)]
     names += [f"{name} is not given" for name in dict.fromkeys(n for c in calls for n in c.inputs)]
     has = np.array([[_has(properties, name) for properties in found] for name in names])
-    covers = has[:, wrong].all(axis=1)  # all wrong calls have it
-    names, has = [name for i, name in enumerate(names) if covers[i]], has[covers]
+    covers = np.flatnonzero(has[:, wrong].all(axis=1))  # all wrong calls have it
+    names, has = [names[i] for i in covers], has[covers]
     free = ~(has[:, None, ~wrong] & has[:, ~wrong]).any(axis=2)  # no right call has both
     pairs = [(i != j, i, j) for i, j in np.argwhere(free).tolist()]
     if pairs:

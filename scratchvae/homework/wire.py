@@ -65,14 +65,18 @@ def encode(value: object) -> Json:
     return {"opaque": type(value).__name__}
 
 
-def afterwards(inputs: dict[str, object], outputs: object, encoded: Json) -> dict[str, Json]:
-    """The arguments after a call, as JSON; and LAST if the call changed what the last returned.
+def afterwards(
+    sent: dict[str, Json], inputs: dict[str, object], outputs: object, encoded: Json
+) -> dict[str, Json]:
+    """The arguments that a call changed, as JSON; and LAST if it changed what the last returned.
 
-    outputs, encoded: what the last call returned. A generator is used up by then.
+    sent: the arguments before. outputs, encoded: what the last call returned; a generator is used
+    up by then.
     """
-    after = {name: encode(value) for name, value in inputs.items()}
+    now = {name: encode(inputs[name]) for name in sent if name in inputs}
+    changed = {name: value for name, value in now.items() if value != sent[name]}
     arrays = isinstance(outputs, np.ndarray | tuple | list)
-    return after | ({LAST: True} if arrays and encode(outputs) != encoded else {})
+    return changed | ({LAST: True} if arrays and encode(outputs) != encoded else {})
 
 
 def raised(error: BaseException) -> list[str]:

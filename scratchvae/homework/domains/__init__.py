@@ -63,7 +63,7 @@ def _functions(
 ) -> list[Domain]:
     kinds = ("shapes", "extremes", "errors") if errors else ("shapes", "extremes")
     return [
-        Domain("call", {"module": module, "name": name}, draws[name], kinds, 240 if errors else 120)
+        Domain("call", {"module": module, "name": name}, draws[name], kinds, 180 if errors else 100)
         for name in names
     ]
 
@@ -83,13 +83,13 @@ def _domains() -> dict[str, Domain]:
         ("3.2", "affine_backward_weights", "shapes", 80),
         ("3.3", "affine_backward_input", "shapes", 80),
         ("3.4", "tanh_backward_input", "shapes extremes", 80),
-        ("3.5", "vae_forward", "shapes memory errors", 100),
+        ("3.5", "vae_forward", "shapes memory errors", 80),
         ("3.6", "vae_log_weights", "shapes memory errors", 80),
-        ("3.7", "vae_backward", "shapes extremes errors", 80),
+        ("3.7", "vae_backward", "shapes extremes errors", 70),
         ("3.8", "central_difference", "shapes errors", 80),
         ("3.9", "Adagrad", "shapes extremes", 80),
         ("3.10", "Adam", "shapes extremes", 100),
-        ("3.11", "binarize", "shapes extremes errors", 80),
+        ("3.11", "binarize", "shapes extremes errors", 48),
         ("3.12", "training_step", "shapes", 60),
         ("4.1", "log_mean", "shapes extremes", 100),
         ("4.2", "importance_weighted_bound", "shapes extremes", 60),
