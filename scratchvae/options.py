@@ -176,15 +176,17 @@ def model_file(text: str) -> Path:
 
 
 def command(
-    commands: Commands, run: Callable[[argparse.Namespace], int], example: str, *shared: str
-) -> argparse.ArgumentParser:
+    commands: Commands, run: Callable[[argparse.Namespace], int], example: str, *shared: str,
+    within: str = "",
+) -> argparse.ArgumentParser:  # fmt: skip
     """A new command, which `run` does and whose docstring says what it does.
 
     example: the command with arguments; it begins with the command's name. shared: see `share`.
+    within: what stands before the name.
     """
     added = commands.add_parser(
         example.split()[0], help=run.__doc__, description=run.__doc__,
-        epilog=f"example: scratchvae {example}",
+        epilog=f"example: scratchvae {within}{example}",
     )  # fmt: skip
     added.set_defaults(run=run)
     share(added, *shared)

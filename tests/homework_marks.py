@@ -2,12 +2,13 @@
 
 import ast
 import warnings
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from scratchvae.homework import catalogue, checks, here, judge, make, source
+from scratchvae.homework import catalogue, domains, here, judge, make, source
 from scratchvae.homework.exercises import BY_NUMBER
 from scratchvae.homework.here import Here
 from scratchvae.homework.judge import Verdict
@@ -17,7 +18,7 @@ from scratchvae.homework.sandbox import Result
 
 def run(number: str, package: dict[str, str]) -> Result:
     """What this package's function returns in every case of the exercise."""
-    job = checks.JOBS[number]()
+    job = domains.job(number)
     return Here().run(package, job.driver, job.fixed, [case.inputs for case in job.cases])
 
 
@@ -45,7 +46,7 @@ def wrong(number: str) -> list[judge.Named]:
 
 def verdict_on_package(number: str, package: dict[str, str]) -> Verdict:
     """Of the function in this package."""
-    job, exercise = checks.JOBS[number](), BY_NUMBER[number]
+    job, exercise = domains.job(number), BY_NUMBER[number]
     return judge.judge(
         job, exercise.points, right(number), run(number, package), lambda: wrong(number)
     )
@@ -79,6 +80,20 @@ def verdict_on_files(number: str, files: dict[str, str]) -> Verdict:
     return best
 
 
+def public_tests(scope: dict[str, Any], number: str) -> list[tuple[str, Callable[[], None]]]:
+    """The public tests of the exercise, by name, each with its parameters."""
+    found, marker = [], BY_NUMBER[number].marker
+    for name, test in scope.items():
+        marks = getattr(test, "pytestmark", []) if name.startswith("test_") else []
+        cases = next((mark.args[1] for mark in marks if mark.name == "parametrize"), [()])
+        for case in cases:
+            values = getattr(case, "values", case)
+            own = [mark.name for mark in (*marks, *getattr(case, "marks", ()))]
+            if marker in own:
+                found.append((name, partial(test, *values)))
+    return found
+
+
 def public_failures(number: str, package: dict[str, str]) -> list[str]:
     """What the public tests of the exercise say of this package; [] when all pass."""
     text, failures = make.PUBLIC_TESTS.read_text(encoding="utf-8"), []
@@ -86,17 +101,13 @@ def public_failures(number: str, package: dict[str, str]) -> list[str]:
         warnings.simplefilter("ignore")
         scope: dict[str, Any] = {"__name__": "public"}
         exec(here.compiled(text, "public_tests.py", "exec"), scope)
-        for name, test in list(scope.items()):
-            marks = getattr(test, "pytestmark", [])
-            if name.startswith("test_") and BY_NUMBER[number].marker in [m.name for m in marks]:
-                cases = next((m.args[1] for m in marks if m.name == "parametrize"), [()])
-                for case in cases:
-                    try:
-                        test(*case)
-                    except BaseException as error:  # pytest's Failed is no Exception
-                        if isinstance(error, KeyboardInterrupt):
-                            raise
-                        failures.append(f"{name}: {type(error).__name__}: {error}")
+        for name, test in public_tests(scope, number):
+            try:
+                test()
+            except BaseException as error:  # pytest's Failed is no Exception
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                failures.append(f"{name}: {type(error).__name__}: {error}")
     return failures
 
 

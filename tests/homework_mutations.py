@@ -9,14 +9,15 @@ swaps what is returned, turns a comparison, or leaves a statement out.
 import ast
 import copy
 import importlib
-import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from homework_marks import public_tests
 
-from scratchvae.homework import public_tests, source
+from scratchvae.homework import public_tests as module_of_tests
+from scratchvae.homework import source
 from scratchvae.homework.exercises import EXERCISES, Exercise
 
 SWAPS: dict[type, type] = {
@@ -102,17 +103,6 @@ class _Replace(ast.NodeTransformer):
         return self.new if node is self.old else self.generic_visit(node)
 
 
-def public_tests_of(exercise: Exercise) -> list[Callable[[], None]]:
-    """The exercise's public tests, each to be called."""
-    calls: list[Callable[[], None]] = []
-    for name, test in inspect.getmembers(public_tests, inspect.isfunction):
-        marks = getattr(test, "pytestmark", [])
-        if name.startswith("test_") and any(mark.name == exercise.marker for mark in marks):
-            cases = next((mark.args[1] for mark in marks if mark.name == "parametrize"), [()])
-            calls += [lambda test=test, case=case: test(*case) for case in cases]
-    return calls
-
-
 def noticed(exercise: Exercise, text: str) -> bool:
     """Whether a public test of the exercise fails with this function in place of its own."""
     module = importlib.import_module(f"scratchvae.{exercise.module}")
@@ -124,7 +114,7 @@ def noticed(exercise: Exercise, text: str) -> bool:
         setattr(owner, name, scope[name])
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for test in public_tests_of(exercise):
+            for _, test in public_tests(vars(module_of_tests), exercise.number):
                 try:
                     test()
                 except BaseException as error:  # pytest's Failed is no Exception

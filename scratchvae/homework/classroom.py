@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 # read at the import: a long run may have newer files beside it than it runs
 CODE = {
     path.relative_to(HERE).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted(HERE.rglob("*.py"))
+    for path in sorted([*HERE.glob("*.py"), *HERE.glob("*/*.py"), *HERE.glob("*/*.txt")])
 }
 
 
@@ -61,17 +61,11 @@ def grade_all(
     with ThreadPoolExecutor(jobs) as pool:
         waiting = {
             pool.submit(
-                _one,
-                path,
-                kept,
-                key,
-                grader,
-                seconds,
-                notes.get(path.name, ""),
+                _one, path, kept, key, grader, seconds, notes.get(path.name, ""),
                 path.name in failed,
             ): path
             for path in submissions
-        }
+        }  # fmt: skip
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 result, resumed = future.result()
@@ -112,13 +106,7 @@ def _grader(key: Key, seconds: float) -> list[object]:
 
 
 def _one(
-    path: Path,
-    kept: Path,
-    key: Key,
-    grader: list[object],
-    seconds: float,
-    note: str,
-    failed: bool,
+    path: Path, kept: Path, key: Key, grader: list[object], seconds: float, note: str, failed: bool
 ) -> tuple[Grade, bool]:
     """The result of one submission, and whether it was kept from before. failed: not unpacked."""
     try:

@@ -2,12 +2,13 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from scratchvae.files import written_whole
 from scratchvae.homework.asked import MOST_WHOLE, Asked
 from scratchvae.homework.exercises import select, weights
-from scratchvae.options import Commands, file_name
+from scratchvae.options import Commands, command, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
 from scratchvae.sheets import cli as sheets
@@ -16,27 +17,17 @@ from scratchvae.sheets import cli as sheets
 def add_commands(commands: Commands) -> None:
     """Make homework of this package, and grade it."""
     homework = commands.add_parser(
-        "homework",
-        help=add_commands.__doc__,
-        description=add_commands.__doc__,
+        "homework", help=add_commands.__doc__, description=add_commands.__doc__,
         epilog="example: scratchvae homework make assignment --exercises 1.1,2",
-    )
+    )  # fmt: skip
     actions = homework.add_subparsers(dest="action", metavar="ACTION")
 
-    shown = actions.add_parser(
-        "list",
-        help=show.__doc__,
-        description=show.__doc__,
-        epilog="example: scratchvae homework list",
-    )
-    shown.set_defaults(run=show)
+    def action(run: Callable[[argparse.Namespace], int], example: str) -> argparse.ArgumentParser:
+        return command(actions, run, example, within="homework ")
 
-    made = actions.add_parser(
-        "make",
-        help=make.__doc__,
-        description=make.__doc__,
-        epilog="example: scratchvae homework make assignment --exercises 1.1,2",
-    )
+    action(show, "list")
+
+    made = action(make, "make assignment --exercises 1.1,2")
     made.add_argument("out", type=Path, metavar="OUT", help="the folder to write; new or empty")
     made.add_argument(
         "--title", default="Homework: the variational autoencoder by hand", help="of ASSIGNMENT.md"
@@ -48,47 +39,27 @@ def add_commands(commands: Commands) -> None:
         "--ci", choices=("classroom50",), help="write a list of tests for this platform too"
     )
     made.add_argument(
-        "--also-blank",
-        metavar="N[,N...]",
+        "--also-blank", metavar="N[,N...]",
         help="exercises of later weeks: blank too, where no exercise of this handout needs them",
-    )
+    )  # fmt: skip
     made.add_argument(
-        "--level",
-        choices=("normal", "hard"),
-        default="normal",
+        "--level", choices=("normal", "hard"), default="normal",
         help="hard: docstrings with the source of the equation in place of the equation (normal)",
-    )
-    made.set_defaults(run=make)
+    )  # fmt: skip
 
-    zipped = actions.add_parser(
-        "autograder",
-        help=autograder.__doc__,
-        description=autograder.__doc__,
-        epilog="example: scratchvae homework autograder week3.zip --exercises 2.2,2.3,2.4",
-    )
+    zipped = action(autograder, "autograder week3.zip --exercises 2.2,2.3,2.4")
     zipped.add_argument("out", type=Path, metavar="OUT.zip", help="the zip to write")
     zipped.add_argument("--title", default="", help="of the reports")
     zipped.add_argument(
-        "--show",
-        default="visible",
-        metavar="MODE[,N=MODE...]",
+        "--show", default="visible", metavar="MODE[,N=MODE...]",
         help="when students see the tests: visible, after_published or hidden (visible)",
-    )
-    zipped.set_defaults(run=autograder)
+    )  # fmt: skip
 
-    graded = actions.add_parser(
-        "grade",
-        help=grade.__doc__,
-        description=grade.__doc__,
-        epilog="example: scratchvae homework grade --all handed-in --csv grades.csv --jobs 2",
-    )
+    graded = action(grade, "grade --all handed-in --csv grades.csv --jobs 2")
     graded.add_argument(
-        "submission",
-        type=Path,
-        nargs="?",
-        metavar="SUBMISSION",
+        "submission", type=Path, nargs="?", metavar="SUBMISSION",
         help="a folder or a zip that holds the student's scratchvae/",
-    )
+    )  # fmt: skip
     graded.add_argument(
         "--json", type=file_name(".json"), metavar="FILE", help="write Gradescope's results.json"
     )
@@ -99,30 +70,23 @@ def add_commands(commands: Commands) -> None:
         "--check", action="store_true", help="exit with 1 when anybody has less than full points"
     )
     graded.add_argument(
-        "--into",
-        type=Path,
-        metavar="EXPORT.csv",
+        "--into", type=Path, metavar="EXPORT.csv",
         help="with --all: fill one column of a table from Canvas, Moodle or elsewhere",
-    )
+    )  # fmt: skip
     graded.add_argument("--column", metavar="NAME", help="with --into: the column to fill")
     graded.add_argument("--key", metavar="NAME", help="with --into: the column that names students")
     graded.add_argument(
-        "--take",
-        choices=("best", "last"),
+        "--take", choices=("best", "last"),
         help="with --into: which of several attempts of one student counts",
-    )
+    )  # fmt: skip
     graded.add_argument(
-        "--handback",
-        type=file_name(".zip"),
-        metavar="FEEDBACK.zip",
+        "--handback", type=file_name(".zip"), metavar="FEEDBACK.zip",
         help="with --all: the reports in one zip, for Moodle or Canvas to hand back",
-    )
+    )  # fmt: skip
     graded.add_argument(
-        "--all",
-        type=Path,
-        metavar="FOLDER",
+        "--all", type=Path, metavar="FOLDER",
         help="a folder that holds a folder or a zip for each submission, or a zip of it",
-    )
+    )  # fmt: skip
     graded.add_argument(
         "--csv", type=Path, metavar="FILE", help="with --all: the table of grades (grades.csv)"
     )
@@ -133,13 +97,10 @@ def add_commands(commands: Commands) -> None:
         "--seconds", type=float, default=4.0, help="for one exercise of one submission (4)"
     )
     graded.add_argument(
-        "--sandbox",
-        default="bwrap",
-        metavar="KIND",
+        "--sandbox", default="bwrap", metavar="KIND",
         help="what students' code runs in: bwrap (bubblewrap); none: with your own rights; "
         "user:NAME: for root, as this user (bwrap)",
-    )
-    graded.set_defaults(run=grade)
+    )  # fmt: skip
 
     sheets.add_actions(actions)
     for added in (zipped, graded):
@@ -156,7 +117,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _selected(args: argparse.Namespace) -> list[str] | None:
-    return _numbers(args.exercises)
+    return None if args.exercises is None else _numbers(args.exercises)
 
 
 def _whole(args: argparse.Namespace, handout: Asked | None = None) -> float:
@@ -167,8 +128,8 @@ def _whole(args: argparse.Namespace, handout: Asked | None = None) -> float:
     return float(whole)
 
 
-def _numbers(text: str | None) -> list[str] | None:
-    return None if text is None else [number.strip() for number in text.split(",")]
+def _numbers(text: str) -> list[str]:
+    return [number.strip() for number in text.split(",")]
 
 
 def show(args: argparse.Namespace) -> int:
@@ -322,14 +283,9 @@ def _grade_all(args: argparse.Namespace) -> int:
             unpacked.times |= gradebook.times(args.into, names, args.key)
         key = Key(exercises, args.sandbox, _whole(args, handout))
         grades = grade_all(
-            args.all,
-            csv_path,
-            key,
-            jobs=args.jobs,
-            seconds=args.seconds,
-            unpacked=unpacked,
-            weights=own,
-        )
+            args.all, csv_path, key,
+            jobs=args.jobs, seconds=args.seconds, unpacked=unpacked, weights=own,
+        )  # fmt: skip
     students = unpacked.rows(grades)
     # without a handout: what most say, so that nobody alone titles the others' reports
     titles = [handout.title] if handout else [one.title for one in submitted.values() if one]
@@ -340,10 +296,7 @@ def _grade_all(args: argparse.Namespace) -> int:
     say(report.class_text(rows), end="")
     from scratchvae import figures
 
-    figures.class_table(
-        [(row.number, row.title, row.full, row.submissions, row.mistakes) for row in rows],
-        path=picture,
-    )
+    figures.class_table(rows, path=picture)
     title = titles[0] if titles else ""
     theirs = [row.grade for row in students]
     handback.write(reports, theirs, title)

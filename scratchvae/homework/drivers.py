@@ -4,6 +4,7 @@ A driver runs beside the function, in its process, and knows no answers. It gets
 one case, and returns what the function returned or did.
 """
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from types import ModuleType
@@ -12,8 +13,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Package = Callable[[str], ModuleType]
 Array = NDArray[Any]
+Package = Callable[[str], ModuleType]
+REMEMBERED = ("_x", "_eps", "_mu_logvar")  # by VAE.forward, as its docstring says
+
+
+def drive(driver: str, fixed: dict[str, str], inputs: dict[str, Any]) -> Any:
+    """What this driver returns. inputs: with order, arrays whose columns are contiguous, "F"."""
+    if "order" in inputs:
+        kept = {name: value for name, value in inputs.items() if name != "order"}
+        inputs.update(
+            {
+                name: np.asfortranarray(value)
+                if isinstance(value, np.ndarray) and value.ndim > 1
+                else value
+                for name, value in kept.items()
+            }
+        )
+        del inputs["order"]
+    return globals()[driver](**fixed, **inputs)
 
 
 def package(name: str) -> ModuleType:
@@ -24,6 +42,15 @@ def package(name: str) -> ModuleType:
 def call(module: str, name: str, **inputs: Any) -> Any:
     """A function, with the inputs as its arguments."""
     return _called(getattr(package(module), name), inputs)
+
+
+def call_for_new(module: str, name: str, memory: bool = False, **inputs: Any) -> Any:
+    """The same. memory: whether an array that it returns is an argument itself."""
+    found = call(module, name, **inputs)
+    if not memory:
+        return found
+    arrays = [part for part in found if isinstance(part, np.ndarray)]
+    return any(np.shares_memory(part, value) for part in arrays for value in inputs.values())
 
 
 def call_without_warning(module: str, name: str, **inputs: Any) -> Any:
@@ -51,38 +78,50 @@ def _affine(W: Array, b: Array) -> tuple[Any, Any]:
     return params, layer
 
 
-def affine_forward(W: Array, b: Array, x: Array, dy: Array | None = None) -> Any:
-    """y, and the weights afterwards.
-
-    With dy: the gradient vector that `backward_weights` finds from what `forward` remembered.
-    """
+def affine_forward(W: Array, b: Array, x: Array, memory: bool = False) -> Any:
+    """y, and the weights afterwards. memory: layer.x, after two calls."""
     params, layer = _affine(W, b)
-    if dy is None:
-        return layer.forward(x), params.theta
+    if not memory:
+        y = layer.forward(x)
+        kept = params.theta.copy()
+        params.theta += 1
+        return y, layer.forward(x), params.theta - kept
     layer.forward(x + 1)
     layer.forward(x)
-    layer.backward_weights(dy)
-    return params.g
+    return layer.x
 
 
 def affine_backward_weights(W: Array, b: Array, x: Array, dy: Array) -> Any:
-    """The gradient vector, which held something else before; twice, as training goes on."""
+    """The gradient vector, which held something else before; twice, as training goes on; and of
+    another x in the same array.
+    """
     params, layer = _affine(W, b)
     layer.forward(x)
     params.g[...] = 7
     again = dy.copy()
     layer.backward_weights(dy)
     first = params.g.copy()
-    layer.backward_weights(again)
-    return first, params.g, params.theta
+    params.g[...] = np.nan
+    layer.backward_weights(again.copy())
+    second = params.g.copy()
+    other = x.copy()
+    for step in (0, 1):  # another x in the array that is remembered
+        other += step
+        layer.forward(other)
+        layer.backward_weights(again.copy())
+    return first, second, params.g, params.theta
 
 
 def affine_backward_input(W: Array, b: Array, x: Array, dy: Array) -> Any:
-    """dx, and that nothing was written."""
+    """dx, that nothing was written, and dx of other weights."""
     params, layer = _affine(W, b)
     layer.forward(x)
     params.g[...] = 7
-    return layer.backward_input(dy), params.g, params.theta
+    again = dy.copy()
+    first = np.array(layer.backward_input(dy))
+    kept = params.theta.copy()
+    params.theta += 1
+    return first, params.g, kept, layer.backward_input(again)
 
 
 def tanh_backward_input(x: Array, dy: Array) -> Any:
@@ -90,71 +129,118 @@ def tanh_backward_input(x: Array, dy: Array) -> Any:
     layer = package("layers").Tanh()
     layer.forward(x)
     again = dy.copy()
-    first = np.array(layer.backward_input(dy))
+    first = layer.backward_input(dy)
     return first, layer.backward_input(again)
 
 
-def _vae(x: Array, theta: Array, n_z: int, hidden: int) -> Any:
-    vae = package("vae").VAE(x.shape[1], (hidden,) if hidden else (), n_z, dtype=theta.dtype)
-    vae.params.theta[...] = theta[: vae.params.theta.size]
+def _vae(theta: Array, **settings: Any) -> Any:
+    vae = package("vae").VAE(**settings, dtype=theta.dtype)
+    vae.params.theta[...] = theta
     return vae
 
 
-def vae_forward(
-    x: Array, theta: Array, eps: Array, n_z: int, hidden: int, backward: bool = False
-) -> Any:
+def vae_forward(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any:
     """The two terms.
 
-    backward: the gradient vector that `backward` finds from what `forward` remembered.
+    memory: what it remembers, and what the layers do; of what it refuses, whether `backward` may
+    run after it.
     """
-    vae = _vae(x, theta, n_z, hidden)
-    if not backward:
+    vae = _vae(**model)
+    if not memory:
         return tuple(vae.forward(x, eps))
-    vae.forward(1 - x, eps)
-    vae.forward(x, eps)
-    return _gradient(vae)
-
-
-def vae_log_weights(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
-    """The log weight of every sample."""
-    return _vae(x, theta, n_z, hidden).log_weights(x, eps)
-
-
-def vae_backward(x: Array, theta: Array, eps: Array, n_z: int, hidden: int) -> Any:
-    """The gradient vector, which held something else before."""
-    vae = _vae(x, theta, n_z, hidden)
-    vae.forward(x, eps)
-    vae.params.g[...] = 7
-    return _gradient(vae), vae.params.theta
-
-
-def _gradient(vae: Any) -> Any:
-    """Of the last `forward`. That it came last is said here: a student's may not say so itself."""
     vae.remembered = "forward"
-    vae.backward()
-    return vae.params.g
+    try:
+        vae.forward(0 * x, eps)
+        vae.forward(x, eps)
+    except (TypeError, ValueError):
+        return vae.remembered == "forward"
+    remembered = [vars(layer).get(name) for layer in vae.layers.values() for name in ("x", "y")]
+    arrays = tuple(value for value in remembered if value is not None)
+    return *(getattr(vae, name) for name in REMEMBERED), vae.remembered, arrays
 
 
-def central_difference(f: str, theta: Array, h: float) -> Any:
-    """The gradient of one of a few functions, and θ afterwards."""
+def vae_log_weights(x: Array, eps: Array, memory: bool = False, **model: Any) -> Any:
+    """The log weight of every sample. memory: whether `backward` may run after it."""
+    vae = _vae(**model)
+    vae.remembered = "forward"
+    if not memory:
+        return vae.log_weights(x, eps)
+    with contextlib.suppress(TypeError, ValueError):
+        vae.log_weights(x, eps)
+    return vae.remembered == "forward"
+
+
+def vae_backward(x: Array, eps: Array, between: str | None = None, **model: Any) -> Any:
+    """The gradient vector, which held something else before; θ; and whether the layers were used
+    forwards more often than a recomputation takes, as differences need it.
+
+    between: another call before it; "" for none at all.
+    """
+    vae, affine = _vae(**model), package("layers").Affine
+    if between != "":
+        vae.forward(1 - x, eps)
+        vae.forward(x, eps)
+    if between:
+        getattr(vae, between)(*((x, eps) if between == "log_joint" else (x,)))
+    if between is None:
+        vae.remembered = "forward"  # a student's may not say so itself
+    g = vae.params.g
+    g[...] = 7
+    used, forward = [], affine.forward
+
+    def counted(layer: Any, x: Array) -> Any:
+        used.append(layer)
+        return forward(layer, x)
+
+    affine.forward = counted
+    try:
+        vae.backward()
+    finally:
+        affine.forward = forward
+    return g, vae.params.theta, len(used) > 3 * len(vae.layers)
+
+
+def central_difference(f: str, theta: Array, **h: float) -> Any:
+    """The gradient of one of a few functions, θ afterwards, how many θ_i differ from it at most
+    when f is called, and whether θ is itself then.
+    """
     functions: dict[str, Callable[[Array], float]] = {
         "cubes": lambda t: float((t**3).sum()),
         "waves": lambda t: float(np.sin(t).sum() + t[0] * t[-1]),
         "exp": lambda t: float(np.exp(t).sum()),
         "line": lambda t: float(3 * t[0] - t[-1]),
     }
-    return package("gradient_check").central_difference(functions[f], theta, h), theta
+    start, moved, kept = theta.copy(), [0], [True]
+
+    def watched(t: Array) -> float:
+        moved.append(int((np.asarray(t) != start).sum()))
+        kept.append(np.array_equal(theta, start))
+        return functions[f](t)
+
+    found = package("gradient_check").central_difference(watched, theta, **h)
+    return found, theta, max(moved), all(kept)
 
 
-def optimizer(name: str, theta: Array, gs: Array, block: int, **options: float) -> Any:
-    """θ after each step along the rows of gs, by blocks of `block` entries."""
+def optimizer(
+    name: str, theta: Array, gs: Array, block: int, resume: int | None = None, **options: float
+) -> Any:
+    """θ after each step along the rows of gs, by blocks of `block` entries.
+
+    resume: before which step another optimizer takes over, with the same t and sums.
+    """
     module: Any = package("optimizers")
     params = package("parameters").Parameters({"w": theta.shape}, theta.dtype)
     params.theta[...] = theta
     module.BLOCK = block
     chosen = getattr(module, name)(params, **options)
+    sums = {key: getattr(chosen, key) for key in chosen.sums}
     path = []
-    for g in gs:
+    for i, g in enumerate(gs):
+        if i == resume:
+            last, chosen = chosen, getattr(module, name)(params, **options)
+            chosen.t = last.t
+            for key in chosen.sums:
+                getattr(chosen, key)[...] = sums[key]  # which are changed in place
         params.g[...] = g
         chosen.step()
         g[...] = params.g  # which should be as it was
@@ -162,45 +248,60 @@ def optimizer(name: str, theta: Array, gs: Array, block: int, **options: float) 
     return np.array(path)
 
 
-def binarize(images: Array, seed: int, dtype: str = "") -> Any:
-    """The bits, drawn twice with one generator. dtype: asked for, if any."""
+def binarize(images: Array, seed: int, times: int, dtype: str = "") -> Any:
+    """The bits; or of many draws of each level their shares, and whether the same seed gives the
+    same bits.
+
+    The shares are of ones; of neighbours that differ; of bits that differ from the row above;
+    and of bits that differ when drawn again.
+    """
     run, rng = package("datasets").binarize, np.random.default_rng(seed)
     asked = {"dtype": np.dtype(dtype)} if dtype else {}
-    return run(images, rng, **asked), run(images, rng, **asked)
+    if not times:
+        bits = run(images, rng, **asked)
+        return np.where((images == 0) | (images == 255 * (images > 1) + (images <= 1)), bits, 0)
+    many = np.repeat(images[:, None], times, axis=1)  # (levels, times)
+    bits, again = (np.asarray(run(many, rng, **asked), float) for _ in range(2))
+    same = np.array_equal(bits, run(many, np.random.default_rng(seed), **asked))
+    return (
+        bool(((bits == 0) | (bits == 1)).all()),
+        same,
+        bits.mean(axis=1),
+        (bits[:, 1:] != bits[:, :-1]).mean(axis=1),
+        (bits != np.roll(bits, 1, axis=0)).mean(axis=1),
+        (bits != again).mean(axis=1),
+    )
 
 
 def training_step(
-    x: Array, theta: Array, n_z: int, hidden: int, lr: float, seed: int, steps: int
+    x: Array, optimizer: str, lr: float, weight_decay: float, seed: int, steps: int, **model: Any
 ) -> Any:
     """The bounds returned, and θ afterwards."""
-    vae = _vae(x, theta, n_z, hidden)
-    sgd = package("optimizers").SGD(vae.params, lr=lr)
+    vae = _vae(**model)
+    options = {"weight_decay": weight_decay} | ({} if optimizer == "SGD" else {"epsilon": 0.1})
+    chosen = getattr(package("optimizers"), optimizer)(vae.params, lr=lr, **options)
     rng = np.random.default_rng(seed)
-    step = package("training").training_step
+    step, noise = package("training").training_step, vae.noise
+    vae.noise = lambda n, rng: -noise(n, rng)  # a model may have another noise
     vae.params.g[...] = 1  # what an earlier minibatch might have left
     return tuple(
-        tuple(float(part) for part in step(vae, x, sgd, rng)) for _ in range(steps)
+        tuple(float(part) for part in step(vae, x, chosen, rng)) for _ in range(steps)
     ), vae.params.theta
 
 
-def log_mean(log_w: Array, cut: int) -> Any:
-    """The log of the mean and its standard error, of weights that come in parts.
-
-    cut: where the second part begins; 0 for one part.
-    """
+def log_mean(log_w: Array, parts: tuple[int, ...]) -> Any:
+    """The log of the mean and its standard error, of weights that come in parts."""
     mean = package("likelihood").LogMean(log_w.shape[1])
-    for part in np.split(log_w, [cut]) if cut else [log_w]:
-        mean.add(part)
-    return tuple(mean.result())
+    list(map(mean.add, np.split(log_w, np.cumsum(parts)[:-1])))
+    return mean.result()
 
 
-def importance_weighted_bound(
-    x: Array, theta: Array, K: int, n_z: int, hidden: int, seed: int
-) -> Any:
-    """L_K and its standard error."""
-    vae = _vae(x, theta, n_z, hidden)
-    run = package("likelihood").importance_weighted_bound
-    return tuple(run(vae, x, K, np.random.default_rng(seed)))
+def importance_weighted_bound(x: Array, K: int, rows: int, seed: int, **model: Any) -> Any:
+    """L_K and its standard error. rows: of z in the decoder at a time."""
+    vae = _vae(**model)
+    likelihood: Any = package("likelihood")
+    likelihood.ROWS = rows
+    return tuple(likelihood.importance_weighted_bound(vae, x, K, np.random.default_rng(seed)))
 
 
 def one_page(layer: str, x: Array, eps: Array, **theta: Array) -> Any:

@@ -1,32 +1,30 @@
 """What is right for the calls that the public tests draw: by the package's own functions."""
 
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-import numpy as np
-
-from scratchvae.homework import domains, source
+from scratchvae.homework import domains, source, wire
 from scratchvae.homework.exercises import BY_NUMBER, EXERCISES
 from scratchvae.homework.here import Here
+
+NUMBERS = [exercise.number for exercise in EXERCISES]
 
 
 @lru_cache
 def answers(number: str) -> dict[str, Any]:
-    """As `domains.answers`: the handout has a file of what this computes."""
-    exercise = BY_NUMBER[number]
-    beside = {number, *exercise.builds_on, *exercise.may_call}
-    what = {"module": exercise.module, "name": exercise.name}
-    inputs = [call.inputs for call in domains.public(number)]
-    replies = Here().run({**source.reference(), "__init__": ""}, "call", what, inputs).replies
+    """right: of each call, what `wire` makes of it, and an error's type or None.
+
+    apart: "module.name" of the exercises that this one has to do without.
+    The handout has a file of this.
+    """
+    job, exercise = domains.job(number, *domains.PUBLIC), BY_NUMBER[number]
+    called = (BY_NUMBER[other].builds_on for other in exercise.may_call)
+    beside = {number, *exercise.builds_on, *exercise.may_call, *chain(*called)}
+    inputs = [call.inputs for call in job.cases]
+    package = {**source.reference(), "__init__": ""}
+    replies = Here().run(package, job.driver, job.fixed, inputs).replies
     return {
-        "right": [
-            None if reply.error else [str(array.dtype), array.tolist()]
-            for reply in replies
-            for array in [np.asarray(reply.outputs)]
-        ],
-        "apart": [
-            other.name
-            for other in EXERCISES
-            if other.module == exercise.module and other.number not in beside
-        ],
+        "right": [[wire.encode(r.outputs), r.error and r.error[0]] for r in replies],
+        "apart": [other.where for other in EXERCISES if other.number not in beside],
     }

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from scratchvae.homework import asked, evidence, judge, submission
-from scratchvae.homework.checks import KINDS, Job, argument, bulk, compare, describe
 from scratchvae.homework.evidence import Evidence
 from scratchvae.homework.exercises import EXERCISES, PAGE, Exercise
 from scratchvae.homework.key import STEPS, Key
@@ -205,11 +204,8 @@ def _grade_one(
 
     def attempt(whole_class: bool) -> Result:
         def run(box: Sandbox, files: Mapping[str, str]) -> Result:
-            return box.run(
-                key.packages[exercise.number],
-                job.driver,
-                job.fixed,
-                [case.inputs for case in job.cases],
+            return box.run_task(
+                key.tasks[exercise.number],
                 seconds=seconds,
                 theirs=files,
                 exercise=(exercise.module, exercise.name),
@@ -233,8 +229,10 @@ def _grade_one(
         if second.points > verdict.points:
             verdict, result = second, other
     mark.passed, mark.points, mark.kind = verdict.passed, verdict.points, "right"
+    if not verdict.full or result.printed > evidence.MOST_PRINTED:
+        mark.evidence = evidence.of(exercise, job, right, result, judge.close)
     if not verdict.full:
-        mark.kind, mark.sentence = explain(job, right, result)
+        mark.kind, mark.sentence = explain(mark.evidence, result)
         for called in EXERCISES:
             if called != exercise and mark.sentence == f"not done: it says {message(called)!r}":
                 mark.kind = "other"
@@ -244,11 +242,9 @@ def _grade_one(
         if verdict.remarks:
             mark.kind, mark.mistake = "mistake", verdict.remarks[0]
             mark.sentence = " ".join(verdict.remarks)
-    if not verdict.full or result.printed > evidence.MOST_PRINTED:
-        mark.evidence = evidence.of(exercise, job, right, result, judge.close)
-        if WITHOUT in mark.sentence:
-            said = f"Your function calls {mark.sentence.removeprefix('it calls ')}."
-            mark.evidence = [Evidence(kind="other", said=said, called=[], shown=[])]
+    if WITHOUT in mark.sentence:
+        said = f"Your function calls {mark.sentence.removeprefix('it calls ')}."
+        mark.evidence = [Evidence(kind="other", said=said, called=[], shown=[])]
     mark.remarks = verdict.remarks
     if verdict.remarks == judge.care(job, right, result):  # the wrong value itself has no name
         unnamed = [shown["said"] for shown in mark.evidence if shown["kind"] == "value"]
@@ -260,40 +256,20 @@ def _grade_one(
     return mark, result.stopped
 
 
-def explain(job: Job, right: Result, result: Result) -> tuple[str, str]:
+def explain(shown: list[Evidence], result: Result) -> tuple[str, str]:
     """The kind, and a sentence: the smallest input that shows the difference, ours and theirs."""
-    failed = [
-        i
-        for i, (case, ours, theirs) in enumerate(zip(job.cases, right.replies, result.replies))
-        if not judge.close(case, ours, theirs)
-    ]
-    if result.stopped and not failed:
-        return "no answer", f"no answer: {result.stopped}"
-    if not failed:
-        return "other", "it changes its arguments: they should be afterwards as they were"
-    i = min(failed, key=lambda index: (KINDS.index(job.cases[index].kind), bulk(job.cases[index])))
-    case, ours, theirs = job.cases[i], right.replies[i], result.replies[i]
-    called = ", ".join(f"{name} = {argument(value)}" for name, value in case.inputs.items())
     tail = f"; then {result.stopped}" if result.stopped else ""
-    kind = "no answer" if result.stopped else "other"
-    if theirs.error is not None and theirs.error[0] == "NotImplementedError":
-        return "not done", f"not done: it says {theirs.error[1]!r}{tail}"
-    got = plain(describe(theirs.outputs))
-    if case.kind == "errors":
-        did = f"raises {theirs.error[0]}" if theirs.error else f"returns {got}"
-        return kind, f"at {called} it should raise ValueError or TypeError; it {did}{tail}"
-    if theirs.error is not None:
-        return kind, f"at {called} it raises {theirs.error[0]}: {theirs.error[1]}{tail}"
-    try:
-        difference = compare(ours.outputs, theirs.outputs, case)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return kind, f"at {called} it returns {got}, which cannot be compared{tail}"
-    exact, near = ("yes" if yes else "no" for yes in (difference.exact, difference.close))
-    why = f"; {difference.why}" if difference.why else ""
-    return kind, (
-        f"at {called}: ours {describe(ours.outputs)}, theirs {got}; exact: {exact}, "
-        f"close: {near}, largest difference {difference.largest:.2g}{plain(why)}{tail}"
+    if not shown or shown[0]["kind"] in ("stopped", "printed"):
+        return ("no answer", f"no answer: {result.stopped}") if tail else ("other", "it is wrong")
+    first = shown[0]
+    if first["kind"] == "not done":
+        said = next((r.error[1] for r in result.replies if r.error), "")
+        return "not done", f"not done: it says {said!r}{tail}"
+    wrong = "; ".join(
+        f"{name}: {a} expected, {b} came".lstrip(": ") for name, a, b in first["shown"]
     )
+    said = f"at {', '.join(first['called'])}: {wrong or first['said']}{tail}"
+    return "no answer" if tail else "other", said
 
 
 def _whole(handed_in: Submission, box: Sandbox, seconds: float, key: Key) -> tuple[bool, str]:

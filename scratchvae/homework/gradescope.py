@@ -202,8 +202,10 @@ def _is_one(path: Path) -> bool:
 
 
 def _package() -> Mapping[str, str]:
-    """The package's Python files, without data and demos, and without other rooms' files."""
-    paths = [*PACKAGE.glob("*.py"), *(PACKAGE / "homework").rglob("*.py")]
+    """The package's files that grade, without data and demos, and without other rooms' files."""
+    paths = [path for place in ("*.py", "homework/*.py", "homework/domains/*.py",
+                                "homework/*/*.txt")
+             for path in PACKAGE.glob(place)]  # fmt: skip
     return {
         f"scratchvae/{path.relative_to(PACKAGE).as_posix()}": path.read_text(encoding="utf-8")
         for path in sorted(paths)

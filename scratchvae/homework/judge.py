@@ -12,15 +12,20 @@ Faults of care, as a changed argument, have a sentence of their own, named mista
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from scratchvae.homework.checks import KINDS, Case, Job, argument, bulk, compare
+from scratchvae.homework import compare, where
+from scratchvae.homework.compare import bulk
+from scratchvae.homework.domains import KINDS, Call, Job
 from scratchvae.homework.sandbox import Reply, Result
+from scratchvae.homework.wire import LAST
 
 Named = tuple[str, Result]  # a mistake's sentence, and what it returns
 
+OVERWRITES = "You return an array that your next call overwrites: make a new one in each call."
+FORGETS = "You do not do what the docstring says of what you keep or give away"
 ACCEPTS = "You accept what the docstring refuses"
 NOTHING = "You return nothing, which is None: a `return` is missing."
 IN_PLACE = "non-broadcastable output operand"  # how NumPy refuses x -= y of a larger shape
@@ -46,11 +51,14 @@ def judge(
     """most: points of the exercise. right: what the reference returns. wrong: the mistakes."""
     verdict = count(job, most, right, result)
     if not verdict.full:
-        verdict.remarks = named(job, right, result, wrong()) + care(job, right, result)
+        names = named(job, right, result, wrong())
+        verdict.remarks = (names or common(job, right, result)) + care(job, right, result)
     return verdict
 
 
 # ---- points ----
+
+NO_INPUTS = ("errors", "memory")  # kinds in which the arguments are not looked at
 
 
 def kinds(job: Job) -> list[str]:
@@ -62,7 +70,10 @@ def kinds(job: Job) -> list[str]:
 def totals(job: Job) -> dict[str, int]:
     """How many checks of each kind."""
     return {
-        kind: sum(case.kind == ("value" if kind == "inputs" else kind) for case in job.cases)
+        kind: sum(
+            case.kind == kind or (kind == "inputs" and case.kind not in NO_INPUTS)
+            for case in job.cases
+        )
         for kind in kinds(job)
     }
 
@@ -75,9 +86,10 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
     for case, ours, theirs in zip(job.cases, right.replies, result.replies):
         # what writes into an argument loses that point; not another where NumPy refuses it
         refused = in_place and theirs.error is not None and IN_PLACE in theirs.error[1]
-        done[case.kind] += close(case, ours, theirs) or (refused and case.kind != "value")
-        if case.kind == "value":
-            done["inputs"] += theirs.error is None and not changed_by(case, theirs)
+        done[case.kind] += close(case, ours, theirs) or refused
+        if case.kind not in NO_INPUTS:
+            answered = theirs.error is None or close(case, ours, theirs)
+            done["inputs"] += answered and not theirs.after
     if not done["value"]:  # nothing to be careful about
         done = dict.fromkeys(done, 0)
     full = [kind for kind in total if done[kind] == total[kind]]
@@ -87,43 +99,27 @@ def count(job: Job, most: float, right: Result, result: Result) -> Verdict:
     return Verdict({kind: (done[kind], total[kind]) for kind in total}, points)
 
 
-def close(case: Case, ours: Reply, theirs: Reply) -> bool:
+def close(case: Call, ours: Reply, theirs: Reply) -> bool:
     """Whether one answer is right."""
-    if case.kind == "errors":
-        return theirs.error is not None and theirs.error[0] in ("ValueError", "TypeError")
-    if theirs.error is not None or ours.error is not None:
-        return False
-    return _close(ours, theirs, case)
+    if ours.error is not None:
+        return compare.refuses(ours.error[0], theirs.error and theirs.error[0])
+    return theirs.error is None and _close(ours, theirs, case)
 
 
-def _close(ours: Reply, theirs: Reply, case: Case) -> bool:
+def _close(ours: Reply, theirs: Reply, case: Call) -> bool:
     try:
-        return compare(ours.outputs, theirs.outputs, case).close
+        return not compare.why(ours.outputs, theirs.outputs, case)
     except (TypeError, ValueError, OverflowError, RecursionError, IndexError):
         return False
 
 
-def changed_by(case: Case, reply: Reply) -> list[str]:
-    """The arguments that are not as they were sent. (θ of an optimizer is a driver's copy.)"""
-    names = []
-    for name, value in case.inputs.items():
-        after = reply.after.get(name)
-        if isinstance(value, np.ndarray) and not (
-            isinstance(after, np.ndarray)
-            and after.dtype == value.dtype
-            and np.array_equal(after, value, equal_nan=True)
-        ):
-            names.append(name)
-    return names
-
-
 def changed(job: Job, result: Result) -> list[str]:
-    """The arguments that some case of `value` changed."""
+    """The arguments that some case changed; LAST when it changed what was returned before."""
     found = [
         name
         for case, reply in zip(job.cases, result.replies)
-        if case.kind == "value" and reply.error is None
-        for name in changed_by(case, reply)
+        if case.kind not in NO_INPUTS and reply.error is None
+        for name in reply.after
     ]
     return list(dict.fromkeys(found))
 
@@ -179,7 +175,7 @@ def _failed(job: Job, right: Result, result: Result) -> set[str]:
     return {
         case.kind
         for case, ours, theirs in zip(job.cases, right.replies, result.replies)
-        if not close(replace(case, any_dtype=True), ours, theirs)
+        if not close(case._replace(any_dtype=True), ours, theirs)
     }
 
 
@@ -196,14 +192,27 @@ def _agreement(job: Job, mistake: Result, result: Result) -> int:
     )
 
 
-def _alike(case: Case, ours: Reply, theirs: Reply) -> bool:
+def _alike(case: Call, ours: Reply, theirs: Reply) -> bool:
     """Two runs of one mistake agree as two right answers do; dtypes are another matter."""
     if ours.error is not None or theirs.error is not None:
         return (
             ours.error is not None and theirs.error is not None and ours.error[0] == theirs.error[0]
         )
     rtol = max(case.rtol, 1e-9)
-    return _close(ours, theirs, replace(case, any_dtype=True, rtol=rtol))
+    return _close(ours, theirs, case._replace(any_dtype=True, rtol=rtol))
+
+
+def common(job: Job, right: Result, result: Result) -> list[str]:
+    """What the wrong calls have in common, if something: see `where.py`."""
+    failed = _failed(job, right, result)
+    kinds = ("value", "shapes") if "value" in failed else ("extremes",)
+    triples = [
+        (case, not close(case._replace(any_dtype=True), ours, theirs))
+        for case, ours, theirs in zip(job.cases, right.replies, result.replies)
+        if case.kind in kinds
+    ]
+    sentence = where.said(*map(list, zip(*triples))) if triples else ""
+    return [sentence] if sentence else []
 
 
 # ---- care ----
@@ -212,24 +221,32 @@ def _alike(case: Case, ours: Reply, theirs: Reply) -> bool:
 def care(job: Job, right: Result, result: Result) -> list[str]:
     """Faults that any function can have: each is seen from what it returned, not compared."""
     remarks = []
-    if names := changed(job, result):
+    names = changed(job, result)
+    if LAST in names:
+        remarks.append(OVERWRITES)
+    if names := [name for name in names if name != LAST]:
         these = "argument" if len(names) == 1 else "arguments"
         remarks.append(
             f"You write into your {these} {' and '.join(names)}: "
             "the caller needs the old numbers, so make a new array."
         )
     triples = zip(job.cases, right.replies, result.replies)
+    value = "value" in _failed(job, right, result)
     for case, ours, theirs in sorted(triples, key=lambda triple: bulk(triple[0])):
         if case.kind == "value" or close(case, ours, theirs):
             continue
-        if case.kind == "errors":
+        if case.kind == "memory":
+            if theirs.error and theirs.error[0] == "NotImplementedError":
+                continue
+            part = compare.wrong_parts(job, case, ours.outputs, theirs.outputs)[0][0]
+            remarks.append(f"{FORGETS}: {part}." if part else f"{FORGETS}.")
+        elif case.kind == "errors":
             if theirs.error is None and not any(remark.startswith(ACCEPTS) for remark in remarks):
-                inputs = ", ".join(f"{k} = {argument(v)}" for k, v in case.inputs.items())
-                remarks.append(f"{ACCEPTS}: {inputs}.")
+                remarks.append(f"{ACCEPTS}: {', '.join(compare.called(case))}.")
         elif ours.error is None and theirs.error is None:
-            if case.kind == "shapes" and _close(ours, theirs, replace(case, any_dtype=True)):
+            if case.kind == "shapes" and _close(ours, theirs, case._replace(any_dtype=True)):
                 remarks.append(f"You return another type of number: {_type(ours)}.")
-            elif case.kind == "extremes":
+            elif case.kind == "extremes" and not value:
                 remarks += _far_out(ours, theirs)
         elif case.kind == "extremes" and theirs.error and "overflow" in theirs.error[1]:
             remarks.append("You let a number overflow on the way, where the result is finite.")

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scratchvae.homework import catalogue, checks, page, source, wire
-from scratchvae.homework.checks import Job
+from scratchvae.homework import catalogue, domains, page, source, wire
+from scratchvae.homework.domains import Job
 from scratchvae.homework.exercises import BY_NUMBER, PAGE, Exercise
 from scratchvae.homework.here import Here
 from scratchvae.homework.make import package_around
-from scratchvae.homework.sandbox import NotGraded, Reply, Result, check
+from scratchvae.homework.sandbox import NotGraded, Reply, Result, Task, check
 
 SECONDS = 300  # for all of it
 STEPS, IMAGES = 60, 40  # of the training of a whole package
@@ -32,9 +32,9 @@ class IncompleteKey(ValueError):
 
 
 class Key:
-    """For these exercises, by number: jobs, packages, right and wrong results.
+    """For these exercises, by number: jobs, tasks, right and wrong results.
 
-    packages: what an exercise is graded in. right: what the reference returns.
+    tasks: what an exercise is graded in, and its calls. right: what the reference returns.
     wrong: each classical mistake's sentence and what it returns. bounds: of the reference's own
     training, before and after. sandbox: what students' code runs in, "bwrap" or "none".
     whole: points for a package that trains. seed: of what is drawn; a new one for each key.
@@ -53,8 +53,11 @@ class Key:
         if PAGE[0] in exercises:
             self.reference[page.NAME] = page.text()
         seed = secrets.randbits(60) if seed is None else seed
-        self.jobs: dict[str, Job] = {e.number: checks.job(e.number, seed) for e in exercises}
-        self.packages = {e.number: package_around(e) for e in exercises}
+        self.jobs: dict[str, Job] = {e.number: domains.job(e.number, seed) for e in exercises}
+        self.tasks = {
+            e.number: Task.of(package_around(e), job.driver, job.fixed, [c.inputs for c in job.cases])
+            for e, job in zip(exercises, self.jobs.values())
+        }
         self.training = _images()
         answers = _in_its_own_process(list(self.jobs), seed)
         self.right = {number: _result(said) for number, said in answers["right"].items()}
@@ -141,7 +144,7 @@ def work_out() -> None:
     right, wrong = {}, {}
     seed, *numbers = sys.argv[1:]
     for number in numbers:
-        job, exercise = checks.job(number, int(seed)), BY_NUMBER[number]
+        job, exercise = domains.job(number, int(seed)), BY_NUMBER[number]
         package = package_around(exercise)
         right[number] = _answers(reference, job)
         mistakes = [(mistake.sentence, mistake.module(package)) for mistake in catalogue.of(number)]

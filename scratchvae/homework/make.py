@@ -14,16 +14,19 @@ from pathlib import Path
 from scratchvae.datasets import data_place
 from scratchvae.files import made, written_whole
 from scratchvae.homework import asked, domains, expected, leaks, level, merge, page, source
-from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, around, closure
+from scratchvae.homework.exercises import BY_NUMBER, EXERCISES, PAGE, Exercise, closure
 from scratchvae.homework.source import PACKAGE, SourceError
 
 PUBLIC_TESTS = Path(__file__).with_name("public_tests.py")
 LOOK = Path(__file__).with_name("look.py")
 NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
-DOMAINS = Path(domains.__file__)
-# Where the public tests import from: here, and in the handout.
-IMPORTS = {"from scratchvae.homework.domains": "from domains",
-           "from scratchvae.homework.expected": "from domains"}  # fmt: skip
+# What the public tests import: in the handout it stands beside them, in tests/homework/.
+BESIDE = {f"domains/{path.name}": path for path in Path(domains.__file__).parent.glob("*.py")} | {
+    name: Path(__file__).with_name(file)
+    for name, file in {"compare.py": "compare.py",
+                         "drivers.py": "drivers.py", "expected.py": "handed_out.py",
+                         "wire.py": "wire.py"}.items()
+}  # fmt: skip
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -162,7 +165,7 @@ def package_around(exercise: Exercise) -> dict[str, str]:
     """
     if exercise in PAGE:
         return {"__init__": "load_mnist = None\n", page.NAME: page.blank()}
-    kept = around(exercise.number)
+    kept = closure(exercise.number)
     package = source.reference()
     hidden, says = set(exercise.hides), {other.where: message(other) for other in EXERCISES}
     for other in EXERCISES:
@@ -251,10 +254,8 @@ def look(blanked: Blanked) -> tuple[str, dict[str, str]]:
 
 def _free(node: ast.stmt) -> set[str]:
     """The names that the statement reads, and does not set itself."""
-    parts = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
-    own = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
-    own |= {part.id for part in parts if isinstance(part.ctx, ast.Store)}
-    return {part.id for part in parts} - own
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names - leaks.locals_of(node)
 
 
 def _used(text: str) -> str:
@@ -307,13 +308,14 @@ def handout(
     if whole and (later or "training" not in blanked.package):
         raise ValueError(f"--whole {whole:g}: this handout has no package that can train")
     files = {f"scratchvae/{name}.py": text for name, text in blanked.package.items()}
-    drawn = [e.number for e in blanked.exercises if e.number in domains.DRAW]
-    if drawn:
-        for ours, theirs in IMPORTS.items():
-            tests = tests.replace(ours, theirs)
-        files["tests/domains.py"] = DOMAINS.read_text(encoding="utf-8")
-        files["tests/answers.json"] = json.dumps({n: expected.answers(n) for n in drawn}) + "\n"
-    files["tests/test_homework.py"] = tests
+    files["tests/test_homework.py"] = tests.replace("scratchvae.homework", "homework")
+    if tests:
+        files["tests/homework/__init__.py"] = ""
+        answers = {e.number: expected.answers(e.number) for e in blanked.exercises}
+        files["tests/homework/answers.json"] = json.dumps(answers) + "\n"
+        for name, path in BESIDE.items():
+            text = path.read_text(encoding="utf-8").replace("scratchvae.homework", "homework")
+            files[f"tests/homework/{name}"] = text
     files[f"scratchvae/{asked.NAME}"] = asked.record(blanked.exercises, title, whole)
     text, questions = look(blanked)
     if text:
@@ -404,9 +406,14 @@ without them. It does without every other exercise, in this table or not: the te
 An exercise that is not in this table is right already.
 
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
-and dtypes, for arguments that are afterwards as they were, for extreme numbers, and for the
-errors that the docstring promises, where the exercise has these checks. They count once a
-value is right.{trained}
+and dtypes, for arguments that are afterwards as they were, for what is kept in the attributes
+that the docstring names, for extreme numbers, and for the errors that the docstring
+promises, where the exercise has these checks. They count once a value is right.{trained}
+
+An ordinary result is right when its error is below 10⁻¹² of its largest number (in chapter
+1 10⁻⁹, in float32 10⁻³). At extreme numbers, as zeros and certainty in p, log variances of
+±50 or logits of ±10⁴, it has to be finite where the exact one is, and off by no more than some
+roundings of 1 or of its size.
 {also}
 The sources:
 

@@ -6,8 +6,8 @@ Files are written whole.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scratchvae.files import written_whole
 from scratchvae.homework.grade import NOT_GRADED, Grade, Mark
@@ -35,8 +35,7 @@ def write_json(path: Path, data: object, *, private: bool = True) -> None:
         part.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="ascii")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One exercise in a class. mistakes: sentence and how many, the most frequent first."""
 
     number: str
@@ -51,15 +50,8 @@ def class_rows(grades: Sequence[Grade]) -> list[Row]:
     rows = []
     for marks in zip(*(grade.marks for grade in grades)):
         counts = Counter(_kind_of(mark) for mark in marks if mark.points < mark.most)
-        rows.append(
-            Row(
-                marks[0].number,
-                marks[0].title,
-                sum(mark.points == mark.most for mark in marks),
-                len(marks),
-                counts.most_common(),
-            )
-        )
+        full, first = sum(mark.points == mark.most for mark in marks), marks[0]
+        rows.append(Row(first.number, first.title, full, len(marks), counts.most_common()))
     return rows
 
 

@@ -131,9 +131,4 @@ def users(text: str, name: str, where: str) -> list[str]:
     ]
 
 
-def graft(reference_text: str, student_text: str, name: str, where: str) -> str:
-    """The reference's file with the student's function, as text: see `merge.py`."""
-    return ast.unparse(merge.merge(reference_text, student_text, name, where))
-
-
-__all__ = ["PACKAGE", "SourceError", "blank", "fill", "find", "functions", "graft", "need", "parse"]
+__all__ = ["PACKAGE", "SourceError", "blank", "fill", "find", "functions", "need", "parse"]

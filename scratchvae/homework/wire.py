@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Json = Any
+LAST = "what your function returned before"
 LARGEST = 4_000_000  # bytes of one array
 DEEPEST = 8  # tuples within tuples
 LONGEST = 1000  # values of a generator
@@ -62,6 +63,20 @@ def encode(value: object) -> Json:
     if isinstance(value, Iterator):  # a generator, a map: what it unpacks into
         return {"tuple": [encode(part) for part in islice(value, LONGEST)]}
     return {"opaque": type(value).__name__}
+
+
+def afterwards(
+    sent: dict[str, Json], inputs: dict[str, object], outputs: object, encoded: Json
+) -> dict[str, Json]:
+    """The arguments that a call changed, as JSON; and LAST if it changed what the last returned.
+
+    sent: the arguments before. outputs, encoded: what the last call returned; a generator is used
+    up by then.
+    """
+    now = {name: encode(inputs[name]) for name in sent if name in inputs}
+    changed = {name: value for name, value in now.items() if value != sent[name]}
+    arrays = isinstance(outputs, np.ndarray | tuple | list)
+    return changed | ({LAST: True} if arrays and encode(outputs) != encoded else {})
 
 
 def raised(error: BaseException) -> list[str]:

@@ -1,147 +1,12 @@
-"""What the arguments of an exercise may be, as something to draw from.
+"""Chapter 1: distributions, bases and axes."""
 
-The grader draws some hundreds of calls, with a seed that nobody knows before. The public tests
-draw from the same descriptions with a fixed seed. Each call has a kind:
-
-    value      ordinary numbers in float64: every shape, axis and base
-    shapes     float32, lists, whole numbers
-    extremes   zeros, certainty, tiny numbers, numbers at which digits cancel
-    errors     what the docstring refuses
-
-Small calls are drawn often, since the smallest one that fails is shown.
-"""
-
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = Any
-Inputs = dict[str, Any]
-KINDS = ("value", "value", "shapes", "value", "extremes", "errors")  # in turn
-PUBLIC = 120  # calls of the public tests
+from scratchvae.homework.domains.draws import Array, Draws, Inputs
+
 NEAR = 4096  # states of two distributions that are nearly equal
-
-
-class Call(NamedTuple):
-    """One call. rtol, atol: how far the result may be off, relatively and absolutely."""
-
-    kind: str
-    inputs: Inputs
-    rtol: float
-    atol: float
-
-
-def calls(number: str, seed: int, count: int) -> list[Call]:
-    """So many calls of the exercise, the kinds in turn."""
-    draw, found = DRAW[number], []
-    for i in range(count):
-        rng = np.random.Generator(np.random.PCG64([seed, i]))  # the same in all versions of NumPy
-        kind = KINDS[i % len(KINDS)]
-        inputs = draw(Draws(rng, i // len(KINDS)), kind)
-        found.append(Call(kind, inputs, *_tolerance(number, kind, inputs)))
-    return found
-
-
-def public(number: str) -> list[Call]:
-    """The calls of the public tests."""
-    return calls(number, 1, PUBLIC)
-
-
-def answers(number: str) -> dict[str, Any]:
-    """right: of each of them, as type and value; None for an error.
-
-    apart: the functions of other exercises that this exercise has to do without.
-    """
-    text = Path(__file__).with_name("answers.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)[number]
-    return found
-
-
-def _tolerance(number: str, kind: str, inputs: Inputs) -> tuple[float, float]:
-    """64 times the smallest step of the type; of ordinary numbers nine digits.
-
-    Of KL beside 0, q near p: what the sum of p log(p/q) − p + q loses.
-    """
-    if number == "1.6":
-        return 0.0, 0.0  # whole numbers
-    arrays = [np.asarray(value) for value in inputs.values()]
-    if arrays[0].size == NEAR:
-        return 2e-4, 0.0
-    single = any(array.dtype == np.float32 for array in arrays)
-    error = 64 * float(np.finfo(np.float32 if single else np.float64).eps)
-    return error if single or kind == "extremes" else 1e-9, error
-
-
-class Draws:
-    """What is drawn, from this generator. turn: of its kind, which call this is."""
-
-    def __init__(self, rng: np.random.Generator, turn: int) -> None:
-        self.rng, self.turn = rng, turn
-        self.drawn = 0
-
-    def next(self, *options: Any) -> Any:
-        """These in turn."""
-        return options[self.turn % len(options)]
-
-    def one(self, *options: Any) -> Any:
-        """One of these."""
-        return options[int(self.rng.random() * len(options))]
-
-    def shape(self, most: int = 3) -> tuple[int, ...]:
-        """0 to `most` sizes from 1 to 4; often none."""
-        return tuple(self.one(1, 2, 3, 4) for _ in range(self.one(0, 0, *range(most + 1))))
-
-    def weights(self, shape: tuple[int, ...], kind: str) -> Array:
-        """Numbers > 0, or ≥ 0 for extremes: uniform, few and equal ones, tiny, certain."""
-        w = self.rng.random(shape) + 0.05
-        if self.one(0, 1):
-            w = np.ceil(4 * w - 0.2)
-        if kind == "extremes":
-            style = ("zeros", "tiny", "zeros", "certain")[(self.turn + self.drawn) % 4]
-            self.drawn += 1
-            if style == "zeros":
-                w = np.where(self.rng.random(shape) < 0.4, 0, w)
-            elif style == "tiny":
-                w *= 10.0 ** -np.floor(self.one(9, 20, 290) * self.rng.random(shape))
-            w[..., 0] += w.sum(axis=-1) == 0
-            if style == "certain":
-                w = (np.arange(shape[-1]) == int(self.rng.random() * shape[-1])) + 0 * w
-        return w
-
-    def distributions(self, shape: tuple[int, ...], kind: str) -> Array:
-        """Along the last axis."""
-        w = self.weights(shape, kind)
-        return w / w.sum(axis=-1, keepdims=True)
-
-    def typed(self, arrays: list[Array]) -> list[Any]:
-        """As float32, or as lists."""
-        if self.turn % 2:
-            return [a.astype(np.float32) for a in arrays]
-        return [a.tolist() for a in arrays]
-
-    def base(self, *bases: float) -> Inputs:
-        """Often none."""
-        base = self.one(None, None, *bases)
-        return {} if base is None else {"base": base}
-
-    def with_axis(self, arrays: list[Array]) -> tuple[list[Array], Inputs]:
-        """The distributions along another axis, which is named; often along the last."""
-        n = arrays[0].ndim
-        axis = self.one(None, *range(-n, n))
-        if axis is None:
-            return arrays, {}
-        return [np.ascontiguousarray(np.moveaxis(a, -1, axis)) for a in arrays], {"axis": axis}
-
-    def spoiled(self, array: Array, *values: float) -> Array:
-        """One entry is another number."""
-        array = np.array(array, float)
-        array.flat[int(self.rng.random() * array.size)] = self.one(*values)
-        return array
-
-
 BASES = (2.0, np.e, 3.0, 10.0, 0.5, 4)
 NO_BASE = (1.0, 0.0, -2.0)
 NOT_PROBABLE = (-0.25, 1.5, np.nan, np.inf, 7.0)
@@ -180,7 +45,8 @@ def _extreme_pair(draws: Draws, arrays: list[Array], near: bool) -> list[Array]:
     styles = ("own", "same states", "sum", "equal", "same states", "own", "own")
     style = draws.next(*styles, "near" if near else "own")
     if style == "near":
-        p = draws.rng.random(NEAR) + 0.05
+        draws.digits = 2e-4, 0.0  # what the sum of p log(p/q) − p + q loses
+        p = (draws.rng.random(NEAR) + 0.05) * (np.arange(NEAR) > draws.one(-1, 0))
         p = p / p.sum()
         q = p * (1 + 4e-6 * (draws.rng.random(p.size) - 0.5))
         q = q / q.sum()
@@ -192,10 +58,10 @@ def _extreme_pair(draws: Draws, arrays: list[Array], near: bool) -> list[Array]:
 
 
 def _refused(draws: Draws, names: tuple[str, ...], arrays: list[Array]) -> Inputs:
-    i = draws.turn // 7 % len(names)
+    i = draws.turn // 8 % len(names)
     options: Inputs = {}
     what = draws.next("entry", "sum", "negative", "base", "shape" if len(names) > 1 else "entry",
-                      "empty", "axis")  # fmt: skip
+                      "empty", "axis", "shape" if len(names) > 1 else "sum")  # fmt: skip
     if what == "entry":
         arrays[i] = draws.spoiled(arrays[i], *NOT_PROBABLE)
     elif what == "sum":
@@ -205,7 +71,8 @@ def _refused(draws: Draws, names: tuple[str, ...], arrays: list[Array]) -> Input
         arrays[i][..., 1] += 1.25
     elif what == "shape":
         n = arrays[i].shape[-1]
-        other = draws.one((n + 1,), (1, *arrays[i].shape), (2, *arrays[i].shape))
+        more = (1, *arrays[i].shape)
+        other = draws.one((n + 1,), more, more, (2, *arrays[i].shape))
         arrays[i] = draws.distributions(other, "value")
     elif what == "empty":
         arrays = [array[..., :0] for array in arrays]
@@ -254,23 +121,34 @@ def _counts(draws: Draws, kind: str) -> Inputs:
     children[:, 0] += children.sum(axis=1) == 0
     options = draws.base(2.0, np.e, 3.0, 10.0, 0.5)
     if kind == "extremes":
-        style = draws.next("empty", "alike", "missing class", "fractions", "huge")
+        style = draws.next("empty", "alike", "missing class", "fractions", "huge", "alike")
         if style == "empty":
             children = np.insert(children, draws.one(0, K), 0, axis=0)
         elif style == "alike":
-            children = children[0] * np.arange(1, K + 1)[:, None]
+            children = children[0] * draws.of((K, 1), 1, 2, 3, 5, 7)
         elif style == "missing class":
             children = np.insert(children, draws.one(0, n), 0, axis=1)
         else:
             children = children * draws.one(*((0.1, 0.7) if style == "fractions" else (1e9, 1e200)))
     parent = children.sum(axis=0)
+    if kind == "extremes" and style == "fractions":
+        parent = np.round(parent, 9)  # 0.3, and not 0.1 + 0.2
     if kind == "shapes":
         whole = [a.astype(np.int64) for a in (parent, children)]
         parent, children = draws.one(whole, [a.tolist() for a in whole], draws.typed(whole))
     if kind == "errors":
-        what = draws.next("sum", "negative", "one axis", "classes", "nothing", "base", "nan")
+        what = draws.next("sum", "negative", "one axis", "classes", "nothing", "base", "nan",
+                          "moved", "one of many", "small class")  # fmt: skip
         if what == "sum":
             parent = parent + draws.one(1, 2, -0.5) * (np.arange(n) == 0)
+        elif what == "moved":  # the total is right, and no class is
+            children = np.insert(children, 0, 1, axis=1)
+            parent = np.insert(parent + (np.arange(n) == 0), 0, K - 1)
+        elif what == "small class":  # 1 of 2 too many, beside 10¹²
+            parent, children = np.array([1e12, 2]), np.array([[1e12, 3]])
+        elif what == "one of many":
+            children = children * 1e6 + 1e6
+            parent = children.sum(axis=0) + (np.arange(n) == 0)
         elif what == "negative":
             children = np.concatenate([children, [0 * parent - 1]])
             children[0] += 1
@@ -311,10 +189,10 @@ def _one_distribution(draws: Draws, kind: str) -> Inputs:
 
 
 DRAW: dict[str, Callable[[Draws, str], Inputs]] = {
-    "1.1": _of_distributions("p"),
-    "1.2": _of_distributions("p", "q"),
-    "1.3": _of_distributions("p", "q", near=True),
-    "1.4": _labels,
-    "1.5": _counts,
-    "1.6": _one_distribution,
+    "entropy": _of_distributions("p"),
+    "cross_entropy": _of_distributions("p", "q"),
+    "kl_divergence": _of_distributions("p", "q", near=True),
+    "binary_cross_entropy": _labels,
+    "information_gain": _counts,
+    "code_lengths": _one_distribution,
 }
