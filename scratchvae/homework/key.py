@@ -55,8 +55,11 @@ class Key:
         seed = secrets.randbits(60) if seed is None else seed
         self.jobs: dict[str, Job] = {e.number: domains.job(e.number, seed) for e in exercises}
         self.tasks = {
-            e.number: Task.of(package_around(e), job.driver, job.fixed, [c.inputs for c in job.cases])
-            for e, job in zip(exercises, self.jobs.values())
+            e.number: Task.of(
+                package_around(e), job.driver, job.fixed, [case.inputs for case in job.cases]
+            )
+            for e in exercises
+            for job in [self.jobs[e.number]]
         }
         self.training = _images()
         answers = _in_its_own_process(list(self.jobs), seed)

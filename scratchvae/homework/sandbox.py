@@ -452,7 +452,8 @@ def _result(raw: dict[str, Any]) -> Result:
             if error is not None:
                 error = wire.plain(str(error[0]), 60), wire.plain(str(error[1]))
             outputs = wire.decode(reply.get("outputs"))
-            after = {str(name): wire.decode(value) for name, value in reply.get("after", {}).items()}
+            changed = reply.get("after", {})
+            after = {str(name): wire.decode(value) for name, value in changed.items()}
             replies.append(Reply(outputs, error, after))
         except Exception:  # it is a student's, and may be anything
             stopped = stopped or "its answer could not be read"

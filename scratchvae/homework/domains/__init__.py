@@ -58,56 +58,55 @@ class Domain(NamedTuple):
     size: int
 
 
-def _functions(
-    module: str, draws: dict[str, Callable[[Draws, str], Inputs]], *names: str, errors: bool
-) -> list[Domain]:
-    kinds = ("shapes", "extremes", "errors") if errors else ("shapes", "extremes")
-    return [
-        Domain("call", {"module": module, "name": name}, draws[name], kinds, 180 if errors else 100)
-        for name in names
-    ]
+DRAW = chapter_1.DRAW | chapter_2.DRAW | chapter_3.DRAW
+TABLE = """
+1.1  call info.entropy                                         180 shapes extremes errors
+1.2  call info.cross_entropy                                   180 shapes extremes errors
+1.3  call info.kl_divergence                                   180 shapes extremes errors
+1.4  call info.binary_cross_entropy                            180 shapes extremes errors
+1.5  call info.information_gain                                180 shapes extremes errors
+1.6  call info.code_lengths                                    180 shapes extremes errors
+2.1  call distributions.gaussian_log_density                   100 shapes extremes
+2.2  call distributions.gaussian_kl                            100 shapes extremes
+2.3  call distributions.reparameterize                         100 shapes extremes
+2.4  call distributions.reparameterize_backward                100 shapes extremes
+2.5  call_for_new distributions.gaussian_kl_backward           100 shapes memory extremes
+2.6  call_without_warning layers.sigmoid                       100 shapes extremes
+2.7  call distributions.bernoulli_log_likelihood               100 shapes extremes
+2.8  call distributions.bernoulli_log_likelihood_backward      100 shapes extremes
+2.9  call distributions.gaussian_log_density_backward          100 shapes extremes
+3.1  affine_forward -             80 shapes memory
+3.2  affine_backward_weights -    80 shapes
+3.3  affine_backward_input -      80 shapes
+3.4  tanh_backward_input -        80 shapes extremes
+3.5  vae_forward -                80 shapes memory errors
+3.6  vae_log_weights -            80 shapes memory errors
+3.7  vae_backward -               70 shapes extremes errors
+3.8  central_difference -         80 shapes errors
+3.9  optimizer Adagrad            80 shapes extremes
+3.10 optimizer Adam              100 shapes extremes
+3.11 binarize -                   48 shapes extremes errors
+3.12 training_step -              60 shapes
+4.1  log_mean -                  100 shapes extremes
+4.2  importance_weighted_bound -  60 shapes extremes
+page.1 one_page 4                 12
+page.2 one_page 3                 12
+page.3 one_page 1                 12
+page.4 one_page 2                 12
+page.5 one_page 0                 12
+"""
 
 
-def _domains() -> dict[str, Domain]:
-    one, two, three = chapter_1.DRAW, chapter_2.DRAW, chapter_3.DRAW
-    found = {f"1.{i}": d for i, d in enumerate(_functions("info", one, *one, errors=True), 1)}
-    chapter = _functions("distributions", two, *two, errors=False)
-    found |= {f"2.{i}": domain for i, domain in enumerate(chapter, 1)}
-    found["2.6"] = found["2.6"]._replace(
-        driver="call_without_warning", fixed={"module": "layers", "name": "sigmoid"}
-    )
-    new = ("shapes", "memory", "extremes")
-    found["2.5"] = found["2.5"]._replace(driver="call_for_new", kinds=new)
-    for number, driver, kinds, count in (
-        ("3.1", "affine_forward", "shapes memory", 80),
-        ("3.2", "affine_backward_weights", "shapes", 80),
-        ("3.3", "affine_backward_input", "shapes", 80),
-        ("3.4", "tanh_backward_input", "shapes extremes", 80),
-        ("3.5", "vae_forward", "shapes memory errors", 80),
-        ("3.6", "vae_log_weights", "shapes memory errors", 80),
-        ("3.7", "vae_backward", "shapes extremes errors", 70),
-        ("3.8", "central_difference", "shapes errors", 80),
-        ("3.9", "Adagrad", "shapes extremes", 80),
-        ("3.10", "Adam", "shapes extremes", 100),
-        ("3.11", "binarize", "shapes extremes errors", 48),
-        ("3.12", "training_step", "shapes", 60),
-        ("4.1", "log_mean", "shapes extremes", 100),
-        ("4.2", "importance_weighted_bound", "shapes extremes", 60),
-    ):
-        optimizer = {"name": driver} if driver in ("Adagrad", "Adam") else {}
-        found[number] = Domain(
-            "optimizer" if optimizer else driver,
-            optimizer,
-            three[driver],
-            tuple(kinds.split()),
-            count,
-        )
-    for i, layer in enumerate("43120", 1):
-        found[f"page.{i}"] = Domain("one_page", {"layer": layer}, three["one_page"], (), 12)
-    return found
+def _domain(driver: str, what: str, size: str, *kinds: str) -> Domain:
+    """A row of the table after its number. what: of the driver, if it has several."""
+    module, _, name = what.rpartition(".")
+    fixed = {"module": module, "name": name} if module else {}
+    fixed |= {"optimizer": {"name": what}, "one_page": {"layer": what}}.get(driver, {})
+    draw = DRAW[name if module or driver == "optimizer" else driver]
+    return Domain(driver, fixed, draw, kinds, int(size))
 
 
-DOMAINS = _domains()
+DOMAINS = {number: _domain(*row) for number, *row in map(str.split, TABLE.strip().splitlines())}
 
 
 class Job(NamedTuple):
