@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 WIDTH, HEIGHT, LEFT, TOP = 330, 190, 34, 8  # CSS pixels: of the frame, and where it begins
+GRID = ' stroke="#bbb" stroke-width="0.5"'
 LEVELS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5)
 
 
@@ -16,9 +17,12 @@ def contours_of_kl(points: Sequence[tuple[str, float, float]]) -> str:
 
         μ = ±√(2c − (σ² − 1 − log σ²))
 
-    points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6.
+    points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6; there is a fine
+    line at each 0.2.
     """
-    parts = list(_lines())
+    parts = [_grid(f"M{_at(m / 5, 0)}V{TOP}") for m in range(-11, 12)]
+    parts += [_grid(f"M{_at(-2.4, s / 5)}h{WIDTH}") for s in range(1, 13)]
+    parts += _lines()
     for name, mu, sigma in points:
         x, y = _pair(_at(mu, sigma))
         parts.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
@@ -69,36 +73,42 @@ def learning_curve(kl: Sequence[float], reconstruction: Sequence[float]) -> str:
     ]
     for epoch in range(2, len(kl) + 1, 2):
         x, y = _pair(at(epoch, 0))
-        parts.append(f'<path class="grid" d="M{x},{y}V{TOP}"/>')
+        parts.append(_grid(f"M{x},{y}V{TOP}"))
         parts.append(_text(x, y, str(epoch), "middle", below=True))
     for i in range(0, most + 1, 5):
         x, y = _pair(at(1, i))
-        parts.append(f'<path class="grid" d="M{x},{y}H{LEFT + WIDTH}"/>')
+        parts.append(_grid(f"M{x},{y}h{WIDTH}"))
         parts.append(_text(LEFT - 5, y + 4, str(i), "end"))
     return _svg(parts, "epoch", "nats")
 
 
 def _svg(parts: Sequence[str], across: str, up: str) -> str:
-    frame = f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"/>'
+    frame = (
+        f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#000"/>'
+    )
     width, height = LEFT + WIDTH + 46, TOP + HEIGHT + 22
     clip = (
         f'<svg x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="{LEFT} {TOP} {WIDTH} {HEIGHT}">'
     )
-    lines = [part for part in parts if part.startswith("<polyline")]
-    others = [part for part in parts if not part.startswith("<polyline")]
+    lines = [part for part in parts if part.startswith(("<polyline", "<path"))]
+    others = [part for part in parts if not part.startswith(("<polyline", "<path"))]
     names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(
         LEFT + 5, TOP + 12, up, "start", True
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'
+        f'height="{height}" font-family="sans-serif" font-size="11">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'
     )
 
 
 def _line(points: Sequence[str], *, dashed: bool = False, thick: bool = False) -> str:
     look = ' stroke-dasharray="5 3"' if dashed else ' stroke-width="1.8"' if thick else ""
-    return f'<polyline{look} points="{" ".join(points)}"/>'
+    return f'<polyline fill="none" stroke="#000"{look} points="{" ".join(points)}"/>'
+
+
+def _grid(path: str) -> str:
+    return f'<path{GRID} d="{path}"/>'
 
 
 def _pair(point: str) -> tuple[float, float]:
@@ -110,6 +120,7 @@ def _text(
     x: float, y: float, text: str, anchor: str, halo: bool = False, *,
     below: bool = False, bold: bool = False,
 ) -> str:  # fmt: skip
-    name = " ".join(["halo"] * halo + ["bold"] * bold)
+    look = ' stroke="#fff" stroke-width="4" paint-order="stroke"' if halo else ""
+    look += ' font-weight="700"' if bold else ""
     y = y + 14 if below else y
-    return f'<text class="{name}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+    return f'<text{look} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
