@@ -151,10 +151,8 @@ def _table(question: Question, letters: Iterator[str], lang: str, key: bool) -> 
         cells = []
         for cell in row:
             if isinstance(cell, Answer):
-                value = result(cell, lang) if key else ""
-                cells.append(
-                    f'<td class="blank"><i>{letter(next(letters), cell, lang)}</i><b>{value}</b></td>'
-                )
+                name, value = letter(next(letters), cell, lang), result(cell, lang) if key else ""
+                cells.append(f'<td class="blank"><i>{name}</i><b>{value}</b></td>')
             else:
                 cells.append(f"<{tag}>{prose(cell, lang)}</{tag}>")
         rows.append(f"<tr>{''.join(cells)}</tr>")

@@ -98,7 +98,8 @@ def _svg(parts: Sequence[str], across: str, up: str) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="sans-serif" font-size="11">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'
+        f'height="{height}" font-family="sans-serif" font-size="11">'
+        f"{frame}{clip}{''.join(lines)}</svg>{''.join(others)}{names}</svg>"
     )
 
 

@@ -241,8 +241,9 @@ def held_impossible(draw: Draw) -> Question:
     return Question(
         Text(
             f"A model learned q = {row(q)} from few data; the truth is p = {row(p)}. Find $H(p, "
-            f"q)$ and $H(q, p)$ in bits (an infinite one: inf). Then mix: q′ = {given(1 - share)} q + {given(share)} u, "
-            "with u uniform on the three states. Find $H(p, q′)$.",
+            f"q)$ and $H(q, p)$ in bits (an infinite one: inf). Then mix: q′ = "
+            f"{given(1 - share)} q + {given(share)} u, with u uniform on the three "
+            "states. Find $H(p, q′)$.",
             f"모형은 적은 데이터로 q = {row(q)}를 배웠다. 참 분포는 p = {row(p)}이다. $H(p, "
             "q)$와 $H(q, p)$를 비트로 구하라(무한이면 inf). 이제 u가 세 상태의 균등분포일 때 q′ = "
             f"{given(1 - share)} q + {given(share)} u로 섞는다. $H(p, q′)$을 구하라.",
