@@ -242,12 +242,12 @@ AGAIN = {
     "forecast": of_rain,
     "tree": of_tree,
     "four_states": lambda v: [*(-log2(p) for p in v), *(-p * log2(p) for p in v), H(v)],
-    "uniform_is_highest": lambda v: [log2(v[0]), H(v[1:]), "u", log2(v[0]) - H(v[1:])],
+    "uniform_is_highest": lambda v: [log2(v[0]), H(v[1:]), "u", "A"],
     "uniform_density": lambda v: [log2(v[-2]), log2(v[-2] * v[-1]), 1.0],
     "wrong_entropy": lambda v: [H(v[1:])],
     "code_for_q": lambda v: [
         *(-log2(q) for q in v[3:]), H(v[:3], v[3:]), H(v[:3]), KL(v[:3], v[3:])],
-    "huffman": lambda v: [shortest(v), H(v), shortest(v) - H(v)],
+    "huffman": lambda v: [None, shortest(v), H(v), shortest(v) - H(v)],
     "binary_loss": of_binary,
     "which_order": lambda v: [H(v[:2], v[2:]), H(v[2:], v[:2]), "A", H(v[:2])],
     "from_a_logit": lambda v: [
@@ -264,6 +264,7 @@ AGAIN = {
     "no_symmetry": lambda v: [None, None, None, 1 - v[0]],
     "jensen": of_jensen,
     "proof_in_disorder": lambda v: [of_order(v), of_order(v)[2], -nats(v[6:8], v[8:])],
+    "proof_with_gaps": lambda v: [-nats([*coin(v[1]), 0.0], v[2:]), log(v[2] + v[3])],
     "two_metrics": of_two_metrics,
     "tosses": of_tosses,
     "true_and_estimated": of_true,

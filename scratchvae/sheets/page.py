@@ -13,10 +13,10 @@ from scratchvae.sheets.words import (
     KEY,
     NAME,
     NUMBER,
+    at_blank,
     facts,
+    head,
     in_words,
-    letter,
-    points,
     prose,
     rules,
     unit,
@@ -120,17 +120,17 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
 
 
 def _question(i: int, question: Question, lang: str, key: bool) -> str:
-    letters = iter(LETTERS)
+    names = (at_blank(letter, question, a, lang) for letter, a in zip(LETTERS, question.answers))
     parts = [
-        f'<p><span class="points">{points(question.points, lang)}</span>'
+        f'<p><span class="points">{head(question, lang)}</span>'
         f"<b>{i}.</b> {prose(question.text, lang)}</p>"
     ]
     if question.code:
         parts.append(f"<pre>{escape(question.code.rstrip())}</pre>")
     parts.append(question.picture)
     if question.table:
-        parts.append(_table(question, letters, lang, key))
-    blanks = "".join(_blank(next(letters), answer, lang, key) for answer in question.blanks)
+        parts.append(_table(question, names, lang, key))
+    blanks = "".join(_blank(next(names), answer, lang, key) for answer in question.blanks)
     if blanks:
         parts.append(f'<div class="blanks">{blanks}</div>')
     if key:
@@ -144,15 +144,15 @@ def _question(i: int, question: Question, lang: str, key: bool) -> str:
     return f'<div class="question">{"".join(parts)}</div>'
 
 
-def _table(question: Question, letters: Iterator[str], lang: str, key: bool) -> str:
+def _table(question: Question, names: Iterator[str], lang: str, key: bool) -> str:
     rows = []
     for n, row in enumerate(question.table):
         tag = "th" if n == 0 else "td"
         cells = []
         for cell in row:
             if isinstance(cell, Answer):
-                name, value = letter(next(letters), cell, lang), result(cell, lang) if key else ""
-                cells.append(f'<td class="blank"><i>{name}</i><b>{value}</b></td>')
+                value = result(cell, lang) if key else ""
+                cells.append(f'<td class="blank"><i>{next(names)}</i><b>{value}</b></td>')
             else:
                 cells.append(f"<{tag}>{prose(cell, lang)}</{tag}>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
@@ -168,7 +168,4 @@ def _blank(name: str, answer: Answer, lang: str, key: bool) -> str:
     if answer.options and not key:
         listed = " / ".join(prose(option, lang) for option in answer.options)
         options = f' <span class="choices">({listed})</span>'
-    return (
-        f'<span class="blank"><i>{letter(name, answer, lang)}</i>{label}{equals} <b>{value}</b> '
-        f"{end}{options}</span>"
-    )
+    return f'<span class="blank"><i>{name}</i>{label}{equals} <b>{value}</b> {end}{options}</span>'

@@ -141,6 +141,12 @@ class Question:
         return (*cells, *self.blanks)
 
     @property
+    def tolerance(self) -> float:
+        """The one of all its blanks; where they differ, that of the sheet."""
+        found = {answer.tolerance for answer in self.answers}
+        return found.pop() if len(found) == 1 else TOLERANCE
+
+    @property
     def points(self) -> int:
         """Of all blanks, and of the words."""
         return sum(answer.points for answer in self.answers) + self.hand
@@ -238,11 +244,11 @@ class Draw:
 
     def order(self, n: int) -> list[int]:
         """A permutation of 0 ... n − 1, not the one that changes nothing."""
-        while True:
+        found = list(range(n))
+        while found == sorted(found):
             found = [int(i) for i in self.rng.permutation(n)]
-            if found != sorted(found):
-                self.drawn += [(i, 0, n - 1) for i in found]
-                return found
+        self.drawn += [(i, 0, n - 1) for i in found]
+        return found
 
 
 # ---- templates ----

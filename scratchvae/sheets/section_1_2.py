@@ -13,6 +13,7 @@ from scratchvae.info import (
     kl_divergence,
 )
 from scratchvae.sheets.question import (
+    MEAN,
     NATS,
     SIGN,
     WEIGHT,
@@ -214,8 +215,6 @@ def uniform_density(draw: Draw) -> Question:
 
 
 ENTROPY = """\
-from math import log
-
 def entropy(p, base):
     total = 0.0
     for x in p:
@@ -224,22 +223,15 @@ def entropy(p, base):
     return total / log(base)
 """
 TERM, RESULT = "total -= x * log(x)", "return total / log(base)"
-SLIPS = {  # by the names that the mistakes have in the homework
-    "entropy_negative": Slip(TERM, "total += x * log(x)",
-                             Text("The minus is missing: −Σ p log p.",
-                                  "마이너스가 빠졌다: −Σ p log p.")),
-    "entropy_in_nats": Slip(RESULT, "return total",
-                            Text("It is not divided by log(base).", "log(base)로 나누지 않았다.")),
-    "entropy_times_log_base": Slip(RESULT, "return total * log(base)",
-                                   Text("It multiplies by log(base), and should divide by it.",
-                                        "log(base)로 나누어야 하는데 곱했다.")),
-    "entropy_mean": Slip(RESULT, "return total / len(p) / log(base)",
-                         Text("It takes the mean of the terms, and should take their sum.",
-                              "항을 더해야 하는데 평균을 구했다.")),
-    "entropy_unweighted": Slip(TERM, "total -= log(x)",
-                               Text("The terms −log p are not weighed by p.",
-                                    "−log p를 p로 가중하지 않았다.")),
-}  # fmt: skip
+SLIPS = {  # by the names that these mistakes have in the homework
+    "entropy_negative": Slip(TERM, "total += x * log(x)", SIGN),
+    "entropy_in_nats": Slip(RESULT, "return total", NATS),
+    "entropy_times_log_base": Slip(
+        RESULT, "return total * log(base)", Text("multiplied by log(base)", "log(base)를 곱했다")
+    ),
+    "entropy_mean": Slip(RESULT, "return total / len(p) / log(base)", MEAN),
+    "entropy_unweighted": Slip(TERM, "total -= log(x)", WEIGHT),
+}
 
 
 @template("1.2", minutes=6)

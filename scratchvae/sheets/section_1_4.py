@@ -182,8 +182,6 @@ def two_densities(draw: Draw) -> Question:
 
 
 KL_PROGRAM = """\
-from math import log
-
 def kl_divergence(p, q, base):
     total = 0.0
     for x, y in zip(p, q):
@@ -192,24 +190,15 @@ def kl_divergence(p, q, base):
     return total / log(base)
 """
 TERM = "total += x * log(x / y)"
-SLIPS = {  # by the names that the mistakes have in the homework
-    "kl_negative": Slip(TERM, "total -= x * log(x / y)",
-                        Text("The sign is turned round.", "부호가 반대이다.")),
-    "kl_swapped": Slip(TERM, "total += y * log(y / x)",
-                       Text("p and q are swapped: this is $KL(q ‖ p)$.",
-                            "p와 q가 바뀌었다. 이것은 $KL(q ‖ p)$이다.")),
-    "kl_is_cross_entropy": Slip(TERM, "total -= x * log(y)",
-                                Text("This is $H(p, q)$: $H(p)$ is not subtracted.",
-                                     "이것은 $H(p, q)$이다. $H(p)$를 빼지 않았다.")),
-    "kl_plus_entropy": Slip(TERM, "total -= x * log(x * y)",
-                            Text("$H(p)$ is added to $H(p, q)$, and should be subtracted.",
-                                 "$H(p, q)$에서 $H(p)$를 빼야 하는데 더했다.")),
-    "kl_in_nats": Slip("return total / log(base)", "return total",
-                       Text("It is not divided by log(base).", "log(base)로 나누지 않았다.")),
-    "kl_unweighted": Slip(TERM, "total += log(x / y)",
-                          Text("log (p/q) is not weighed by p.",
-                               "log (p/q)를 p로 가중하지 않았다.")),
-}  # fmt: skip
+SLIPS = {  # by the names that these mistakes have in the homework
+    "kl_negative": Slip(TERM, "total -= x * log(x / y)", SIGN),
+    "kl_swapped": Slip(TERM, "total += y * log(y / x)", SWAPPED),
+    "kl_is_cross_entropy": Slip(
+        TERM, "total -= x * log(y)", Text("$H(p)$ is not subtracted", "$H(p)$를 빼지 않았다")
+    ),
+    "kl_in_nats": Slip("return total / log(base)", "return total", NATS),
+    "kl_unweighted": Slip(TERM, "total += log(x / y)", WEIGHT),
+}
 
 
 @template("1.4", minutes=6)

@@ -280,13 +280,14 @@ def assumed_gaussian(draw: Draw) -> Question:
         Text(
             'The notes say: "Posterior Z|X: an uncorrelated Gaussian density is assumed." Write '
             "the correct sentence in words. To see that the model itself gives the posterior: let "
-            f"z be 0 or 1, each with ½, $p(x|z = 0)$ = {given(like[0])} and $p(x|z = 1)$ = {given(like[1])}. Find "
-            "$p(x)$ and $p(z = 1|x)$. For $q(z = 1|x)$ = ½, how far is the bound below $log p(x)$, in nats?",
+            f"z be 0 or 1, each with ½, $p(x|z = 0)$ = {given(like[0])} and $p(x|z = 1)$ = "
+            f"{given(like[1])}. Find $p(x)$ and $p(z = 1|x)$. For $q(z = 1|x)$ = ½, how far is the "
+            "bound below $log p(x)$, in nats?",
             '노트에는 "Posterior Z|X: 비상관 정규분포라고 가정한다"라고 되어 있다. 바르게 '
-            "고쳐 글로 써라. 사후 분포가 모형에서 정해진다는 것을 보자. z는 0 또는 1이고 확률은 각각 ½이며 "
-            f"$p(x|z = 0)$ = {given(like[0])}, $p(x|z = 1)$ = {given(like[1])}이다. "
-            "$p(x)$와 $p(z = 1|x)$를 구하라. "
-            "$q(z = 1|x)$ = ½이면 하한은 $log p(x)$보다 몇 내트 낮은가?",
+            "고쳐 글로 써라. 사후 분포가 모형에서 정해진다는 것을 보자. z는 0 또는 1이고 확률은 "
+            f"각각 ½이며 $p(x|z = 0)$ = {given(like[0])}, $p(x|z = 1)$ = {given(like[1])}이다. "
+            "$p(x)$와 $p(z = 1|x)$를 구하라. $q(z = 1|x)$ = ½이면 하한은 $log p(x)$보다 몇 내트 "
+            "낮은가?",
         ),
         (
             blank("p(x)", px, wrong={NO_PRIOR: 2 * px}),

@@ -339,8 +339,6 @@ def read_contours(draw: Draw) -> Question:
 
 
 KL_PROGRAM = """\
-from math import exp
-
 def gaussian_kl(mu, logvar):
     total = 0.0
     for m, v in zip(mu, logvar):
@@ -349,25 +347,16 @@ def gaussian_kl(mu, logvar):
     return -0.5 * total
 """
 TERM, VAR, RESULT = "total += 1 + v - m**2 - var", "var = exp(v)", "return -0.5 * total"
-SLIPS = {  # by the names that the mistakes have in the homework
-    "kl_negative": Slip(RESULT, "return 0.5 * total",
-                        Text("The sign is turned round.", "부호가 반대이다.")),
-    "kl_without_half": Slip(RESULT, "return -total", Text("The ½ is missing.", "½이 빠졌다.")),
-    "kl_with_the_square_of_the_variance": Slip(
-        VAR, "var = exp(2 * v)",
-        Text("This is $σ⁴$: exp(logvar) is $σ²$ already.",
-             "이것은 $σ⁴$이다. exp(logvar)가 이미 $σ²$이다.")),
-    "kl_with_sigma": Slip(VAR, "var = exp(0.5 * v)",
-                          Text("$σ$ stands where $σ²$ should.", "$σ²$ 대신 σ를 썼다.")),
-    "kl_with_half_logvar": Slip(TERM, "total += 1 + 0.5 * v - m**2 - var",
-                                Text("½ $log σ²$ stands where $log σ²$ should.",
-                                     "$log σ²$ 대신 ½ $log σ²$을 썼다.")),
-    "kl_mean": Slip(RESULT, "return -0.5 * total / len(mu)",
-                    Text("The mean over the latent dimensions is taken, not the sum.",
-                         "잠재 차원에 대해 더해야 하는데 평균을 구했다.")),
-    "kl_with_mu": Slip(TERM, "total += 1 + v - m - var",
-                       Text("$μ$ stands where μ² should.", "μ² 대신 μ를 썼다.")),
-}  # fmt: skip
+SLIPS = {  # by the names that these mistakes have in the homework
+    "kl_negative": Slip(RESULT, "return 0.5 * total", SIGN),
+    "kl_without_half": Slip(RESULT, "return -total", HALF),
+    "kl_with_the_square_of_the_variance": Slip(VAR, "var = exp(2 * v)", LOG_SIGMA),
+    "kl_with_sigma": Slip(VAR, "var = exp(0.5 * v)", SIGMA),
+    "kl_mean": Slip(RESULT, "return -0.5 * total / len(mu)", MEAN),
+    "kl_with_mu": Slip(
+        TERM, "total += 1 + v - m - var", Text("μ in place of μ²", "μ² 대신 μ를 썼다")
+    ),
+}
 
 
 @template("2-estimator", minutes=6)

@@ -20,21 +20,29 @@ RULES = Text(
     "답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 한다. $log$는 자연로그(내트), "
     "$log₂$는 비트이다. 풀이를 쓴다. 계산기를 쓸 수 있다. 빈칸 하나는 1점이다.",
 )
-OTHERWISE = Text(" Other points, or another ±, stand beside the letter of the blank.",
-                 " 배점이나 ±가 다르면 빈칸의 기호 옆에 적혀 있다.")  # fmt: skip
+OTHERWISE = Text(" Other points, or another ±, stand beside the blank's letter or the question's "
+                 "points.",
+                 " 배점이나 ±가 다르면 빈칸의 기호나 문항의 배점 옆에 적혀 있다.")  # fmt: skip
 
 
 def rules(sheet: Sheet) -> Text:
     """What holds for all blanks; and where it stands if something else holds for one."""
-    other = any(letter("", answer, "en") for answer in sheet.answers.values())
+    answers = sheet.answers.values()
+    other = any(a.points != 1 or a.tolerance != TOLERANCE for a in answers)
     return Text(*(a + b for a, b in zip(RULES, OTHERWISE))) if other else RULES
 
 
-def letter(name: str, answer: Answer, lang: str) -> str:
+def head(question: Question, lang: str) -> str:
+    """What stands beside a question: "5 points", "13 points, ±0.005"."""
+    own = f", ±{question.tolerance:g}" if question.tolerance != TOLERANCE else ""
+    return points(question.points, lang) + own
+
+
+def at_blank(name: str, question: Question, answer: Answer, lang: str) -> str:
     """What stands at a blank: "a", "b, 2 points", "c, ±0.15"."""
     own = [points(answer.points, lang)] if answer.points != 1 else []
-    own += [f"±{answer.tolerance:g}"] if answer.tolerance != TOLERANCE else []
-    return ", ".join([name, *own] if name else own)
+    own += [f"±{answer.tolerance:g}"] if answer.tolerance != question.tolerance else []
+    return ", ".join([name, *own])
 
 
 def in_words(question: Question, lang: str) -> str:
