@@ -7,8 +7,9 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+Point = tuple[float, float]
 WIDTH, HEIGHT, LEFT, TOP = 330, 190, 34, 8  # CSS pixels: of the frame, and where it begins
-GRID = ' stroke="#bbb" stroke-width="0.5"'
+BLACK, GRID = 'stroke="#000"', 'stroke="#bbb" stroke-width="0.5"'
 LEVELS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5)
 
 
@@ -20,18 +21,18 @@ def contours_of_kl(points: Sequence[tuple[str, float, float]]) -> str:
     points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6; there is a fine
     line at each 0.2.
     """
-    parts = [_grid(f"M{_at(m / 5, 0)}V{TOP}") for m in range(-11, 12)]
-    parts += [_grid(f"M{_at(-2.4, s / 5)}h{WIDTH}") for s in range(1, 13)]
+    parts = [_line([_at(m / 5, 0), _at(m / 5, 2.6)], GRID) for m in range(-11, 12)]
+    parts += [_line([_at(-2.4, s / 5), _at(2.4, s / 5)], GRID) for s in range(1, 13)]
     parts += _lines()
     for name, mu, sigma in points:
-        x, y = _pair(_at(mu, sigma))
-        parts.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
+        x, y = _at(mu, sigma)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
         parts.append(_text(x + 9, y - 4, name, "middle", True, bold=True))
     return _svg(parts, "μ", "σ")
 
 
-def _at(mu: float, sigma: float) -> str:
-    return f"{LEFT + (mu + 2.4) / 4.8 * WIDTH:.1f},{TOP + (1 - sigma / 2.6) * HEIGHT:.1f}"
+def _at(mu: float, sigma: float) -> Point:
+    return LEFT + (mu + 2.4) / 4.8 * WIDTH, TOP + (1 - sigma / 2.6) * HEIGHT
 
 
 @lru_cache
@@ -50,12 +51,12 @@ def _lines() -> tuple[str, ...]:
         whole += [whole[0]] if ends else []
         parts.append(_line([_at(mu, s) for mu, s in whole]))
         mu, sigma = max(line)
-        x, y = _pair(_at(mu if turn % 2 else -mu, sigma))  # by turns right and left
+        x, y = _at(mu if turn % 2 else -mu, sigma)  # by turns right and left
         if mu < 2.4:
             parts.append(_text(x, y + 4, f"{c:g}", "middle", True))
-    parts += [_text(*_pair(_at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
+    parts += [_text(*_at(m, 0), f"{m}".replace("-", "−"), "middle", below=True)
               for m in (-2, -1, 0, 1, 2)]  # fmt: skip
-    parts += [_text(LEFT - 5, _pair(_at(0, s))[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
+    parts += [_text(LEFT - 5, _at(0, s)[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
     return tuple(parts)
 
 
@@ -63,36 +64,35 @@ def learning_curve(kl: Sequence[float], reconstruction: Sequence[float]) -> str:
     """The KL (solid) and the reconstruction loss −E[log p(x|z)] (dashed) of each epoch, from 1."""
     most = 5 * math.ceil(max(*kl, *reconstruction) / 5)
 
-    def at(epoch: float, value: float) -> str:
-        x = LEFT + (epoch - 1) / (len(kl) - 1) * WIDTH
-        return f"{x:.1f},{TOP + (1 - value / most) * HEIGHT:.1f}"
+    def at(epoch: float, value: float) -> Point:
+        return LEFT + (epoch - 1) / (len(kl) - 1) * WIDTH, TOP + (1 - value / most) * HEIGHT
 
     parts = [
-        _line([at(i, v) for i, v in enumerate(kl, 1)], thick=True),
-        _line([at(i, v) for i, v in enumerate(reconstruction, 1)], dashed=True),
+        _line([at(i, v) for i, v in enumerate(kl, 1)], BLACK + ' stroke-width="1.8"'),
+        _line(
+            [at(i, v) for i, v in enumerate(reconstruction, 1)], BLACK + ' stroke-dasharray="5 3"'
+        ),
     ]
     for epoch in range(2, len(kl) + 1, 2):
-        x, y = _pair(at(epoch, 0))
-        parts.append(_grid(f"M{x},{y}V{TOP}"))
+        x, y = at(epoch, 0)
+        parts.append(_line([(x, y), (x, TOP)], GRID))
         parts.append(_text(x, y, str(epoch), "middle", below=True))
     for i in range(0, most + 1, 5):
-        x, y = _pair(at(1, i))
-        parts.append(_grid(f"M{x},{y}h{WIDTH}"))
+        x, y = at(1, i)
+        parts.append(_line([(x, y), (x + WIDTH, y)], GRID))
         parts.append(_text(LEFT - 5, y + 4, str(i), "end"))
     return _svg(parts, "epoch", "nats")
 
 
 def _svg(parts: Sequence[str], across: str, up: str) -> str:
-    frame = (
-        f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#000"/>'
-    )
+    frame = f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" {BLACK}/>'
     width, height = LEFT + WIDTH + 46, TOP + HEIGHT + 22
     clip = (
         f'<svg x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="{LEFT} {TOP} {WIDTH} {HEIGHT}">'
     )
-    lines = [part for part in parts if part.startswith(("<polyline", "<path"))]
-    others = [part for part in parts if not part.startswith(("<polyline", "<path"))]
+    lines = [part for part in parts if part.startswith("<polyline")]
+    others = [part for part in parts if not part.startswith("<polyline")]
     names = _text(LEFT + WIDTH + 6, TOP + HEIGHT + 4, across, "start") + _text(
         LEFT + 5, TOP + 12, up, "start", True
     )
@@ -103,18 +103,9 @@ def _svg(parts: Sequence[str], across: str, up: str) -> str:
     )
 
 
-def _line(points: Sequence[str], *, dashed: bool = False, thick: bool = False) -> str:
-    look = ' stroke-dasharray="5 3"' if dashed else ' stroke-width="1.8"' if thick else ""
-    return f'<polyline fill="none" stroke="#000"{look} points="{" ".join(points)}"/>'
-
-
-def _grid(path: str) -> str:
-    return f'<path{GRID} d="{path}"/>'
-
-
-def _pair(point: str) -> tuple[float, float]:
-    x, y = point.split(",")
-    return float(x), float(y)
+def _line(points: Sequence[Point], look: str = BLACK) -> str:
+    places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline fill="none" {look} points="{places}"/>'
 
 
 def _text(

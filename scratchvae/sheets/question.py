@@ -210,12 +210,6 @@ class Draw:
                 return found
             del self.drawn[kept:]
 
-    def bits(self, n: int) -> list[float]:
-        """n of 0 and 1, not all alike."""
-        return self.until(
-            lambda: [float(self.whole(0, 1)) for _ in range(n)], lambda x: len(set(x)) == 2
-        )
-
     def split(self, n: int, parts: int, least: int = 1) -> list[float]:
         """n probabilities k / parts, k ≥ least, that add to 1; no two are equal."""
         while True:

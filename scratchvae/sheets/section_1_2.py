@@ -182,9 +182,7 @@ def uniform_is_highest(draw: Draw) -> Question:
 @template("1.2", minutes=5)
 def uniform_density(draw: Draw) -> Question:
     """The entropy of a density may be negative, and depends on the unit."""
-    w = draw.number(0.02, 4, 0.02)
-    while w == 1:
-        w = draw.number(0.02, 4, 0.02)
+    w = draw.until(lambda: draw.number(0.02, 4, 0.02), lambda w: w != 1)
     scale = draw.whole(3, 20)
     H = differential_entropy(lambda x: np.full(x.shape, 1 / w), 0, w)
     return Question(

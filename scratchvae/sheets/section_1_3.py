@@ -93,8 +93,7 @@ def huffman(draw: Draw) -> Question:
 
     def mean_of(n: Numbers) -> float:
         digits = f"{n[0]:.0f}"
-        known = len(digits) == len(p) and digits.isdecimal()
-        return sum(x * int(d) for x, d in zip(p, digits)) if known else mean
+        return sum(x * int(d) for x, d in zip(p, digits)) if digits.isdecimal() else mean
 
     return Question(
         Text(
@@ -127,7 +126,7 @@ def huffman(draw: Draw) -> Question:
 def binary_loss(draw: Draw) -> Question:
     """Binary cross entropy of four predictions, and their cost."""
     y_hat = [draw.number(0.05, 0.95) for _ in range(4)]
-    y = draw.bits(4)
+    y = draw.until(lambda: [float(draw.whole(0, 1)) for _ in range(4)], lambda y: 0 < sum(y) < 4)
     loss = [float(v) for v in binary_cross_entropy(y, y_hat)]
     other = Text("the other label", "레이블을 거꾸로 썼다")
     cells = [
@@ -175,10 +174,8 @@ def which_order(draw: Draw) -> Question:
             "얼마인가?",
         ),
         (
-            blank("A = H(p, q)", there, "bit",
-                  wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
-            blank("B = H(q, p)", back, "bit",
-                  wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
+            blank("A", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
+            blank("B", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
             choice(Text("mean length", "평균 길이"), "A", "AB"),
             blank(Text("least", "최소"), entropy(p), "bit",
                   wrong={SWAPPED: entropy(q), NATS: entropy(p) * LN2}),

@@ -46,10 +46,8 @@ def both_directions(draw: Draw) -> Question:
             "B 중에서 골라라.",
         ),
         (
-            blank("A = KL(p ‖ q)", there, "bit",
-                  wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
-            blank("B = KL(q ‖ p)", back, "bit",
-                  wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
+            blank("A", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
+            blank("B", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
             choice(Text("lost", "잃는 양"), "A", "AB"),
         ),
         steps=(f"KL(p ‖ q) = {kl_terms(p, q)}", f"KL(q ‖ p) = {kl_terms(q, p)}"),

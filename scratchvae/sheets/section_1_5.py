@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from scratchvae.info import (
     jensen_shannon_distance,
     jensen_shannon_divergence,
@@ -18,7 +20,6 @@ from scratchvae.sheets.question import (
     SIGN,
     SWAPPED,
     Draw,
-    Numbers,
     Question,
     Text,
     blank,
@@ -48,13 +49,12 @@ def triangle(draw: Draw) -> Question:
     p, q = coin(a), coin(b)
     direct = kl_divergence(p, q)
 
-    def way(head: float) -> float:
-        return float(kl_divergence(p, coin(head)) + kl_divergence(coin(head), q))
-
-    def shorter(n: Numbers) -> bool:
-        return 0 < n[1] < 1 and way(n[1]) < direct - 0.01
+    def way(head: float) -> list[float]:
+        r = coin(head)
+        return [kl_divergence(p, r), kl_divergence(r, q)] if 0 < head < 1 else [9e9, 9e9]
 
     r = round((a + b) / 2, 2)
+    parts = way(r)
     return Question(
         Text(
             f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ "
@@ -69,16 +69,14 @@ def triangle(draw: Draw) -> Question:
         (
             blank("KL(p ‖ q)", direct, "bit",
                   wrong={SWAPPED: kl_divergence(q, p), NATS: direct * LN2}),
-            replace(blank("r₁", r), accepts=shorter, points=2),
-            blank("KL(p ‖ r)", kl_divergence(p, coin(r)), "bit",
-                  follows=lambda n: float(kl_divergence(p, coin(n[1]))) if 0 < n[1] < 1 else 9e9),
-            blank("KL(r ‖ q)", kl_divergence(coin(r), q), "bit",
-                  follows=lambda n: float(kl_divergence(coin(n[1]), q)) if 0 < n[1] < 1 else 9e9),
+            replace(blank("r₁", r), accepts=lambda n: sum(way(n[1])) < direct - 0.01, points=2),
+            blank("KL(p ‖ r)", parts[0], "bit", follows=lambda n: way(n[1])[0]),
+            blank("KL(r ‖ q)", parts[1], "bit", follows=lambda n: way(n[1])[1]),
         ),
         steps=(
             f"KL(p ‖ q) = {kl_terms(p, q)}",
-            f"r = {row(coin(r))}: {shown(kl_divergence(p, coin(r)))} + "
-            f"{shown(kl_divergence(coin(r), q))} = {shown(way(r))} < {shown(direct)}",
+            f"r = {row(coin(r))}: {shown(parts[0])} + {shown(parts[1])} = {shown(sum(parts))}"
+            f" < {shown(direct)}",
         ),
         words=Text("The triangle inequality. (Many r are right: all between q and p that are not "
                    "too near to either.)",
@@ -95,20 +93,12 @@ def no_symmetry(draw: Draw) -> Question:
     least = draw.number(0.03, 0.08, 0.005)
     p = coin(a)
 
-    def differ(n: Numbers) -> bool:
-        if not 0 < n[0] < 1:
-            return False
-        there, back = kl_divergence(p, coin(n[0])), kl_divergence(coin(n[0]), p)
-        return abs(float(there - back)) >= least
+    def both(head: float) -> list[float]:
+        q = coin(head)
+        return [kl_divergence(p, q), kl_divergence(q, p)] if 0 < head < 1 else [9e9, 9e9]
 
     q = coin(0.02)
-    there, back = kl_divergence(p, q), kl_divergence(q, p)
-
-    def kl(n: Numbers, back: bool) -> float:
-        if not 0 < n[0] < 1:
-            return 9e9
-        return float(kl_divergence(*((coin(n[0]), p) if back else (p, coin(n[0])))))
-
+    there, back = both(q[0])
     return Question(
         Text(
             f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by "
@@ -119,10 +109,11 @@ def no_symmetry(draw: Draw) -> Question:
             "(힌트: 두 상태를 서로 바꾸어 보라.)",
         ),
         (
-            replace(blank("q₁", q[0]), accepts=differ, points=2),
-            blank("KL(p ‖ q)", there, "bit", follows=lambda n: kl(n, False),
+            replace(blank("q₁", q[0]), accepts=lambda n: abs(np.diff(both(n[0]))[0]) >= least,
+                    points=2),
+            blank("KL(p ‖ q)", there, "bit", follows=lambda n: both(n[0])[0],
                   wrong={SWAPPED: back, NATS: there * LN2}),
-            blank("KL(q ‖ p)", back, "bit", follows=lambda n: kl(n, True),
+            blank("KL(q ‖ p)", back, "bit", follows=lambda n: both(n[0])[1],
                   wrong={SWAPPED: there, NATS: back * LN2}),
             blank(Text("equal for $q₁$ =", "두 값이 같은 $q₁$ ="), 1 - a),
         ),
@@ -263,7 +254,8 @@ GAPS = ((1, 3), (1, 4), (1, 5), (2, 4), (2, 5), (3, 5))  # of PROOF: no two neig
 def proof_with_gaps(draw: Draw) -> Question:
     """The proof that KL ≥ 0 without two of its lines; and both sides of Jensen's inequality."""
     gaps = GAPS[draw.whole(0, len(GAPS) - 1)]
-    p, q = coin(draw.number(0.1, 0.9)), draw.split(3, 20, 2)
+    p = coin(draw.number(0.1, 0.9))
+    q = draw.until(lambda: draw.split(3, 20, 2), lambda q: abs(p[0] - q[0] / (1 - q[2])) > 0.15)
     left, right = -kl_divergence([*p, 0.0], q, base=math.e), math.log1p(-q[2])
     lines = "\n".join(
         f"    ({gaps.index(i) + 1}) …" if i in gaps else f"    {line}"
@@ -273,12 +265,11 @@ def proof_with_gaps(draw: Draw) -> Question:
         Text(
             "Two lines are missing in the proof that KL ≥ 0 (Σ over the x with p(x) > 0). Write "
             f"(1) and (2) below, 1 point each. For p = ({given(p[0])}, {given(p[1])}, 0) and "
-            f"q = {row(q)}, find both sides of Jensen's inequality in nats: $E_p[log "
-            f"(q(x)/p(x))]$ on the left, $log E_p[q(x)/p(x)]$ on the right.\n{lines}",
+            f"q = {row(q)}, find the left and the right side of Jensen's inequality in this proof, "
+            f"in nats.\n{lines}",
             "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 두 줄이 빠졌다. (1)과 (2)를 아래에 "
-            f"써라(1점씩). p = ({given(p[0])}, {given(p[1])}, 0), q = {row(q)}일 때 젠센 "
-            "부등식의 좌변 $E_p[log (q(x)/p(x))]$와 우변 $log E_p[q(x)/p(x)]$를 내트로 "
-            f"구하라.\n{lines}",
+            f"써라(1점씩). p = ({given(p[0])}, {given(p[1])}, 0), q = {row(q)}일 때 "
+            f"이 증명에 쓰인 젠센 부등식의 좌변과 우변을 내트로 구하라.\n{lines}",
         ),
         (
             blank(Text("left", "좌변"), left, "nat", wrong={SIGN: -left, BITS: left / LN2}),

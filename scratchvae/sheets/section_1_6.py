@@ -35,15 +35,11 @@ def tosses(draw: Draw) -> Question:
     N = 10 * draw.whole(2, 10)
     heads = draw.whole(N // 5, 4 * N // 5)
     share = heads / N
-
-    def mean_of(theta: float) -> float:
-        return -float(binary_cross_entropy(share, theta))
-
     a, b = draw.until(
         lambda: (draw.number(0.1, 0.45), draw.number(0.55, 0.9)),
-        lambda both: abs(mean_of(both[0]) - mean_of(both[1])) >= CLEAR,
+        lambda both: abs(np.diff(binary_cross_entropy([share] * 2, both))[0]) >= CLEAR,
     )
-    means = [mean_of(a), mean_of(b)]
+    means = [-float(binary_cross_entropy(share, theta)) for theta in (a, b)]
     better = "A" if means[0] > means[1] else "B"
     names = [blank(Text(f"mean log likelihood, {n}", f"로그가능도의 평균, {n}"), v, "nat",
                    wrong={BITS: v / LN2, SIGN: -v}) for n, v in zip("AB", means)]  # fmt: skip

@@ -9,6 +9,7 @@ from scratchvae.info import entropy, kl_divergence
 from scratchvae.likelihood import LogMean
 from scratchvae.sheets.question import (
     BITS,
+    LOG_OF_MEAN,
     MEAN_OF_LOG,
     SIGN,
     SWAPPED,
@@ -206,9 +207,7 @@ def importance_weights(draw: Draw) -> Question:
             blank("A", LK, "nat", wrong={
                 MEAN_OF_LOG: mean, Text("the sum in place of the mean", "평균 대신 합을 구했다"):
                 LK + math.log(3)}),
-            blank("B", mean, "nat", wrong={Text(
-                "the log of the mean in place of the mean of the logs",
-                "로그의 평균 대신 평균의 로그를 구했다"): LK}),
+            blank("B", mean, "nat", wrong={LOG_OF_MEAN: LK}),
             choice(Text("larger", "큰 쪽"), larger, "AB"),
             choice(Text("near to $log p(x)$", "$log p(x)$에 가까워지는 쪽"), "A", "AB"),
         ),
@@ -228,12 +227,10 @@ def importance_weights(draw: Draw) -> Question:
 def kl_is_not_zero(draw: Draw) -> Question:
     """Why the KL term is not 0 at the optimum: it buys reconstruction."""
     n = 2 ** draw.whole(2, 6)
-    KL = draw.number(0.6, 1.2, 0.05)
-    KL = round(KL * math.log2(n) / 2, 3)
+    KL = round(draw.number(0.6, 1.2, 0.05) * math.log2(n) / 2, 3)
     gain = round(KL + draw.number(0.2, 3, 0.1), 3)
     H = float(entropy(np.full(n, 1 / n), base=E))
-    other = -H - draw.number(3.2, 9, 0.1)
-    other = round(other, 2)
+    other = round(-H - draw.number(3.2, 9, 0.1), 2)
     return Question(
         Text(
             f"The data are {n} pictures, each as frequent. Model A's encoder gives $N(0, I)$ for "

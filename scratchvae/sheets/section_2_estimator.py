@@ -235,7 +235,7 @@ def equation_10(draw: Draw) -> Question:
 def bernoulli_pixels(draw: Draw) -> Question:
     """Logits, probabilities, log p(x|z), and its gradient x − p."""
     a = draw.until(lambda: [draw.signed(0.2, 3) for _ in range(3)], distinct)
-    x = draw.bits(3)
+    x = draw.until(lambda: [float(draw.whole(0, 1)) for _ in range(3)], lambda x: 0 < sum(x) < 3)
     p = [float(v) for v in sigmoid(np.array(a))]
     logs = [math.log(v if bit else 1 - v) for v, bit in zip(p, x)]
     total = float(bernoulli_log_likelihood(np.array(x), np.array(a)))

@@ -27,8 +27,7 @@ OTHERWISE = Text(" Other points, or another ±, stand beside the blank's letter 
 
 def rules(sheet: Sheet) -> Text:
     """What holds for all blanks; and where it stands if something else holds for one."""
-    answers = sheet.answers.values()
-    other = any(a.points != 1 or a.tolerance != TOLERANCE for a in answers)
+    other = any(a.points != 1 or a.tolerance != TOLERANCE for a in sheet.answers.values())
     return Text(*(a + b for a, b in zip(RULES, OTHERWISE))) if other else RULES
 
 
