@@ -8,13 +8,24 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from scratchvae import cli as core
-from scratchvae.homework import cli
-from scratchvae.sheets import choose, mark, markdown, page
+from scratchvae.distributions import gaussian_kl
+from scratchvae.homework import catalogue, cli
+from scratchvae.info import entropy, kl_divergence
+from scratchvae.sheets import (
+    choose,
+    mark,
+    markdown,
+    page,
+    section_1_2,
+    section_1_4,
+    section_2_estimator,
+)
 from scratchvae.sheets.question import TEMPLATES
 from scratchvae.sheets.words import plain
 
@@ -69,6 +80,19 @@ def shortest(p: list[float]) -> float:
         total += joined
         groups = sorted([*groups[2:], joined])
     return total
+
+
+def of_lengths(p: list[float]) -> str:
+    """How often each state is joined; of two groups alike, the one with the later states first."""
+    groups = [(x, [i]) for i, x in enumerate(p)]
+    joined = [0] * len(p)
+    while len(groups) > 1:
+        groups.sort(key=lambda group: (round(group[0], 9), -min(group[1])))
+        (a, first), (b, second), *groups = groups
+        for i in first + second:
+            joined[i] += 1
+        groups.append((a + b, first + second))
+    return "".join(map(str, joined))
 
 
 def of_equation_1(v: list[float]) -> list[float]:
@@ -242,12 +266,12 @@ AGAIN = {
     "forecast": of_rain,
     "tree": of_tree,
     "four_states": lambda v: [*(-log2(p) for p in v), *(-p * log2(p) for p in v), H(v)],
-    "uniform_is_highest": lambda v: [log2(v[0]), H(v[1:]), "u", log2(v[0]) - H(v[1:])],
+    "uniform_is_highest": lambda v: [log2(v[0]), H(v[1:]), "u", "A"],
     "uniform_density": lambda v: [log2(v[-2]), log2(v[-2] * v[-1]), 1.0],
     "wrong_entropy": lambda v: [H(v[1:])],
     "code_for_q": lambda v: [
         *(-log2(q) for q in v[3:]), H(v[:3], v[3:]), H(v[:3]), KL(v[:3], v[3:])],
-    "huffman": lambda v: [shortest(v), H(v), shortest(v) - H(v)],
+    "huffman": lambda v: [of_lengths(v), shortest(v), H(v), shortest(v) - H(v)],
     "binary_loss": of_binary,
     "which_order": lambda v: [H(v[:2], v[2:]), H(v[2:], v[:2]), "A", H(v[:2])],
     "from_a_logit": lambda v: [
@@ -264,6 +288,7 @@ AGAIN = {
     "no_symmetry": lambda v: [None, None, None, 1 - v[0]],
     "jensen": of_jensen,
     "proof_in_disorder": lambda v: [of_order(v), of_order(v)[2], -nats(v[6:8], v[8:])],
+    "proof_with_gaps": lambda v: [-nats([*coin(v[1]), 0.0], v[2:]), log(v[2] + v[3])],
     "two_metrics": of_two_metrics,
     "tosses": of_tosses,
     "true_and_estimated": of_true,
@@ -318,6 +343,99 @@ def test_the_key_is_right(name: str) -> None:
                 assert answer.value == expected
             elif expected is not None:
                 assert answer.value == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+SLIPS = [
+    (module, program, number, name)
+    for module, program, number in (
+        (section_1_2, section_1_2.ENTROPY, "1.1"),
+        (section_1_4, section_1_4.KL_PROGRAM, "1.3"),
+        (section_2_estimator, section_2_estimator.KL_PROGRAM, "2.2"),
+    )
+    for name in module.SLIPS
+]
+
+
+@pytest.mark.parametrize("module, program, number, name", SLIPS)
+def test_a_wrong_program_has_one_wrong_line(module, program, number, name) -> None:  # type: ignore
+    """The program has five lines or more below its first. As it should be, it gives what the
+    exercise's own function gives; with one other line, what the mistake of this name gives.
+
+    Sums of two or three terms: 1e-12.
+    """
+    slip = module.SLIPS[name]
+    assert program.count(slip.right) == 1 and len(program.splitlines()) > 5
+    lists = {
+        "1.1": [[0.2, 0.3, 0.5]], "1.3": [[0.2, 0.3, 0.5], [0.4, 0.5, 0.1]],
+        "2.2": [[0.3, -1.2], [0.4, -0.7]],
+    }[number]  # fmt: skip
+    base = {} if number == "2.2" else {"base": 10}
+    right = {"1.1": entropy, "1.3": kl_divergence, "2.2": gaussian_kl}[number]
+    wrong = next(m.function for m in catalogue.of(number) if m.name == name)
+    for text, function in (
+        (program, right), (program.replace(slip.right, slip.wrong), wrong)
+    ):  # fmt: skip
+        found: dict[str, Any] = {"log": log, "exp": exp}
+        exec(text, found)
+        mine = found[re.match(r"def (\w+)", text)[1]]  # type: ignore[index]
+        expected = float(function(*map(np.array, lists), **base))
+        assert mine(*lists, **base) == pytest.approx(expected, rel=1e-12)
+
+
+CLEAR = {  # what is compared, of all answers of the question
+    "both_directions": lambda a: a[0] - a[1],
+    "which_order": lambda a: a[0] - a[1],
+    "tosses": lambda a: a[3],
+    "jensen": lambda a: a[0] - a[2],
+    "true_and_estimated": lambda a: a[1] - a[2],
+    "importance_weights": lambda a: a[0] - a[1],
+    "tree": lambda a: a[3],
+    "read_contours": lambda a: a[0] - a[1],
+    "proof_with_gaps": lambda a: a[0] - a[1],
+}
+
+
+@pytest.mark.parametrize("name", CLEAR)
+def test_what_is_compared_is_clear(name: str) -> None:
+    """Two numbers of which a question asks the larger differ by five tolerances or more."""
+    for seed in range(60):
+        answers = TEMPLATES[name].question(seed).answers
+        values = [a.value if isinstance(a.value, float) else math.nan for a in answers]
+        assert abs(CLEAR[name](values)) >= 5 * 0.002
+
+
+def test_each_blank_says_its_points_and_its_tolerance() -> None:
+    """On every sheet: the points at the letters, 1 where none stand, and those of the words add
+    up to the question's; a ± other than the sheet's stands at its letter or at the question;
+    a sentence says so on these sheets alone.
+    """
+    for template, lang in itertools.product(TEMPLATES.values(), ("en", "ko")):
+        made = choose.sheet([template], 1)
+        [question] = made.questions
+        text = markdown.markdown([made], "T", lang)
+        rules, _, body = text.partition("## 1.")
+        head, body = body.split("\n", 1)
+        marks = re.findall(r"\(([a-z], (?:±|\d+ points|\d+점)[^()]*)\) ", body)
+        told = {mark[0]: mark for mark in marks}
+        points = {k: re.search(r"(\d+)( points|점)", v) for k, v in told.items()}
+        letters = [letter for letter, _ in zip(choose.LETTERS, question.answers)]
+        of_all = sum(int(m[1]) if (m := points.get(letter)) else 1 for letter in letters)
+        assert of_all + question.hand == int(re.search(r"\d+", head)[0])  # type: ignore[index]
+        for letter, answer in zip(letters, question.answers):
+            stands = re.search(r"±([\d.]+)", told.get(letter, "")) or re.search(r"±([\d.]+)", head)
+            assert answer.tolerance == (float(stands[1]) if stands else 0.002)
+        assert ("beside" in rules or "옆에" in rules) == ("±" in head or bool(told))
+        if question.hand:
+            assert f"{question.hand}점" in body or f"({question.hand} of the" in body
+
+
+def test_a_picture_stands_alone() -> None:
+    """A picture has its colours in itself, and no class of a page's style."""
+    for name in ("read_contours", "collapse"):
+        picture = TEMPLATES[name].question(0).picture
+        assert "class=" not in picture and "style" not in picture
+        shapes = re.findall(r"<(?:rect|polyline)[^>]*>", picture)
+        assert all('fill="none"' in shape and "stroke=" in shape for shape in shapes)
 
 
 def follows_from_the_right_ones(name: str, seed: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from scratchvae.sheets.choose import LETTERS, Sheet
 from scratchvae.sheets.page import result
 from scratchvae.sheets.question import Answer, Cell, Question, said
-from scratchvae.sheets.words import IN_WORDS, KEY, NAME, RULES, facts, plain, points, unit
+from scratchvae.sheets.words import KEY, NAME, at_blank, facts, head, in_words, plain, rules, unit
 
 LINE = "_" * 10
 
@@ -25,17 +25,17 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
         f"{said(NAME, lang)}: {sheet.name or 3 * LINE}  ",
         facts(sheet, lang),
         "",
-        plain(RULES, lang),
+        plain(rules(sheet), lang),
         "",
     ]
     for i, question in enumerate(sheet.questions, 1):
-        lines += [f"## {i}. ({points(question.points, lang)})", ""]
+        lines += [f"## {i}. ({head(question, lang)})", ""]
         lines += [*_question(question, lang, key), ""]
     return "\n".join(lines)
 
 
 def _question(question: Question, lang: str, key: bool) -> list[str]:
-    letters = iter(LETTERS)
+    names = (at_blank(letter, question, a, lang) for letter, a in zip(LETTERS, question.answers))
     first, *formulas = plain(question.text, lang).split("\n")
     lines = [first, *(["", *formulas] if formulas else [])]
     if question.code:
@@ -44,7 +44,7 @@ def _question(question: Question, lang: str, key: bool) -> list[str]:
         lines += ["", question.picture]
     if question.table:
         head, *rows = [
-            " | ".join(_cell(cell, letters, lang, key) for cell in row) for row in question.table
+            " | ".join(_cell(cell, names, lang, key) for cell in row) for row in question.table
         ]
         rule = "|".join(["---"] * len(question.table[0]))
         lines += ["", f"| {head} |", f"|{rule}|", *(f"| {row} |" for row in rows)]
@@ -53,16 +53,16 @@ def _question(question: Question, lang: str, key: bool) -> list[str]:
         options = ", ".join(plain(option, lang) for option in answer.options)
         label = plain(answer.label, lang).rstrip(" =") + (f" ({options})" if options else "")
         value = result(answer, lang) if key else LINE
-        lines.append(f"- ({next(letters)}) {label} = {value} {unit(answer, lang)}".rstrip())
+        lines.append(f"- ({next(names)}) {label} = {value} {unit(answer, lang)}".rstrip())
     if key:
-        words = [question.words] if question.words else []
-        lines += ["", *(f"> {plain(step, lang)}  " for step in (*question.steps, *words))]
-    elif question.words:
-        lines += ["", f"{said(IN_WORDS, lang)} ({points(question.hand, lang)}):"]
+        lines += ["", *(f"> {plain(step, lang)}  " for step in question.steps)]
+    if question.words:
+        said_ = plain(question.words, lang) if key else ""
+        lines += ["", f"{in_words(question, lang)}: {said_}".rstrip()]
     return lines
 
 
-def _cell(cell: Cell, letters: Iterator[str], lang: str, key: bool) -> str:
+def _cell(cell: Cell, names: Iterator[str], lang: str, key: bool) -> str:
     if not isinstance(cell, Answer):
         return plain(cell, lang).replace("|", "\\|")
-    return f"({next(letters)}) {result(cell, lang) if key else '______'}"
+    return f"({next(names)}) {result(cell, lang) if key else '______'}"

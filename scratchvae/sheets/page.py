@@ -9,7 +9,18 @@ from html import escape
 
 from scratchvae.sheets.choose import LETTERS, Sheet
 from scratchvae.sheets.question import Answer, Question, said, shown
-from scratchvae.sheets.words import IN_WORDS, KEY, NAME, NUMBER, RULES, facts, points, prose, unit
+from scratchvae.sheets.words import (
+    KEY,
+    NAME,
+    NUMBER,
+    at_blank,
+    facts,
+    head,
+    in_words,
+    prose,
+    rules,
+    unit,
+)
 
 STYLE = """
 @page { size: A4; margin: 13mm 15mm 12mm; }
@@ -47,11 +58,7 @@ td.blank b { border: 0; min-width: 13mm; height: auto; line-height: inherit; }
 pre { font: 8.6pt/1.35 "DejaVu Sans Mono", monospace; margin: 1.4mm 0 0; padding: 1mm 2mm;
   border: .5pt solid; white-space: pre-wrap; }
 code { font: .87em "DejaVu Sans Mono", monospace; }
-svg { display: block; margin: 1mm 0 0; font: 11px sans-serif; }
-svg rect, polyline { fill: none; stroke: #000; }
-.grid { stroke: #bbb; stroke-width: .5; fill: none; }
-.halo { stroke: #fff; stroke-width: 4; paint-order: stroke; }
-.bold { font-weight: 700; }
+svg { display: block; margin: 1mm 0 0; }
 .steps { margin: 1mm 0 0 6mm; font-size: .94em; }
 .class td, .class th { padding: .2mm 1mm; font-size: 8pt; height: auto; }
 .class { break-inside: auto; }
@@ -78,7 +85,7 @@ def results(sheets: Sequence[Sheet], title: str, lang: str) -> str:
     """The key of a class: a row of results for each student, a table for each question."""
     tables = []
     for i, first in enumerate(sheets[0].questions):
-        names = [f"{i + 1}{letter}" for letter, _ in zip(LETTERS, first.answers)]
+        names = [f"{i + 1}{name}" for name, _ in zip(LETTERS, first.answers)]
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = "".join(
             f"<tr><td>{escape(sheet.name)}</td><td>{sheet.number}</td>"
@@ -108,35 +115,36 @@ def _sheet(sheet: Sheet, title: str, lang: str, key: bool) -> str:
     return (
         f'<section class="sheet">\n<header><h1>{heading}</h1>{who}'
         f"<span>{facts(sheet, lang)}</span></header>\n"
-        f'<p class="rules">{prose(RULES, lang)}</p>\n{questions}\n</section>'
+        f'<p class="rules">{prose(rules(sheet), lang)}</p>\n{questions}\n</section>'
     )
 
 
 def _question(i: int, question: Question, lang: str, key: bool) -> str:
-    letters = iter(LETTERS)
+    names = (at_blank(letter, question, a, lang) for letter, a in zip(LETTERS, question.answers))
     parts = [
-        f'<p><span class="points">{points(question.points, lang)}</span>'
+        f'<p><span class="points">{head(question, lang)}</span>'
         f"<b>{i}.</b> {prose(question.text, lang)}</p>"
     ]
     if question.code:
         parts.append(f"<pre>{escape(question.code.rstrip())}</pre>")
     parts.append(question.picture)
     if question.table:
-        parts.append(_table(question, letters, lang, key))
-    blanks = "".join(_blank(next(letters), answer, lang, key) for answer in question.blanks)
+        parts.append(_table(question, names, lang, key))
+    blanks = "".join(_blank(next(names), answer, lang, key) for answer in question.blanks)
     if blanks:
         parts.append(f'<div class="blanks">{blanks}</div>')
     if key:
-        steps = [*question.steps, *([question.words] if question.words else [])]
-        parts += [f'<div class="steps">{prose(step, lang)}</div>' for step in steps]
+        lines = [prose(step, lang) for step in question.steps]
+        if question.words:
+            lines.append(f"{in_words(question, lang)}: {prose(question.words, lang)}")
+        parts += [f'<div class="steps">{line}</div>' for line in lines]
     else:
-        hand = f" ({points(question.hand, lang)})"
-        words = f"<small>{said(IN_WORDS, lang)}{hand}:</small>" if question.words else ""
+        words = f"<small>{in_words(question, lang)}:</small>" if question.words else ""
         parts.append(f'<div style="min-height:{question.room * LINE:g}mm">{words}</div>')
     return f'<div class="question">{"".join(parts)}</div>'
 
 
-def _table(question: Question, letters: Iterator[str], lang: str, key: bool) -> str:
+def _table(question: Question, names: Iterator[str], lang: str, key: bool) -> str:
     rows = []
     for n, row in enumerate(question.table):
         tag = "th" if n == 0 else "td"
@@ -144,14 +152,14 @@ def _table(question: Question, letters: Iterator[str], lang: str, key: bool) -> 
         for cell in row:
             if isinstance(cell, Answer):
                 value = result(cell, lang) if key else ""
-                cells.append(f'<td class="blank"><i>{next(letters)}</i><b>{value}</b></td>')
+                cells.append(f'<td class="blank"><i>{next(names)}</i><b>{value}</b></td>')
             else:
                 cells.append(f"<{tag}>{prose(cell, lang)}</{tag}>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(rows)}</table>"
 
 
-def _blank(letter: str, answer: Answer, lang: str, key: bool) -> str:
+def _blank(name: str, answer: Answer, lang: str, key: bool) -> str:
     label = prose(answer.label, lang)
     equals = "" if said(answer.label, lang).endswith("=") or answer.options else " ="
     value = result(answer, lang) if key else ""
@@ -160,6 +168,4 @@ def _blank(letter: str, answer: Answer, lang: str, key: bool) -> str:
     if answer.options and not key:
         listed = " / ".join(prose(option, lang) for option in answer.options)
         options = f' <span class="choices">({listed})</span>'
-    return (
-        f'<span class="blank"><i>{letter}</i>{label}{equals} <b>{value}</b> {end}{options}</span>'
-    )
+    return f'<span class="blank"><i>{name}</i>{label}{equals} <b>{value}</b> {end}{options}</span>'

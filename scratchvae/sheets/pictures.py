@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+Point = tuple[float, float]
 WIDTH, HEIGHT, LEFT, TOP = 330, 190, 34, 8  # CSS pixels: of the frame, and where it begins
+BLACK, GRID = 'stroke="#000"', 'stroke="#bbb" stroke-width="0.5"'
 LEVELS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5)
 
 
@@ -16,18 +18,21 @@ def contours_of_kl(points: Sequence[tuple[str, float, float]]) -> str:
 
         μ = ±√(2c − (σ² − 1 − log σ²))
 
-    points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6.
+    points: name, μ, σ, to be read. μ goes from −2.4 to 2.4, σ from 0 to 2.6; there is a fine
+    line at each 0.2.
     """
-    parts = list(_lines())
+    parts = [_line([_at(m / 5, 0), _at(m / 5, 2.6)], GRID) for m in range(-11, 12)]
+    parts += [_line([_at(-2.4, s / 5), _at(2.4, s / 5)], GRID) for s in range(1, 13)]
+    parts += _lines()
     for name, mu, sigma in points:
-        x, y = _pair(_at(mu, sigma))
-        parts.append(f'<circle cx="{x}" cy="{y}" r="3"/>')
+        x, y = _at(mu, sigma)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
         parts.append(_text(x + 9, y - 4, name, "middle", True, bold=True))
     return _svg(parts, "μ", "σ")
 
 
-def _at(mu: float, sigma: float) -> str:
-    return f"{LEFT + (mu + 2.4) / 4.8 * WIDTH:.1f},{TOP + (1 - sigma / 2.6) * HEIGHT:.1f}"
+def _at(mu: float, sigma: float) -> Point:
+    return LEFT + (mu + 2.4) / 4.8 * WIDTH, TOP + (1 - sigma / 2.6) * HEIGHT
 
 
 @lru_cache
@@ -46,12 +51,12 @@ def _lines() -> tuple[str, ...]:
         whole += [whole[0]] if ends else []
         parts.append(_line([_at(mu, s) for mu, s in whole]))
         mu, sigma = max(line)
-        x, y = _pair(_at(mu if turn % 2 else -mu, sigma))  # by turns right and left
+        x, y = _at(mu if turn % 2 else -mu, sigma)  # by turns right and left
         if mu < 2.4:
             parts.append(_text(x, y + 4, f"{c:g}", "middle", True))
-    parts += [_text(*_pair(_at(m, 0)), f"{m}".replace("-", "−"), "middle", below=True)
+    parts += [_text(*_at(m, 0), f"{m}".replace("-", "−"), "middle", below=True)
               for m in (-2, -1, 0, 1, 2)]  # fmt: skip
-    parts += [_text(LEFT - 5, _pair(_at(0, s))[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
+    parts += [_text(LEFT - 5, _at(0, s)[1] + 4, f"{s}", "end") for s in (0, 1, 2)]
     return tuple(parts)
 
 
@@ -59,27 +64,28 @@ def learning_curve(kl: Sequence[float], reconstruction: Sequence[float]) -> str:
     """The KL (solid) and the reconstruction loss −E[log p(x|z)] (dashed) of each epoch, from 1."""
     most = 5 * math.ceil(max(*kl, *reconstruction) / 5)
 
-    def at(epoch: float, value: float) -> str:
-        x = LEFT + (epoch - 1) / (len(kl) - 1) * WIDTH
-        return f"{x:.1f},{TOP + (1 - value / most) * HEIGHT:.1f}"
+    def at(epoch: float, value: float) -> Point:
+        return LEFT + (epoch - 1) / (len(kl) - 1) * WIDTH, TOP + (1 - value / most) * HEIGHT
 
     parts = [
-        _line([at(i, v) for i, v in enumerate(kl, 1)], thick=True),
-        _line([at(i, v) for i, v in enumerate(reconstruction, 1)], dashed=True),
+        _line([at(i, v) for i, v in enumerate(kl, 1)], BLACK + ' stroke-width="1.8"'),
+        _line(
+            [at(i, v) for i, v in enumerate(reconstruction, 1)], BLACK + ' stroke-dasharray="5 3"'
+        ),
     ]
     for epoch in range(2, len(kl) + 1, 2):
-        x, y = _pair(at(epoch, 0))
-        parts.append(f'<path class="grid" d="M{x},{y}V{TOP}"/>')
+        x, y = at(epoch, 0)
+        parts.append(_line([(x, y), (x, TOP)], GRID))
         parts.append(_text(x, y, str(epoch), "middle", below=True))
     for i in range(0, most + 1, 5):
-        x, y = _pair(at(1, i))
-        parts.append(f'<path class="grid" d="M{x},{y}H{LEFT + WIDTH}"/>')
+        x, y = at(1, i)
+        parts.append(_line([(x, y), (x + WIDTH, y)], GRID))
         parts.append(_text(LEFT - 5, y + 4, str(i), "end"))
     return _svg(parts, "epoch", "nats")
 
 
 def _svg(parts: Sequence[str], across: str, up: str) -> str:
-    frame = f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}"/>'
+    frame = f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" fill="none" {BLACK}/>'
     width, height = LEFT + WIDTH + 46, TOP + HEIGHT + 22
     clip = (
         f'<svg x="{LEFT}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" '
@@ -92,24 +98,21 @@ def _svg(parts: Sequence[str], across: str, up: str) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}">{frame}{clip}{"".join(lines)}</svg>{"".join(others)}{names}</svg>'
+        f'height="{height}" font-family="sans-serif" font-size="11">'
+        f"{frame}{clip}{''.join(lines)}</svg>{''.join(others)}{names}</svg>"
     )
 
 
-def _line(points: Sequence[str], *, dashed: bool = False, thick: bool = False) -> str:
-    look = ' stroke-dasharray="5 3"' if dashed else ' stroke-width="1.8"' if thick else ""
-    return f'<polyline{look} points="{" ".join(points)}"/>'
-
-
-def _pair(point: str) -> tuple[float, float]:
-    x, y = point.split(",")
-    return float(x), float(y)
+def _line(points: Sequence[Point], look: str = BLACK) -> str:
+    places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline fill="none" {look} points="{places}"/>'
 
 
 def _text(
     x: float, y: float, text: str, anchor: str, halo: bool = False, *,
     below: bool = False, bold: bool = False,
 ) -> str:  # fmt: skip
-    name = " ".join(["halo"] * halo + ["bold"] * bold)
+    look = ' stroke="#fff" stroke-width="4" paint-order="stroke"' if halo else ""
+    look += ' font-weight="700"' if bold else ""
     y = y + 14 if below else y
-    return f'<text class="{name}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+    return f'<text{look} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

@@ -12,7 +12,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Text(NamedTuple):
 Said = str | Text
 Numbers = Sequence[float]  # what a student has in the blanks of one question
 Follows = Callable[[Numbers], float | str]
+T = TypeVar("T")
 
 
 def said(text: Said, lang: str) -> str:
@@ -119,8 +120,8 @@ Cell = Said | Answer
 class Question:
     """text: what is asked. table: rows of formulas and blanks, the first is the header. blanks:
     below it. code: a program. picture: SVG. steps: how somebody gets to the answers. words:
-    what an answer in words should say, with its points. room: lines to write in. minutes: for
-    somebody who has read the section.
+    what a full answer in words says; for two points "(1) ... (2) ...", one point each. room:
+    lines to write in.
     """
 
     text: Text
@@ -140,6 +141,12 @@ class Question:
         return (*cells, *self.blanks)
 
     @property
+    def tolerance(self) -> float:
+        """The one of all its blanks; where they differ, that of the sheet."""
+        found = {answer.tolerance for answer in self.answers}
+        return found.pop() if len(found) == 1 else TOLERANCE
+
+    @property
     def points(self) -> int:
         """Of all blanks, and of the words."""
         return sum(answer.points for answer in self.answers) + self.hand
@@ -151,6 +158,13 @@ class Question:
 
 
 # ---- the numbers ----
+
+CLEAR = 0.02  # what is compared differs by this or more: ten times the tolerance
+
+
+def distinct(values: Numbers) -> bool:
+    """No two have the same size."""
+    return len(set(map(abs, values))) == len(values)
 
 
 @dataclass
@@ -187,6 +201,15 @@ class Draw:
         self.drawn.append((value, -high, high))
         return value
 
+    def until(self, make: Callable[[], T], good: Callable[[T], bool]) -> T:
+        """The first that is good. What was drawn for the others is forgotten."""
+        while True:
+            kept = len(self.drawn)
+            found = make()
+            if good(found):
+                return found
+            del self.drawn[kept:]
+
     def split(self, n: int, parts: int, least: int = 1) -> list[float]:
         """n probabilities k / parts, k ≥ least, that add to 1; no two are equal."""
         while True:
@@ -200,22 +223,26 @@ class Draw:
     def two(
         self, n: int, parts: int, least: int = 1, apart: float = 0.1
     ) -> tuple[list[float], list[float]]:
-        """Two distributions that differ by `apart` or more in some state."""
-        while True:
-            kept = len(self.drawn)
-            p, q = self.split(n, parts, least), self.split(n, parts, least)
-            swapped = sorted(p) == sorted(q)  # then KL is the same in both directions
-            if max(abs(a - b) for a, b in zip(p, q)) >= apart and not swapped:
-                return p, q
-            del self.drawn[kept:]
+        """Two distributions that differ in each state, and by `apart` or more in some. Their two
+        KL, and their two cross entropies, differ by CLEAR nats or more.
+        """
+
+        def good(both: tuple[list[float], list[float]]) -> bool:
+            states = list(zip(*both))
+            gaps = [abs(a - b) for a, b in states]
+            kl = sum((a + b) * math.log(a / b) for a, b in states)  # KL(p ‖ q) − KL(q ‖ p)
+            cross = sum(b * math.log(a) - a * math.log(b) for a, b in states)
+            return min(gaps) > 0 and max(gaps) >= apart and min(abs(kl), abs(cross)) >= CLEAR
+
+        return self.until(lambda: (self.split(n, parts, least), self.split(n, parts, least)), good)
 
     def order(self, n: int) -> list[int]:
         """A permutation of 0 ... n − 1, not the one that changes nothing."""
-        while True:
+        found = list(range(n))
+        while found == sorted(found):
             found = [int(i) for i in self.rng.permutation(n)]
-            if found != sorted(found):
-                self.drawn += [(i, 0, n - 1) for i in found]
-                return found
+        self.drawn += [(i, 0, n - 1) for i in found]
+        return found
 
 
 # ---- templates ----
@@ -286,11 +313,16 @@ def in_brackets(value: float) -> str:
     return f"({shown(value)})" if value < 0 else shown(value)
 
 
-def program(head: str, body: str) -> str:
-    """A wrong function of the catalogue, with this first line; its helper has a plain name."""
-    return head + "".join(
-        f"    {line}\n" for line in body.replace("_x_log_y", "x_log_y").rstrip().splitlines()
-    )
+class Slip(NamedTuple):
+    """A mistake in one line of a program: the line as it should be, as it stands, and why not."""
+
+    right: str
+    wrong: str
+    why: Text
+
+    def words(self) -> Text:
+        """What a full answer says: (1) what is wrong, (2) the line."""
+        return Text(*(f"(1) {why} (2) `{self.right}`" for why in self.why))
 
 
 def sum_of(terms: Sequence[str]) -> str:

@@ -28,19 +28,20 @@ def halvings(draw: Draw) -> Question:
     cases, left = 2**before, 2**after
     return Question(
         Text(
-            f"A lost key is in one of {cases} boxes, each as probable. Somebody says a true "
-            f"sentence after which {left} boxes are left. How many bits does it carry? A forecast "
-            f"says that it will snow, which had the probability {given(p)}. How many bits?",
-            f"잃어버린 열쇠가 상자 {cases}개 중 하나에 있고, 확률은 모두 같다. 누가 참말을 "
-            f"했더니 상자가 {left}개 남았다. 이 말의 정보량은 몇 비트인가? 확률이 {given(p)}이던 "
-            "눈이 온다는 예보의 정보량은 몇 비트인가?",
+            f"(a) A lost key is in one of {cases} boxes, each as probable. Somebody says a true "
+            f"sentence after which {left} boxes are left. How many bits does it carry? (b) In "
+            f"another town, snow had the probability {given(p)}. How many bits does the news "
+            "carry that it snows?",
+            f"(a) 잃어버린 열쇠가 상자 {cases}개 중 하나에 있고, 확률은 모두 같다. 누가 참말을 "
+            f"했더니 상자가 {left}개 남았다. 이 말의 정보량은 몇 비트인가? (b) 다른 도시에서 눈이 "
+            f"올 확률은 {given(p)}이었다. 눈이 온다는 소식의 정보량은 몇 비트인가?",
         ),
         (
             blank(
                 Text("sentence", "그 말"), information(left / cases), "bit",
                 wrong={NATS: (before - after) * LN2, SIGN: after - before},
             ),
-            blank(Text("forecast", "예보"), information(p), "bit",
+            blank(Text("news", "소식"), information(p), "bit",
                   wrong={NATS: -math.log(p), SIGN: math.log2(p)}),
         ),
         steps=(
@@ -119,10 +120,10 @@ def uncertainty_halved(draw: Draw) -> Question:
         Text(
             'The notes say: "news that lowers the uncertainty by the factor 2 carries 1 bit." '
             f"There are {n} equally probable cases, and news leaves {n // 2} of them. Compute the "
-            "uncertainty in bits before and after, and correct the sentence.",
+            "uncertainty in bits before and after, and write the correct sentence in words.",
             '노트에는 "원래의 불확실성을 2배로 낮추는 새 정보는 1비트"라고 되어 있다. 확률이 같은 '
             f"{n}가지 경우가 있고, 새 정보를 들은 뒤 {n // 2}가지가 남았다. 전과 후의 불확실성을 "
-            "비트로 구하고, 문장을 바르게 고쳐라.",
+            "비트로 구하고, 바르게 고친 문장을 글로 써라.",
         ),
         (
             blank(Text("before", "전"), before, "bit", wrong={NATS: before * LN2}),
@@ -131,10 +132,10 @@ def uncertainty_halved(draw: Draw) -> Question:
         ),
         steps=(f"log₂ {n} = {shown(before)}", f"log₂ {n // 2} = {shown(after)}"),
         words=Text(
-            "News carries 1 bit when it halves the number of equally probable cases. Measured in "
-            "bits, the uncertainty falls by 1.",
-            "확률이 같은 경우의 수를 절반으로 줄이는 정보가 1비트이다. 비트로 잰 불확실성은 1만큼 "
-            "줄어든다.",
+            "(1) News carries 1 bit when it halves the number of equally probable cases. (2) "
+            "Measured in bits, the uncertainty falls by 1.",
+            "(1) 확률이 같은 경우의 수를 절반으로 줄이는 정보가 1비트이다. (2) 비트로 잰 "
+            "불확실성은 1만큼 줄어든다.",
         ),
         room=3,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from scratchvae.sheets.question import (
     SWAPPED,
     WEIGHT,
     Draw,
+    Numbers,
     Question,
     Text,
     blank,
@@ -50,12 +51,13 @@ def code_for_q(draw: Draw) -> Question:
     cells = [blank("", b, wrong={NATS: b * LN2, SIGN: -b}) for b in bits]
     return Question(
         Text(
-            f"The weather has the probabilities p = {row(p)}. The code was made for q = {row(q)}: "
-            "a message for x has $−log₂ q(x)$ bits. Fill in the lengths; find the mean length, "
-            "the entropy, and how many bits a day are lost.",
-            f"날씨의 참 확률은 p = {row(p)}이다. 부호는 q = {row(q)}에 맞추어 만들었고, x를 "
-            "알리는 메시지의 길이는 $−log₂ q(x)$비트이다. 길이를 채우고, 평균 길이와 엔트로피, "
-            "하루에 잃는 비트 수를 구하라.",
+            f"Three kinds of weather x have the probabilities p = {row(p)}. A code was made for q "
+            f"= {row(q)}: the message for x has $−log₂ q(x)$ bits, and one message is sent each "
+            "day. Fill in the lengths; find the mean length, the entropy of p, and how many bits a "
+            "day are lost because the code was made for q.",
+            f"세 가지 날씨 x의 참 확률은 p = {row(p)}이다. 부호는 q = {row(q)}에 맞추어 만들었고, "
+            "x를 알리는 메시지의 길이는 $−log₂ q(x)$비트이며, 메시지는 하루에 하나 보낸다. 길이를 "
+            "채우고, 평균 길이와 p의 엔트로피, 부호를 q에 맞추어 하루에 잃는 비트 수를 구하라.",
         ),
         (
             blank("H(p, q)", cross, "bit",
@@ -74,31 +76,44 @@ def code_for_q(draw: Draw) -> Question:
     )  # fmt: skip
 
 
+def one_tree(p: Numbers) -> bool:
+    """Whether it is clear at each step which two groups are the least probable."""
+    groups = sorted(p)
+    while len(groups) > 2 and groups[2] - groups[1] > 1e-9:
+        groups = sorted([groups[0] + groups[1], *groups[2:]])
+    return len(groups) == 2
+
+
 @template("1.3", minutes=6)
 def huffman(draw: Draw) -> Question:
     """A Huffman code for five states: mean length, entropy, and the bits too many."""
-    p = draw.split(5, 40)
+    p = draw.until(lambda: draw.split(5, 40), one_tree)
     lengths = [len(word or "") for word in huffman_code(p)]
     mean, H = expected_length(p, lengths), entropy(p)
+
+    def mean_of(n: Numbers) -> float:
+        digits = f"{n[0]:.0f}"
+        return sum(x * int(d) for x, d in zip(p, digits)) if digits.isdecimal() else mean
+
     return Question(
         Text(
             f"Make a Huffman code for p = {row(p)}: join the two least probable groups until one "
-            "is left. Draw the tree. What is its mean length, and the entropy, and how many bits "
-            "is a message too long on average?",
+            "is left. Draw the tree. Write the lengths of the five words, in the order of p, as "
+            "43212. What is the mean length, and the entropy of p, and by how many bits is the "
+            "mean length above the entropy?",
             f"p = {row(p)}에 대한 허프만 부호를 만들어라. 하나가 남을 때까지 확률이 가장 작은 두 "
-            "묶음을 합친다. 나무를 그려라. 평균 길이와 엔트로피는 얼마이고, 메시지는 평균 몇 "
-            "비트 더 긴가?",
+            "묶음을 합친다. 나무를 그려라. 다섯 부호의 길이를 p의 순서대로 써라(예: 43212). 평균 "
+            "길이와 p의 엔트로피는 얼마이고, 평균 길이는 엔트로피보다 몇 비트 긴가?",
         ),
         (
+            choice(Text("lengths", "길이"), "".join(map(str, lengths)), ()),
             blank(Text("mean length", "평균 길이"), mean, "bit",
-                  wrong={WEIGHT: sum(lengths) / 5}, points=2),
+                  follows=mean_of, wrong={WEIGHT: sum(lengths) / 5}),
             blank("H(p)", H, "bit", wrong={NATS: H * LN2}),
-            blank(Text("too long by", "더 긴 길이"), mean - H, "bit", follows=lambda n: n[0] - n[1],
+            blank(Text("above by", "차이"), mean - H, "bit", follows=lambda n: n[1] - n[2],
                   wrong={SIGN: H - mean}),
         ),
         steps=(
-            Text(f"lengths {', '.join(map(str, lengths))} (for one of the trees)",
-                 f"길이 {', '.join(map(str, lengths))} (여러 나무 가운데 하나)"),
             f"{sum_of([f'{given(x)} · {n}' for x, n in zip(p, lengths)])} = {shown(mean)}",
             f"H(p) = {products(p, [float(b) for b in information(p)])} = {shown(H)}",
             f"{shown(mean)} − {shown(H)} = {shown(mean - H)}",
@@ -111,7 +126,7 @@ def huffman(draw: Draw) -> Question:
 def binary_loss(draw: Draw) -> Question:
     """Binary cross entropy of four predictions, and their cost."""
     y_hat = [draw.number(0.05, 0.95) for _ in range(4)]
-    y = [float(draw.whole(0, 1)) for _ in range(4)]
+    y = draw.until(lambda: [float(draw.whole(0, 1)) for _ in range(4)], lambda y: 0 < sum(y) < 4)
     loss = [float(v) for v in binary_cross_entropy(y, y_hat)]
     other = Text("the other label", "레이블을 거꾸로 썼다")
     cells = [
@@ -122,7 +137,7 @@ def binary_loss(draw: Draw) -> Question:
     return Question(
         Text(
             "A classifier predicts $ŷ$, the probability of the label 1. Fill in the binary cross "
-            "entropy of each row in nats, and find the Cost, their sum.",
+            "entropy of each column in nats, and find the Cost, their sum.",
             "분류기는 레이블이 1일 확률 $ŷ$을 예측한다. 각 열의 이진 교차 엔트로피를 내트로 "
             "구하고, 그 합인 Cost를 구하라.",
         ),
@@ -150,16 +165,18 @@ def which_order(draw: Draw) -> Question:
     return Question(
         Text(
             f"Truly the weather follows p = {row(p)}; the forecaster believes in q = {row(q)} and "
-            "made the code for it. Find both cross entropies in bits. Which one is the mean "
-            "length of the messages? Which length can no code be below?",
+            "made the code for it. Find the cross entropies $A = H(p, q)$ and $B = H(q, p)$ in "
+            "bits. Is the mean length of the messages A or B? Which mean length is the least, "
+            "over all codes?",
             f"실제 날씨는 p = {row(p)}를 따른다. 기상청은 q = {row(q)}라고 믿고 거기에 맞추어 "
-            "부호를 만들었다. 두 교차 엔트로피를 비트로 구하라. 메시지의 평균 길이는 A와 B 중 "
-            "어느 쪽인가? 어떤 부호도 그보다 짧아질 수 없는 길이는 얼마인가?",
+            "부호를 만들었다. 교차 엔트로피 $A = H(p, q)$와 $B = H(q, p)$를 비트로 구하라. "
+            "메시지의 평균 길이는 A와 B 중 어느 쪽인가? 모든 부호에 대해 평균 길이의 최솟값은 "
+            "얼마인가?",
         ),
         (
-            blank("H(p, q)", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
-            blank("H(q, p)", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
-            choice(Text("mean length", "평균 길이"), "A", ("A = H(p, q)", "B = H(q, p)")),
+            blank("A", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
+            blank("B", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
+            choice(Text("mean length", "평균 길이"), "A", "AB"),
             blank(Text("least", "최소"), entropy(p), "bit",
                   wrong={SWAPPED: entropy(q), NATS: entropy(p) * LN2}),
         ),
@@ -221,10 +238,11 @@ def held_impossible(draw: Draw) -> Question:
     return Question(
         Text(
             f"A model learned q = {row(q)} from few data; the truth is p = {row(p)}. Find $H(p, "
-            f"q)$ and $H(q, p)$ in bits. Then mix: q′ = {given(1 - share)} q + {given(share)} u, "
-            "with u uniform on the three states. Find $H(p, q′)$.",
+            f"q)$ and $H(q, p)$ in bits (an infinite one: inf). Then mix: q′ = "
+            f"{given(1 - share)} q + {given(share)} u, with u uniform on the three "
+            "states. Find $H(p, q′)$.",
             f"모형은 적은 데이터로 q = {row(q)}를 배웠다. 참 분포는 p = {row(p)}이다. $H(p, "
-            "q)$와 $H(q, p)$를 비트로 구하라. 이제 u가 세 상태의 균등분포일 때 q′ = "
+            "q)$와 $H(q, p)$를 비트로 구하라(무한이면 inf). 이제 u가 세 상태의 균등분포일 때 q′ = "
             f"{given(1 - share)} q + {given(share)} u로 섞는다. $H(p, q′)$을 구하라.",
         ),
         (

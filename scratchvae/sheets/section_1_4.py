@@ -2,7 +2,6 @@
 
 import math
 
-from scratchvae.homework import catalogue
 from scratchvae.info import cross_entropy, differential_kl, entropy, kl_divergence
 from scratchvae.sheets.question import (
     BITS,
@@ -12,11 +11,11 @@ from scratchvae.sheets.question import (
     WEIGHT,
     Draw,
     Question,
+    Slip,
     Text,
     blank,
     choice,
     given,
-    program,
     row,
     shown,
     sum_of,
@@ -39,16 +38,17 @@ def both_directions(draw: Draw) -> Question:
     there, back = kl_divergence(p, q), kl_divergence(q, p)
     return Question(
         Text(
-            f"p = {row(p)}, q = {row(q)}. Find both KL in bits. A coin follows p, and somebody "
-            "believes in q: which of the two is lost at each toss?",
-            f"p = {row(p)}, q = {row(q)}이다. 두 방향의 KL을 비트로 구하라. 동전은 p를 따르는데 "
-            "q라고 믿는 사람은 한 번 던질 때마다 A와 B 중 어느 것을 잃는가?",
+            f"p = {row(p)}, q = {row(q)}. Find $A = KL(p ‖ q)$ and $B = KL(q ‖ p)$ in bits. A coin "
+            "follows p, and somebody believes that it follows q: how many bits are lost at each "
+            "toss, A or B?",
+            f"p = {row(p)}, q = {row(q)}이다. $A = KL(p ‖ q)$와 $B = KL(q ‖ p)$를 비트로 구하라. "
+            "동전이 p를 따르는데 q를 따른다고 믿는 사람은 한 번 던질 때마다 몇 비트를 잃는가? A와 "
+            "B 중에서 골라라.",
         ),
         (
-            blank("KL(p ‖ q)", there, "bit",
-                  wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
-            blank("KL(q ‖ p)", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
-            choice(Text("lost", "잃는 것"), "A", ("A = KL(p ‖ q)", "B = KL(q ‖ p)")),
+            blank("A", there, "bit", wrong={SWAPPED: back, NATS: there * LN2, SIGN: -there}),
+            blank("B", back, "bit", wrong={SWAPPED: there, NATS: back * LN2, SIGN: -back}),
+            choice(Text("lost", "잃는 양"), "A", "AB"),
         ),
         steps=(f"KL(p ‖ q) = {kl_terms(p, q)}", f"KL(q ‖ p) = {kl_terms(q, p)}"),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def infinite(draw: Draw) -> Question:
         Text(
             f"p = {row(p)}, q = {row(q)}. Find both KL in bits; one of them is not finite (write "
             "inf). What does it mean for a code?",
-            f"p = {row(p)}, q = {row(q)}이다. 두 KL을 비트로 구하라. 하나는 유한하지 않다(∞로 "
+            f"p = {row(p)}, q = {row(q)}이다. 두 KL을 비트로 구하라. 하나는 유한하지 않다(inf로 "
             "쓴다). 부호로 보면 무슨 뜻인가?",
         ),
         (
@@ -119,12 +119,12 @@ def sign_of_the_slide(draw: Draw) -> Question:
     return Question(
         Text(
             "The slide in the notes has this line. Compute its right side for "
-            f"p = {row(p)}, q = {row(q)} in nats (Σ in place of ∫). How can you see without any "
-            "computation that the line is wrong? Write it as it should be.\n"
+            f"p = {row(p)}, q = {row(q)} in nats (Σ in place of ∫). Say in words how you can see "
+            "without any computation that the line is wrong, and write there the correct line.\n"
             "    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
             f"노트의 슬라이드에 아래와 같은 줄이 있다. p = {row(p)}, q = {row(q)}일 때 우변을 "
-            "내트로 계산하라(∫ 대신 Σ). 계산하지 않고도 틀렸음을 어떻게 알 수 있는가? 바르게 "
-            "고쳐라.\n    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
+            "내트로 계산하라(∫ 대신 Σ). 계산하지 않고도 틀렸음을 어떻게 알 수 있는지 글로 쓰고, "
+            "바르게 고친 식도 그 자리에 써라.\n    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
         ),
         (
             blank(Text("right side", "우변"), -KL, "nat",
@@ -136,11 +136,11 @@ def sign_of_the_slide(draw: Draw) -> Question:
         steps=(
             f"−{given(p[0])} ln ({given(p[0])}/{given(q[0])})"
             f" − {given(p[1])} ln ({given(p[1])}/{given(q[1])}) = {shown(-KL)}",
-            "KL(p ‖ q) = ∫ p(x) ln (p(x)/q(x)) dx = −∫ p(x) ln (q(x)/p(x)) dx",
         ),
-        words=Text("A KL is never negative, and the right side is −KL: the minus goes, or p/q "
-                   "becomes q/p.",
-                   "KL은 음수가 아닌데 우변은 −KL이다. 마이너스를 없애거나 p/q를 q/p로 바꾼다."),
+        words=Text("(1) A KL is never negative, and the right side is −KL. (2) $KL(p ‖ q) = ∫ p(x) "
+                   "ln (p(x)/q(x)) dx$, or $−∫ p(x) ln (q(x)/p(x)) dx$.",
+                   "(1) KL은 음수가 아닌데 우변은 −KL이다. (2) $KL(p ‖ q) = ∫ p(x) ln (p(x)/q(x)) "
+                   "dx$, 또는 $−∫ p(x) ln (q(x)/p(x)) dx$이다."),
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def two_densities(draw: Draw) -> Question:
             "$KL(p ‖ q)$ and $KL(q ‖ p)$ in bits (an infinite one: inf). What becomes of both if "
             "lengths are measured in centimetres in place of metres?",
             f"p는 [0, {given(a)}], q는 [0, {given(b)}]에서 균등한 밀도이다. $KL(p ‖ q)$와 $KL(q "
-            "‖ p)$를 비트로 구하라(무한이면 ∞). 미터 대신 센티미터로 재면 두 값은 어떻게 되는가?",
+            "‖ p)$를 비트로 구하라(무한이면 inf). 미터 대신 센티미터로 재면 두 값은 어떻게 되는가?",
         ),
         (
             blank("KL(p ‖ q)", KL, "bit",
@@ -179,45 +179,44 @@ def two_densities(draw: Draw) -> Question:
     )  # fmt: skip
 
 
-WRONG_KL = {
-    "kl_negative": Text("The sign is turned round: it should be Σ p log (p/q).",
-                        "부호가 반대이다. Σ p log (p/q)이어야 한다."),
-    "kl_swapped": Text("p and q are swapped: this is $KL(q ‖ p)$.",
-                       "p와 q가 바뀌었다. 이것은 $KL(q ‖ p)$이다."),
-    "kl_is_cross_entropy": Text("This is $H(p, q)$: $H(p)$ is not subtracted.",
-                                "이것은 $H(p, q)$이다. $H(p)$를 빼지 않았다."),
-    "kl_plus_entropy": Text("$H(p)$ is added, and should be subtracted.",
-                            "$H(p)$를 빼야 하는데 더했다."),
-    "kl_in_nats": Text("It is not divided by log(base).", "log(base)로 나누지 않았다."),
-    "kl_unweighted": Text("log (p/q) is not weighed by p.", "log (p/q)를 p로 가중하지 않았다."),
-}  # fmt: skip
-
-
-RIGHT_LINE = "`return (x_log_y(p, p) - x_log_y(p, q)).sum(axis=axis) / np.log(base)`"
+KL_PROGRAM = """\
+def kl_divergence(p, q, base):
+    total = 0.0
+    for x, y in zip(p, q):
+        if x > 0:
+            total += x * log(x / y)
+    return total / log(base)
+"""
+TERM = "total += x * log(x / y)"
+SLIPS = {  # by the names that these mistakes have in the homework
+    "kl_negative": Slip(TERM, "total -= x * log(x / y)", SIGN),
+    "kl_swapped": Slip(TERM, "total += y * log(y / x)", SWAPPED),
+    "kl_is_cross_entropy": Slip(
+        TERM, "total -= x * log(y)", Text("$H(p)$ is not subtracted", "$H(p)$를 빼지 않았다")
+    ),
+    "kl_in_nats": Slip("return total / log(base)", "return total", NATS),
+    "kl_unweighted": Slip(TERM, "total += log(x / y)", WEIGHT),
+}
 
 
 @template("1.4", minutes=6)
 def wrong_kl(draw: Draw) -> Question:
-    """A program with one wrong line, from the catalogue of wrong functions."""
-    which = list(WRONG_KL)[draw.whole(0, len(WRONG_KL) - 1)]
+    """A program with one wrong line, a mistake that students make."""
+    slip = list(SLIPS.values())[draw.whole(0, len(SLIPS) - 1)]
     p, q = draw.two(2, 100, 5)
-    body = {mistake.name: mistake.body for mistake in catalogue.of("1.3")}[which]
     KL = kl_divergence(p, q)
     return Question(
         Text(
             "This function should return $KL(p ‖ q)$ to the given base. One line is wrong. What "
-            f"should it return for p = {row(p)}, q = {row(q)}, base = 2? Say what is wrong, and "
-            "write the line as it should be. (`x_log_y(x, y)` is x log y, and 0 where x = 0.)",
+            f"should it return for p = {row(p)}, q = {row(q)}, base = 2? Say in words what is "
+            "wrong, and write the line as it should be.",
             "이 함수는 주어진 밑에 대한 $KL(p ‖ q)$를 돌려주어야 하는데, 한 줄이 틀렸다. p = "
-            f"{row(p)}, q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 "
-            "말하고 그 줄을 바르게 고쳐라. (`x_log_y(x, y)`는 x log y이고, x = 0이면 0이다.)",
+            f"{row(p)}, q = {row(q)}, base = 2이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 글로 "
+            "쓰고, 그 줄을 바르게 고쳐 써라.",
         ),
         (blank("KL(p ‖ q)", KL, "bit",
                wrong={NATS: KL * LN2, SIGN: -KL, SWAPPED: kl_divergence(q, p)}),),
-        code=program("def kl_divergence(p, q, base, axis=-1):\n", body),
-        steps=(
-            f"KL(p ‖ q) = {kl_terms(p, q)}",
-            Text(*2 * [RIGHT_LINE]),
-        ),
-        words=WRONG_KL[which],
+        code=KL_PROGRAM.replace(slip.right, slip.wrong),
+        steps=(f"KL(p ‖ q) = {kl_terms(p, q)}",),
+        words=slip.words(),
     )  # fmt: skip

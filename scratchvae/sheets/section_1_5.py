@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from scratchvae.info import (
     jensen_shannon_distance,
     jensen_shannon_divergence,
@@ -18,7 +20,6 @@ from scratchvae.sheets.question import (
     SIGN,
     SWAPPED,
     Draw,
-    Numbers,
     Question,
     Text,
     blank,
@@ -48,35 +49,34 @@ def triangle(draw: Draw) -> Question:
     p, q = coin(a), coin(b)
     direct = kl_divergence(p, q)
 
-    def way(head: float) -> float:
-        return float(kl_divergence(p, coin(head)) + kl_divergence(coin(head), q))
-
-    def shorter(n: Numbers) -> bool:
-        return 0 < n[1] < 1 and way(n[1]) < direct - 0.01
+    def way(head: float) -> list[float]:
+        r = coin(head)
+        return [kl_divergence(p, r), kl_divergence(r, q)] if 0 < head < 1 else [9e9, 9e9]
 
     r = round((a + b) / 2, 2)
+    parts = way(r)
     return Question(
         Text(
             f"p = {row(p)}, q = {row(q)}. Find $KL(p ‖ q)$ in bits, and an $r = (r₁, 1 − r₁)$ "
-            "for which the way over r is shorter by 0.01 bits or more. Give $r₁$, both parts of "
-            "the way, and say which property of a metric fails.",
-            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, $r = (r₁, 1 − r₁)$을 "
-            "거쳐 가는 길이 0.01비트 이상 짧아지는 r을 찾아라. $r₁$과 길의 두 부분을 쓰고, 거리 "
-            "함수의 어느 성질이 성립하지 않는지 말하라.",
+            "for which the way over r, $KL(p ‖ r) + KL(r ‖ q)$, is shorter than $KL(p ‖ q)$ by "
+            "0.01 bits or more. Give $r₁$ and both parts of the way, and say in words which "
+            "property of a metric fails in this example.",
+            f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, r을 거쳐 가는 길 "
+            "$KL(p ‖ r) + KL(r ‖ q)$가 곧바로 가는 길 $KL(p ‖ q)$보다 0.01비트 이상 짧은 "
+            "$r = (r₁, 1 − r₁)$을 찾아라. $r₁$과 길의 두 부분을 쓰고, 이 예에서 거리 함수의 어느 "
+            "성질이 성립하지 않는지 글로 써라.",
         ),
         (
             blank("KL(p ‖ q)", direct, "bit",
                   wrong={SWAPPED: kl_divergence(q, p), NATS: direct * LN2}),
-            replace(blank("r₁", r), accepts=shorter, points=2),
-            blank("KL(p ‖ r)", kl_divergence(p, coin(r)), "bit",
-                  follows=lambda n: float(kl_divergence(p, coin(n[1]))) if 0 < n[1] < 1 else 9e9),
-            blank("KL(r ‖ q)", kl_divergence(coin(r), q), "bit",
-                  follows=lambda n: float(kl_divergence(coin(n[1]), q)) if 0 < n[1] < 1 else 9e9),
+            replace(blank("r₁", r), accepts=lambda n: sum(way(n[1])) < direct - 0.01, points=2),
+            blank("KL(p ‖ r)", parts[0], "bit", follows=lambda n: way(n[1])[0]),
+            blank("KL(r ‖ q)", parts[1], "bit", follows=lambda n: way(n[1])[1]),
         ),
         steps=(
             f"KL(p ‖ q) = {kl_terms(p, q)}",
-            f"r = {row(coin(r))}: {shown(kl_divergence(p, coin(r)))} + "
-            f"{shown(kl_divergence(coin(r), q))} = {shown(way(r))} < {shown(direct)}",
+            f"r = {row(coin(r))}: {shown(parts[0])} + {shown(parts[1])} = {shown(sum(parts))}"
+            f" < {shown(direct)}",
         ),
         words=Text("The triangle inequality. (Many r are right: all between q and p that are not "
                    "too near to either.)",
@@ -89,37 +89,31 @@ def triangle(draw: Draw) -> Question:
 @template("1.5", minutes=5)
 def no_symmetry(draw: Draw) -> Question:
     """A counterexample to symmetry: a q for the given p."""
-    a = draw.number(0.51, 0.9, 0.001)
+    a = draw.number(0.6, 0.9, 0.001)
     least = draw.number(0.03, 0.08, 0.005)
     p = coin(a)
 
-    def differ(n: Numbers) -> bool:
-        if not 0 < n[0] < 1:
-            return False
-        there, back = kl_divergence(p, coin(n[0])), kl_divergence(coin(n[0]), p)
-        return abs(float(there - back)) >= least
+    def both(head: float) -> list[float]:
+        q = coin(head)
+        return [kl_divergence(p, q), kl_divergence(q, p)] if 0 < head < 1 else [9e9, 9e9]
 
     q = coin(0.02)
-    there, back = kl_divergence(p, q), kl_divergence(q, p)
-
-    def kl(n: Numbers, back: bool) -> float:
-        if not 0 < n[0] < 1:
-            return 9e9
-        return float(kl_divergence(*((coin(n[0]), p) if back else (p, coin(n[0])))))
-
+    there, back = both(q[0])
     return Question(
         Text(
             f"p = {row(p)}. Find a $q = (q₁, 1 − q₁)$ for which the two KL differ by "
-            f"{given(least)} bits or more, and compute both. Find one more q ≠ p for which they "
-            "are equal.",
-            f"p = {row(p)}이다. 두 방향의 KL이 {given(least)}비트 이상 다른 $q = (q₁, 1 − q₁)$을 "
-            "찾고 두 값을 구하라. 두 값이 같은 q ≠ p도 하나 찾아라.",
+            f"{given(least)} bits or more, and compute both. For one q ≠ p the two are exactly "
+            "equal: find it. (Hint: exchange the two states.)",
+            f"p = {row(p)}이다. 두 방향의 KL의 차이가 {given(least)}비트 이상인 $q = (q₁, 1 − "
+            "q₁)$을 하나 찾고 두 값을 구하라. 두 값이 꼭 같은 q ≠ p는 하나뿐이다. 그것을 찾아라. "
+            "(힌트: 두 상태를 서로 바꾸어 보라.)",
         ),
         (
-            replace(blank("q₁", q[0]), accepts=differ, points=2),
-            blank("KL(p ‖ q)", there, "bit", follows=lambda n: kl(n, False),
+            replace(blank("q₁", q[0]), accepts=lambda n: abs(np.diff(both(n[0]))[0]) >= least,
+                    points=2),
+            blank("KL(p ‖ q)", there, "bit", follows=lambda n: both(n[0])[0],
                   wrong={SWAPPED: back, NATS: there * LN2}),
-            blank("KL(q ‖ p)", back, "bit", follows=lambda n: kl(n, True),
+            blank("KL(q ‖ p)", back, "bit", follows=lambda n: both(n[0])[1],
                   wrong={SWAPPED: there, NATS: back * LN2}),
             blank(Text("equal for $q₁$ =", "두 값이 같은 $q₁$ ="), 1 - a),
         ),
@@ -127,7 +121,7 @@ def no_symmetry(draw: Draw) -> Question:
             f"q = {row(q)}: KL(p ‖ q) = {kl_terms(p, q)}",
             f"KL(q ‖ p) = {kl_terms(q, p)}",
             f"q = ({given(p[1])}, {given(p[0])}): KL(p ‖ q) = KL(q ‖ p)",
-            Text("(Many q are right.)", "(답은 여럿이다.)"),
+            Text("(Many $q₁$ in (a) are right.)", "((a)의 답은 여럿이다.)"),
         ),
     )  # fmt: skip
 
@@ -136,7 +130,7 @@ def no_symmetry(draw: Draw) -> Question:
 def jensen(draw: Draw) -> Question:
     """Jensen's inequality with numbers: the mean of the logs is below the log of the mean."""
     w = draw.number(0.1, 0.9, 0.05)
-    t = [draw.number(0.2, 2, 0.1), draw.number(2.5, 9, 0.1)]
+    t = [draw.number(0.2, 2, 0.1), draw.number(3.5, 9, 0.1)]
     other = round(1 - w, 6)
     mean = w * t[0] + other * t[1]
     logs = [math.log(x) for x in t]
@@ -144,20 +138,21 @@ def jensen(draw: Draw) -> Question:
     return Question(
         Text(
             f"t is {given(t[0])} with the probability {given(w)}, and {given(t[1])} with "
-            f"{given(other)}. Find $E[log t]$ and $log E[t]$ (natural logarithm). Which is "
-            "larger? For which t are the two equal?",
+            f"{given(other)}. Find $A = E[log t]$ and $B = log E[t]$ (natural logarithm). Which is "
+            "larger, A or B? Say in words for which random t the two are equal (all of them), and "
+            "why.",
             f"t는 확률 {given(w)}로 {given(t[0])}, 확률 {given(other)}로 {given(t[1])}이다. "
-            "$E[log t]$와 $log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 어떤 t에 대해 "
-            "둘이 같은가?",
+            "$A = E[log t]$와 $B = log E[t]$를 구하라(자연로그). A와 B 중 어느 쪽이 큰가? 둘이 "
+            "같아지는 확률변수 t는 어떤 것인지(모두)와 그 까닭을 글로 써라.",
         ),
         (
-            blank("E[log t]", mean_log,
+            blank("A = E[log t]", mean_log,
                   wrong={LOG_OF_MEAN: math.log(mean), BITS: mean_log / LN2}),
             blank("E[t]", mean),
-            blank("log E[t]", math.log(mean),
+            blank("B = log E[t]", math.log(mean),
                   follows=lambda n: math.log(n[1]) if n[1] > 0 else math.inf,
                   wrong={MEAN_OF_LOG: mean_log, BITS: math.log2(mean)}),
-            choice(Text("larger", "큰 쪽"), "B", ("A = E[log t]", "B = log E[t]")),
+            choice(Text("larger", "큰 쪽"), "B", "AB"),
         ),
         steps=(
             f"{given(w)} · {in_brackets(logs[0])} + {given(other)} · {in_brackets(logs[1])} = "
@@ -165,8 +160,8 @@ def jensen(draw: Draw) -> Question:
             f"E[t] = {given(w)} · {given(t[0])} + {given(other)} · {given(t[1])} = {shown(mean)}",
             f"log {shown(mean)} = {shown(math.log(mean))} > {shown(mean_log)}",
         ),
-        words=Text("For a constant t: log is strictly concave.",
-                   "t가 상수일 때이다. 로그는 순오목함수이기 때문이다."),
+        words=Text("For a constant t alone: log is strictly concave.",
+                   "t가 상수일 때뿐이다. 로그는 순오목함수이기 때문이다."),
         words_points=1,
     )  # fmt: skip
 
@@ -193,13 +188,12 @@ def proof_in_disorder(draw: Draw) -> Question:
     return Question(
         Text(
             "The lines of the proof that KL ≥ 0 (Σ over the x with p(x) > 0) are in disorder. "
-            "Write the numbers in the right order, as 316245. Say which line uses Jensen's "
-            f"inequality. For p = {row(p)} and q = {row(q)}, what is the left side of this "
+            "Write the numbers in the right order, as 316245. Which line uses Jensen's "
+            f"inequality? For p = {row(p)} and q = {row(q)}, what is the left side of Jensen's "
             f"inequality, $E_p[log (q(x)/p(x))]$, in nats?\n{lines}",
             "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 줄의 순서가 뒤섞여 있다. 번호를 바른 "
             f"순서로 써라(예: 316245). 젠센 부등식을 쓰는 줄은 몇 번인가? p = {row(p)}, q = "
-            f"{row(q)}일 때 이 부등식의 좌변 "
-            f"$E_p[log (q(x)/p(x))]$는 몇 내트인가?\n{lines}",
+            f"{row(q)}일 때 젠센 부등식의 좌변 $E_p[log (q(x)/p(x))]$는 몇 내트인가?\n{lines}",
         ),
         (
             replace(choice(Text("order", "순서"), right, ()), points=3),
@@ -226,10 +220,10 @@ def two_metrics(draw: Draw) -> Question:
     JS = jensen_shannon_divergence(p, q)
     return Question(
         Text(
-            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q). Find both KL from m in bits, JS(p, q), "
-            "its root, and the total variation.",
-            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q)이다. m에 대한 두 KL을 비트로 구하고, "
-            "JS(p, q)와 그 제곱근, 총변동을 구하라.",
+            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q). Find $KL(p ‖ m)$ and $KL(q ‖ m)$ in "
+            "bits, JS(p, q), its root, and the total variation TV.",
+            f"p = {row(p)}, q = {row(q)}, m = ½ (p + q)이다. $KL(p ‖ m)$과 $KL(q ‖ m)$, "
+            "JS(p, q)를 비트로 구하고, 그 제곱근과 총변동 TV를 구하라.",
         ),
         (
             blank("KL(p ‖ m)", halves[0], "bit",
@@ -250,4 +244,42 @@ def two_metrics(draw: Draw) -> Question:
             f"TV = ½ ({sum_of([f'|{given(x)} − {given(y)}|' for x, y in zip(p, q)])})"
             f" = {shown(total_variation(p, q))}",
         ),
+    )  # fmt: skip
+
+
+GAPS = ((1, 3), (1, 4), (1, 5), (2, 4), (2, 5), (3, 5))  # of PROOF: no two neighbours
+
+
+@template("1.5", minutes=6)
+def proof_with_gaps(draw: Draw) -> Question:
+    """The proof that KL ≥ 0 without two of its lines; and both sides of Jensen's inequality."""
+    gaps = GAPS[draw.whole(0, len(GAPS) - 1)]
+    p = coin(draw.number(0.1, 0.9))
+    q = draw.until(lambda: draw.split(3, 20, 2), lambda q: abs(p[0] - q[0] / (1 - q[2])) > 0.15)
+    left, right = -kl_divergence([*p, 0.0], q, base=math.e), math.log1p(-q[2])
+    lines = "\n".join(
+        f"    ({gaps.index(i) + 1}) …" if i in gaps else f"    {line}"
+        for i, line in enumerate(PROOF)
+    )
+    return Question(
+        Text(
+            "Two lines are missing in the proof that KL ≥ 0 (Σ over the x with p(x) > 0). Write "
+            f"(1) and (2) below, 1 point each. For p = ({given(p[0])}, {given(p[1])}, 0) and "
+            f"q = {row(q)}, find the left and the right side of Jensen's inequality in this proof, "
+            f"in nats.\n{lines}",
+            "KL ≥ 0의 증명(Σ는 p(x) > 0인 x에 대한 합)에서 두 줄이 빠졌다. (1)과 (2)를 아래에 "
+            f"써라(1점씩). p = ({given(p[0])}, {given(p[1])}, 0), q = {row(q)}일 때 "
+            f"이 증명에 쓰인 젠센 부등식의 좌변과 우변을 내트로 구하라.\n{lines}",
+        ),
+        (
+            blank(Text("left", "좌변"), left, "nat", wrong={SIGN: -left, BITS: left / LN2}),
+            blank(Text("right", "우변"), right, "nat", wrong={SIGN: -right, BITS: right / LN2}),
+        ),
+        steps=(
+            *PROOF,
+            f"{given(p[0])} log ({given(q[0])}/{given(p[0])}) + {given(p[1])} log "
+            f"({given(q[1])}/{given(p[1])}) = {shown(left)}",
+            f"log ({given(q[0])} + {given(q[1])}) = {shown(right)}",
+        ),
+        words=Text(*2 * ["; ".join(f"({n}) ${PROOF[i]}$" for n, i in enumerate(gaps, 1))]),
     )  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 from scratchvae.info import binary_cross_entropy, gaussian_kl, kl_divergence, monte_carlo_kl
 from scratchvae.sheets.question import (
     BITS,
+    CLEAR,
     HALF,
     SIGN,
     SWAPPED,
@@ -15,6 +16,7 @@ from scratchvae.sheets.question import (
     Text,
     blank,
     choice,
+    distinct,
     given,
     in_brackets,
     row,
@@ -32,27 +34,33 @@ def tosses(draw: Draw) -> Question:
     """Two models of a coin: log likelihood, and which has the smaller estimated KL."""
     N = 10 * draw.whole(2, 10)
     heads = draw.whole(N // 5, 4 * N // 5)
-    a, b = draw.number(0.1, 0.45), draw.number(0.55, 0.9)
     share = heads / N
+    a, b = draw.until(
+        lambda: (draw.number(0.1, 0.45), draw.number(0.55, 0.9)),
+        lambda both: abs(np.diff(binary_cross_entropy([share] * 2, both))[0]) >= CLEAR,
+    )
     means = [-float(binary_cross_entropy(share, theta)) for theta in (a, b)]
     better = "A" if means[0] > means[1] else "B"
     names = [blank(Text(f"mean log likelihood, {n}", f"로그가능도의 평균, {n}"), v, "nat",
                    wrong={BITS: v / LN2, SIGN: -v}) for n, v in zip("AB", means)]  # fmt: skip
     return Question(
         Text(
-            f"Of {N} tosses {heads} are heads. Model A says θ = {given(a)} for heads, model B θ "
-            f"= {given(b)}. Find $(1/N) Σ log q(x_i|θ)$ of both in nats. Which model has the "
-            "smaller estimated KL, and by how much is it smaller? Which $θ$ is best of all?",
-            f"동전을 {N}번 던져 앞면이 {heads}번 나왔다. 앞면의 확률이 모형 A는 θ = {given(a)}, "
-            f"B는 θ = {given(b)}이다. 둘의 $(1/N) Σ log q(x_i|θ)$를 내트로 구하라. 추정한 KL은 "
-            "어느 모형이 더 작고, 얼마나 작은가? 모든 $θ$ 가운데 가장 좋은 것은?",
+            f"Of N = {N} tosses {heads} are heads. The probability θ of heads is {given(a)} in "
+            f"model A, and {given(b)} in model B. Find $(1/N) Σ log q(x_i|θ)$ of both in nats. "
+            "Which model has the smaller estimated KL, and by how much is it smaller (a positive "
+            "number)? Which $θ$ has the least estimated KL of all?",
+            f"동전을 N = {N}번 던져 앞면이 {heads}번 나왔다. 앞면의 확률은 모형 A에서 θ = "
+            f"{given(a)}, 모형 B에서 θ = {given(b)}이다. 두 모형의 $(1/N) Σ log q(x_i|θ)$를 내트로 "
+            "구하라. 추정한 KL은 어느 모형에서 더 작고, 얼마나 더 작은가(양수로)? 추정한 KL이 "
+            "모든 $θ$ 가운데 가장 작은 $θ$는?",
         ),
         (
             *names,
             choice(Text("smaller KL", "더 작은 KL"), better, "AB"),
-            blank(Text("smaller by", "차이"), abs(means[0] - means[1]), "nat",
+            blank(Text("smaller by", "더 작은 만큼"), abs(means[0] - means[1]), "nat",
                   follows=lambda n: abs(n[0] - n[1])),
-            blank("θ", share, wrong={Text("tails are counted", "뒷면을 세었다"): 1 - share}),
+            blank(Text("best $θ$", "가장 좋은 $θ$"), share,
+                  wrong={Text("tails are counted", "뒷면을 세었다"): 1 - share}),
         ),
         steps=(
             f"{given(share)} log {given(a)} + {given(1 - share)} log {given(1 - a)} "
@@ -68,27 +76,30 @@ def tosses(draw: Draw) -> Question:
 def true_and_estimated(draw: Draw) -> Question:
     """The θ of the least true KL is not the θ of the highest likelihood."""
     mean = draw.signed(0.5, 3, 0.1)
-    theta = draw.signed(0.5, 3, 0.1)
-    while theta == mean:
-        theta = draw.signed(0.5, 3, 0.1)
-    x = [round(mean + draw.signed(0.1, 1.5, 0.1), 6) for _ in range(4)]
+    theta = draw.until(lambda: draw.signed(0.5, 3, 0.1), lambda theta: theta != mean)
+    x = draw.until(
+        lambda: [round(mean + draw.signed(0.1, 1.5, 0.1), 6) for _ in range(4)],
+        lambda x: all(x) and distinct(x) and abs(sum(x) / 4 - mean) >= CLEAR,
+    )
     KL = gaussian_kl(mean, 0.0, theta, 0.0, base=math.e)
     best = float(np.mean(x))
     return Question(
         Text(
-            f"p = N({given(mean)}, 1), and $q_θ$ = N($θ$, 1). The true KL is $½ (θ − "
-            f"{signed(mean)})²$ nats. Find it at θ = {given(theta)}. Which $θ$ has the least "
-            f"true KL? The samples are {', '.join(map(given, x))}: which $θ$ has the highest "
-            "likelihood? Which of the two $θ$ changes with the samples?",
-            f"p = N({given(mean)}, 1)이고 $q_θ$ = N($θ$, 1)이다. 참 KL은 $½ (θ − "
-            f"{signed(mean)})²$내트이다. θ = {given(theta)}에서의 값을 구하라. 참 KL이 가장 작은 "
-            f"θ는? 표본이 {', '.join(map(given, x))}이면 가능도가 가장 큰 θ는? A와 B 중 표본에 "
-            "따라 달라지는 것은?",
+            f"p = N({given(mean)}, 1), and $q_θ$ = N($θ$, 1); the second number is the variance. "
+            f"The true $KL(p ‖ q_θ)$ is $½ (θ − {signed(mean)})²$ nats. Find it at θ = "
+            f"{given(theta)}. Let A be the $θ$ with the least true KL, and B the $θ$ with the "
+            f"highest likelihood of the samples {', '.join(map(given, x))}. Find both. Which of "
+            "the two changes with the samples?",
+            f"p = N({given(mean)}, 1), $q_θ$ = N($θ$, 1)이고, 둘째 수는 분산이다. 참 "
+            f"$KL(p ‖ q_θ)$는 $½ (θ − {signed(mean)})²$ 내트이다. θ = {given(theta)}에서의 값을 "
+            "구하라. 참 KL이 가장 작은 $θ$를 A, 표본 "
+            f"{', '.join(map(given, x))}의 가능도가 가장 큰 $θ$를 B라고 하자. A와 B를 구하라. 둘 "
+            "중 표본에 따라 달라지는 것은?",
         ),
         (
-            blank("KL", KL, "nat", wrong={HALF: 2 * KL, BITS: KL / LN2}),
-            blank(Text("A: least true KL, θ =", "A: 참 KL이 가장 작은 θ ="), mean),
-            blank(Text("B: highest likelihood, θ =", "B: 가능도가 가장 큰 θ ="), best),
+            blank("KL(p ‖ q_θ)", KL, "nat", wrong={HALF: 2 * KL, BITS: KL / LN2}),
+            blank("A", mean, wrong={Text("the mean of the samples", "표본의 평균을 구했다"): best}),
+            blank("B", best, wrong={Text("the mean of p", "p의 평균을 썼다"): mean}),
             choice(Text("changes", "달라지는 것"), "B", "AB"),
         ),
         steps=(
@@ -143,24 +154,25 @@ def estimated_kl(draw: Draw) -> Question:
 def two_models(draw: Draw) -> Question:
     """Two models are compared without p: the unknown mean of log p cancels."""
     first = [draw.number(-4, -0.5, 0.1) for _ in range(4)]
-    second = [draw.number(-4, -0.5, 0.1) for _ in range(4)]
-    while abs(sum(first) - sum(second)) < 0.2:
-        second = [draw.number(-4, -0.5, 0.1) for _ in range(4)]
+    second = draw.until(
+        lambda: [draw.number(-4, -0.5, 0.1) for _ in range(4)],
+        lambda second: abs(sum(first) - sum(second)) >= 0.2,
+    )
     a, b = float(np.mean(first)), float(np.mean(second))
     difference = b - a
     return Question(
         Text(
             "Nobody knows p. Four samples of it have these log densities (nats) under two models. "
-            "Find both means, and the estimate of $KL(p ‖ q₁) − KL(p ‖ q₂)$. Which model is nearer "
-            "to p? Why is log p not needed?",
+            "Find the mean of $log q₁(x)$, that of $log q₂(x)$, and the estimate of $KL(p ‖ q₁) − "
+            "KL(p ‖ q₂)$. Which model is nearer to p, 1 or 2? Why is log p not needed?",
             "p는 알려져 있지 않다. p에서 얻은 표본 네 개의 로그밀도(내트)가 두 모형에서 표와 "
-            "같다. 두 평균과 $KL(p ‖ q₁) − KL(p ‖ q₂)$의 추정값을 구하라. 1과 2 중 어느 모형이 "
-            "p에 더 가까운가? log p는 왜 필요 없는가?",
+            "같다. $log q₁(x)$의 평균과 $log q₂(x)$의 평균, $KL(p ‖ q₁) − KL(p ‖ q₂)$의 "
+            "추정값을 구하라. 1과 2 중 어느 모형이 p에 더 가까운가? log p는 왜 필요 없는가?",
         ),
         (
             blank(Text("mean 1", "평균 1"), a, "nat"),
             blank(Text("mean 2", "평균 2"), b, "nat"),
-            blank(Text("difference", "차이"), difference, "nat", follows=lambda n: n[1] - n[0],
+            blank("KL(p ‖ q₁) − KL(p ‖ q₂)", difference, "nat", follows=lambda n: n[1] - n[0],
                   wrong={SIGN: -difference}),
             choice(Text("nearer", "더 가까운 모형"), "1" if difference < 0 else "2", "12"),
         ),

@@ -12,7 +12,6 @@ from scratchvae.distributions import (
     reparameterize,
     reparameterize_backward,
 )
-from scratchvae.homework import catalogue
 from scratchvae.layers import sigmoid
 from scratchvae.sheets.pictures import contours_of_kl
 from scratchvae.sheets.question import (
@@ -28,11 +27,12 @@ from scratchvae.sheets.question import (
     Follows,
     Numbers,
     Question,
+    Slip,
     Text,
     blank,
     choice,
+    distinct,
     given,
-    program,
     row,
     shown,
     signed,
@@ -62,8 +62,8 @@ def root_of(i: int) -> Follows:
 @template("2-estimator", minutes=6)
 def kl_of_gaussians(draw: Draw) -> Question:
     """The KL of a diagonal Gaussian from N(0, I): a term for each latent dimension."""
-    mu = [draw.signed(0.1, 2) for _ in range(2)]
-    logvar = [draw.signed(0.2, 2) for _ in range(2)]
+    mu = draw.until(lambda: [draw.signed(0.1, 2) for _ in range(2)], distinct)
+    logvar = draw.until(lambda: [draw.signed(0.2, 2) for _ in range(2)], distinct)
     var = np.exp(logvar)
     KL = [kl_of(m, v) for m, v in zip(mu, logvar)]
     total = float(gaussian_kl(np.array(mu), np.array(logvar)))
@@ -76,11 +76,12 @@ def kl_of_gaussians(draw: Draw) -> Question:
     return Question(
         Text(
             "The encoder gives these numbers for an image with two latent dimensions. Fill in the "
-            "table, and find the KL of $q(z|x)$ from the prior in nats.",
-            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고, 사전 분포에 "
-            "대한 $q(z|x)$의 KL을 내트로 구하라.",
+            "table (KL: the term of the dimension j), and find $KL(q(z|x) ‖ p(z))$ in nats, with "
+            "$p(z) = N(0, I)$.",
+            "잠재 차원이 2인 이미지에 대해 인코더가 준 값이 표와 같다. 표를 채우고(KL은 차원 j의 "
+            "항), $p(z) = N(0, I)$일 때 $KL(q(z|x) ‖ p(z))$를 내트로 구하라.",
         ),
-        (blank("KL", total, "nat", follows=lambda n: n[2] + n[5], tolerance=0.004,
+        (blank("KL(q(z|x) ‖ p(z))", total, "nat", follows=lambda n: n[2] + n[5], tolerance=0.004,
                wrong={HALF: 2 * total, SIGN: -total, MEAN: total / 2}),),
         table=(
             ("j", "μ", "log σ²", "σ²", "σ", "KL"),
@@ -153,7 +154,8 @@ NOT_PASSED = Text("multiplied by $σ$", "σ를 곱했다")
 @template("2-estimator", minutes=5)
 def at_eps_zero(draw: Draw) -> Question:
     """dlog σ² at ε = 0: nothing comes through z, but the KL still pushes σ² to 1."""
-    mu, logvar, dz = draw.signed(0.1, 2), draw.signed(0.2, 2), draw.signed(0.2, 3)
+    mu, logvar = draw.signed(0.1, 2), draw.signed(0.2, 2)
+    dz = draw.until(lambda: draw.signed(0.2, 3), lambda dz: dz + mu != 0)
     var = math.exp(logvar)
     zero = np.zeros((1, 1))
     through = float(reparameterize_backward(np.array([[dz]]), np.array([logvar]), zero)[1][0])
@@ -192,22 +194,24 @@ def at_eps_zero(draw: Draw) -> Question:
 def equation_10(draw: Draw) -> Question:
     """Eq. (10) with L = 2 samples: the KL once, the likelihoods as a mean."""
     mu, logvar = draw.signed(0.1, 2), draw.signed(0.2, 1.5)
-    log_px = [draw.number(-9, -2, 0.1) for _ in range(2)]
+    log_px = draw.until(lambda: [draw.number(-9, -2, 0.1) for _ in range(2)], distinct)
     KL = kl_of(mu, logvar)
     mean = sum(log_px) / 2
     return Question(
         Text(
             f"One image, one latent dimension: μ = {given(mu)}, $log σ²$ = {given(logvar)}. For "
-            f"L = 2 samples $log p(x|z)$ is {given(log_px[0])} and {given(log_px[1])}. Find both "
-            "terms of eq. (10), the estimate of the bound, and the loss, in nats. Which term "
-            "changes if $ε$ is drawn anew?",
+            f"L = 2 samples $log p(x|z)$ is {given(log_px[0])} and {given(log_px[1])}. Find "
+            "$KL(q(z|x) ‖ p(z))$ and the mean of $log p(x|z)$, the estimate $𝓛$ of the bound by "
+            "eq. (10), and the loss, in nats. Which of the first two changes if $ε$ is drawn anew, "
+            "and why not the other?",
             f"이미지 하나, 잠재 차원 하나이다. μ = {given(mu)}, $log σ²$ = {given(logvar)}이고, "
             f"L = 2개의 표본에 대해 $log p(x|z)$는 {given(log_px[0])}, {given(log_px[1])}이다. "
-            "식 (10)의 두 항과 하한의 추정값, 손실을 내트로 구하라. ε을 새로 뽑으면 어느 항이 "
-            "달라지는가?",
+            "$KL(q(z|x) ‖ p(z))$와 $log p(x|z)$의 평균, 식 (10)에 따른 하한의 추정값 $𝓛$, 손실을 "
+            "내트로 구하라. ε을 새로 뽑으면 앞의 두 값 중 어느 것이 달라지고, 다른 하나는 왜 "
+            "그대로인가?",
         ),
         (
-            blank("KL", KL, "nat", wrong={HALF: 2 * KL, SIGN: -KL,
+            blank("KL(q(z|x) ‖ p(z))", KL, "nat", wrong={HALF: 2 * KL, SIGN: -KL,
                                           LOG_SIGMA: kl_of(mu, 2 * logvar)}),
             blank("(1/L) Σ_l log p(x|z_l)", mean, "nat",
                   wrong={Text("the sum in place of the mean", "평균 대신 합을 구했다"): 2 * mean}),
@@ -230,8 +234,8 @@ def equation_10(draw: Draw) -> Question:
 @template("2-estimator", minutes=6)
 def bernoulli_pixels(draw: Draw) -> Question:
     """Logits, probabilities, log p(x|z), and its gradient x − p."""
-    a = [draw.signed(0.2, 3) for _ in range(3)]
-    x = [float(draw.whole(0, 1)) for _ in range(3)]
+    a = draw.until(lambda: [draw.signed(0.2, 3) for _ in range(3)], distinct)
+    x = draw.until(lambda: [float(draw.whole(0, 1)) for _ in range(3)], lambda x: 0 < sum(x) < 3)
     p = [float(v) for v in sigmoid(np.array(a))]
     logs = [math.log(v if bit else 1 - v) for v, bit in zip(p, x)]
     total = float(bernoulli_log_likelihood(np.array(x), np.array(a)))
@@ -285,23 +289,32 @@ def minus(i: int, x: float) -> Follows:
 @template("2-estimator", minutes=5)
 def read_contours(draw: Draw) -> Question:
     """A picture to read: the KL over μ and σ."""
-    mu = [draw.signed(0.2, 2, 0.2), draw.signed(0.2, 2, 0.2)]
-    sigma = [draw.number(0.4, 2.2, 0.2), draw.number(0.4, 2.2, 0.2)]
-    KL = [kl_of(m, 2 * math.log(s)) for m, s in zip(mu, sigma)]
-    while abs(KL[0] - KL[1]) < 0.3 or max(KL) > 2.2:
-        mu = [draw.signed(0.2, 2, 0.2), draw.signed(0.2, 2, 0.2)]
-        sigma = [draw.number(0.4, 2.2, 0.2), draw.number(0.4, 2.2, 0.2)]
-        KL = [kl_of(m, 2 * math.log(s)) for m, s in zip(mu, sigma)]
-    where = {"μ": "μ → 0", "σ": "σ → 1"}
-    less = [kl_of(0, 2 * math.log(sigma[0])), kl_of(mu[0], 0.0)]
+
+    def kl(mu: float, sigma: float) -> float:
+        return kl_of(mu, 2 * math.log(sigma))
+
+    def clear(where: list[list[float]]) -> bool:
+        (a, b), (s, t) = where
+        apart = abs(kl(a, s) - kl(b, t)) >= 0.4 and abs(kl(0, s) - kl(a, 1)) >= 0.2
+        return apart and max(kl(a, s), kl(b, t)) <= 2.2 and abs(a - b) + abs(s - t) >= 0.6
+
+    mu, sigma = draw.until(
+        lambda: [[draw.signed(0.2, 2, 0.2) for _ in range(2)],
+                 [draw.number(0.4, 2.2, 0.2) for _ in range(2)]],
+        clear,
+    )  # fmt: skip
+    KL = [kl(m, s) for m, s in zip(mu, sigma)]
+    less = [kl(0, sigma[0]), kl(mu[0], 1)]
     return Question(
         Text(
             "The picture has the lines of equal $KL(N(μ, σ²) ‖ N(0, 1))$, in nats. Read the KL "
-            "at A and at B (± 0.15). Which is larger? Compute it at A (three decimals). At A, "
-            "what lowers the KL more: μ → 0, or σ → 1?",
-            "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 값을 "
-            "읽어라(± 0.15). 어느 쪽이 큰가? A에서의 값을 계산하라(소수점 아래 세 자리). A에서 "
-            "KL을 더 많이 낮추는 것은 μ → 0인가 σ → 1인가?",
+            "at A and at B between the lines. At which is it larger? A and B stand where two fine "
+            "lines cross, which are 0.2 apart: read $μ$ and $σ$ of A, and compute the KL at A to "
+            "three decimals. At A, what lowers the KL more: to set μ = 0, or to set σ = 1?",
+            "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 KL을 선 "
+            "사이에서 읽어라. 어느 쪽이 큰가? A와 B는 0.2 간격인 가는 선 둘이 만나는 곳에 있다. "
+            "A의 $μ$와 $σ$를 읽고, A에서의 KL을 소수점 아래 세 자리까지 계산하라. A에서 KL을 더 "
+            "많이 낮추는 것은 μ = 0으로 바꾸는 것인가, σ = 1로 바꾸는 것인가?",
         ),
         (
             *(blank(Text(f"read, {n}", f"읽은 값, {n}"), v, "nat", tolerance=0.15)
@@ -311,58 +324,58 @@ def read_contours(draw: Draw) -> Question:
             blank(Text("computed, A", "계산, A"), KL[0], "nat",
                   wrong={HALF: 2 * KL[0], SIGN: -KL[0]}),
             choice(Text("lowers more", "더 낮추는 것"), "μ" if less[0] < less[1] else "σ",
-                   tuple(where.values())),
+                   ("μ = 0", "σ = 1")),
         ),
         picture=contours_of_kl([("A", mu[0], sigma[0]), ("B", mu[1], sigma[1])]),
         steps=(
             f"A: μ = {given(mu[0])}, σ = {given(sigma[0])}: ½ ({signed(mu[0])}² + "
             f"{given(sigma[0])}² − 1 − log {given(sigma[0])}²) = {shown(KL[0])}",
             f"B: μ = {given(mu[1])}, σ = {given(sigma[1])}: {shown(KL[1])}",
-            f"μ → 0: {shown(less[0])};  σ → 1: {shown(less[1])}",
+            f"μ = 0 → KL = {shown(less[0])}",
+            f"σ = 1 → KL = {shown(less[1])}",
         ),
         room=2,
     )  # fmt: skip
 
 
-WRONG_KL = {
-    "kl_negative": Text("The sign is turned round: −½ in place of ½.",
-                        "부호가 반대이다. ½ 대신 −½이어야 한다."),
-    "kl_without_half": Text("The ½ is missing.", "½이 빠졌다."),
-    "kl_with_logvar_as_log_sigma": Text("$log σ²$ is taken for log $σ$: remove both factors 2.",
-                                        "$log σ²$을 log σ로 여겼다. 2를 두 군데에서 없앤다."),
-    "kl_with_sigma": Text("$σ$ stands where $σ²$ should: np.exp(logvar).",
-                          "$σ²$ 대신 σ를 썼다. np.exp(logvar)이어야 한다."),
-    "kl_with_half_logvar": Text("½ $log σ²$ stands where $log σ²$ should.",
-                                "$log σ²$ 대신 ½ $log σ²$을 썼다."),
-    "kl_mean": Text("The mean over the latent dimensions is taken, not the sum.",
-                    "잠재 차원에 대해 더해야 하는데 평균을 구했다."),
-    "kl_with_mu": Text("$μ$ stands where μ² should.", "μ² 대신 μ를 썼다."),
-}  # fmt: skip
-RIGHT_LINE = "`return -0.5 * (1 + logvar - mu**2 - np.exp(logvar)).sum(axis=-1)`"
+KL_PROGRAM = """\
+def gaussian_kl(mu, logvar):
+    total = 0.0
+    for m, v in zip(mu, logvar):
+        var = exp(v)
+        total += 1 + v - m**2 - var
+    return -0.5 * total
+"""
+TERM, VAR, RESULT = "total += 1 + v - m**2 - var", "var = exp(v)", "return -0.5 * total"
+SLIPS = {  # by the names that these mistakes have in the homework
+    "kl_negative": Slip(RESULT, "return 0.5 * total", SIGN),
+    "kl_without_half": Slip(RESULT, "return -total", HALF),
+    "kl_with_the_square_of_the_variance": Slip(VAR, "var = exp(2 * v)", LOG_SIGMA),
+    "kl_with_sigma": Slip(VAR, "var = exp(0.5 * v)", SIGMA),
+    "kl_mean": Slip(RESULT, "return -0.5 * total / len(mu)", MEAN),
+    "kl_with_mu": Slip(
+        TERM, "total += 1 + v - m - var", Text("μ in place of μ²", "μ² 대신 μ를 썼다")
+    ),
+}
 
 
 @template("2-estimator", minutes=6)
 def wrong_gaussian_kl(draw: Draw) -> Question:
-    """A program with one wrong line, from the catalogue of wrong functions."""
-    which = list(WRONG_KL)[draw.whole(0, len(WRONG_KL) - 1)]
+    """A program with one wrong line, a mistake that students make."""
+    slip = list(SLIPS.values())[draw.whole(0, len(SLIPS) - 1)]
     mu, logvar = [draw.signed(0.2, 2) for _ in range(2)], [draw.signed(0.2, 1.5) for _ in range(2)]
-    body = {mistake.name: mistake.body for mistake in catalogue.of("2.2")}[which]
     KL = float(gaussian_kl(np.array(mu), np.array(logvar)))
     return Question(
         Text(
-            "This function should return the KL of $N(μ, σ²)$ from $N(0, I)$. One line is "
-            f"wrong. What should it return for mu = {row(mu)}, logvar = {row(logvar)}? Say what "
-            "is wrong, and write the line as it should be.",
-            "이 함수는 $N(0, I)$에 대한 $N(μ, σ²)$의 KL을 돌려주어야 하는데, 한 줄이 틀렸다. mu "
-            f"= {row(mu)}, logvar = {row(logvar)}이면 무엇을 돌려주어야 하는가? 무엇이 틀렸는지 "
-            "말하고 그 줄을 바르게 고쳐라.",
+            "This function should return $KL(N(μ, σ²) ‖ N(0, I))$ in nats; logvar is $log σ²$. "
+            f"One line is wrong. What should it return for mu = {row(mu)}, logvar = {row(logvar)}? "
+            "Say in words what is wrong, and write the line as it should be.",
+            "이 함수는 $KL(N(μ, σ²) ‖ N(0, I))$를 내트로 돌려주어야 하는데, 한 줄이 틀렸다. "
+            f"logvar는 $log σ²$이다. mu = {row(mu)}, logvar = {row(logvar)}이면 무엇을 "
+            "돌려주어야 하는가? 무엇이 틀렸는지 글로 쓰고, 그 줄을 바르게 고쳐 써라.",
         ),
         (blank("KL", KL, "nat", tolerance=0.004, wrong={HALF: 2 * KL, SIGN: -KL, MEAN: KL / 2}),),
-        code=program("def gaussian_kl(mu, logvar):\n", body),
-        steps=(
-            *(kl_sum(m, v) for m, v in zip(mu, logvar)),
-            f"KL = {shown(KL)}",
-            Text(*2 * [RIGHT_LINE]),
-        ),
-        words=WRONG_KL[which],
+        code=KL_PROGRAM.replace(slip.right, slip.wrong),
+        steps=(*(kl_sum(m, v) for m, v in zip(mu, logvar)), f"KL = {shown(KL)}"),
+        words=slip.words(),
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """§2 The whole process: one pass forward and backward by hand, Adam, and what collapse is."""
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from scratchvae.sheets.question import (
     Question,
     Text,
     blank,
+    distinct,
     given,
     in_brackets,
     row,
@@ -138,9 +138,9 @@ def forward_pass(draw: Draw) -> Question:
     return Question(
         Text(
             f"A VAE 2-2-1-2-2, with the image x = {row(done.x)} and ε = {given(done.eps)}. Go "
-            "from x to the loss (L = 1, one image). A bracket is a row of W. (± 0.005)",
+            "from x to the loss (L = 1, one image). A bracket is a row of W.",
             f"2-2-1-2-2 VAE이고, 이미지는 x = {row(done.x)}, ε = {given(done.eps)}이다. x에서 "
-            "손실까지 계산하라(L = 1, 이미지 하나). 괄호 하나가 W의 한 행이다. (± 0.005)",
+            "손실까지 계산하라(L = 1, 이미지 하나). 괄호 하나가 W의 한 행이다.",
         ),
         blanks,
         table=weights(done),
@@ -196,12 +196,12 @@ def backward_pass(draw: Draw) -> Question:
     )
     return Question(
         Text(
-            f"The same kind of VAE, with x = {row(done.x)} and ε = {given(done.eps)}. Forward it "
-            f"gave {numbers}. Go back from the loss (L = 1, one image). Each d is the derivative "
-            "of the loss. (± 0.005)",
-            f"같은 모양의 VAE이고 x = {row(done.x)}, ε = {given(done.eps)}이다. 앞으로 계산한 "
-            f"결과는 {numbers}이다. 손실에서 거꾸로 계산하라(L = 1, 이미지 하나). d는 모두 "
-            "손실의 미분이다. (± 0.005)",
+            f"A VAE 2-2-1-2-2, with x = {row(done.x)} and ε = {given(done.eps)}. Forward it gave "
+            f"{numbers}. Go back from the loss (L = 1, one image). Each d is the derivative of the "
+            "loss: da is ∂loss/∂a. A bracket is a row of W.",
+            f"2-2-1-2-2 VAE이고 x = {row(done.x)}, ε = {given(done.eps)}이다. 앞으로 계산한 "
+            f"결과는 {numbers}이다. 손실에서 거꾸로 계산하라(L = 1, 이미지 하나). d는 모두 손실의 "
+            "미분이다(da는 ∂loss/∂a). 괄호 하나가 W의 한 행이다.",
         ),
         blanks,
         table=weights(done),
@@ -221,7 +221,7 @@ def backward_pass(draw: Draw) -> Question:
 @template("2-process", minutes=6)
 def adam(draw: Draw) -> Question:
     """Adam's first two steps of one weight."""
-    g = [draw.signed(0.2, 4), draw.signed(0.2, 4)]
+    g = draw.until(lambda: [draw.signed(0.2, 4), draw.signed(0.2, 4)], distinct)
     theta = draw.signed(0.2, 2)
     lr = draw.number(0.1, 0.5, 0.1)
     params = Parameters({"w": (1,)}, np.float64)
@@ -282,27 +282,27 @@ def collapse(draw: Draw) -> Question:
     ]
     return Question(
         Text(
-            "The KL from the prior (solid) and $−E_q[log p(x|z)]$ (dashed) during a training, "
-            "in nats. In which epoch is the KL 0 for the first time? How large is the KL in the "
-            "epoch before it (± 0.3), and the loss = $−𝓛$ in epoch 16 (± 0.6)? What does the "
-            "encoder give for each x then, and what does the decoder learn from z? What helps?",
-            "학습하는 동안의 사전 분포에 대한 KL(실선)과 $−E_q[log p(x|z)]$(점선)이다(내트). "
-            "KL이 처음으로 0이 된 에폭은? 바로 앞 에폭의 KL(± 0.3)과 16번째 에폭의 손실 $−𝓛$(± "
-            "0.6)은 얼마인가? 그때 인코더는 각 x에 대해 무엇을 주고, 디코더는 z에서 무엇을 알 "
+            "$KL(q(z|x) ‖ p(z))$ (solid) and $−E_q[log p(x|z)]$ (dashed) during a training, in "
+            "nats. In which epoch is the KL 0 for the first time? How large is the KL in the "
+            "epoch before it, and the loss = $−𝓛$ in epoch 16? What does the encoder give for each "
+            "x then, and what does the decoder learn from z? What helps?",
+            "학습하는 동안의 $KL(q(z|x) ‖ p(z))$(실선)와 $−E_q[log p(x|z)]$(점선)이다(내트). "
+            "KL이 처음으로 0이 된 에폭은? 바로 앞 에폭의 KL과 16번째 에폭의 손실 $−𝓛$은 "
+            "얼마인가? 그때 인코더는 각 x에 대해 무엇을 주고, 디코더는 z에서 무엇을 알 "
             "수 있는가? 무엇이 도움이 되는가?",
         ),
         (
-            replace(blank(Text("epoch", "에폭"), at), tolerance=0.2),
+            blank(Text("epoch", "에폭"), at),
             blank(Text("KL before", "앞 에폭의 KL"), kl[at - 2], "nat", tolerance=0.3),
             blank(Text("loss", "손실"), loss[-1], "nat", tolerance=0.6),
         ),
         picture=learning_curve(kl, loss),
         steps=(f"−𝓛 = {shown(loss[-1])} + 0",),
-        words=Text("$q(z|x)$ = $N(0, I)$ for every x: z says nothing of x, and the decoder gives "
-                   "the same distribution for all. A smaller weight β of the KL at the beginning "
-                   "helps.",
-                   "모든 x에 대해 $q(z|x)$ = $N(0, I)$이다. z는 x에 대해 아무것도 말하지 않고, "
-                   "디코더는 모든 x에 같은 분포를 준다. 처음에 KL의 가중치 β를 작게 하면 "
+        words=Text("(1) $q(z|x) = N(0, I)$ for every x: z says nothing of x, and the decoder gives "
+                   "the same distribution for all. (2) A smaller weight β of the KL at the "
+                   "beginning helps.",
+                   "(1) 모든 x에 대해 $q(z|x) = N(0, I)$이다. z는 x에 대해 아무것도 말하지 않고, "
+                   "디코더는 모든 x에 같은 분포를 준다. (2) 처음에 KL의 가중치 β를 작게 하면 "
                    "도움이 된다."),
         room=3,
     )  # fmt: skip

@@ -4,24 +4,51 @@ import re
 from html import escape
 
 from scratchvae.sheets.choose import Sheet
-from scratchvae.sheets.question import TOLERANCE, Answer, Said, Text, said
+from scratchvae.sheets.question import TOLERANCE, Answer, Question, Said, Text, said
 from scratchvae.study.formulas import mathml
 
 NAME = Text("Name", "이름")
 NUMBER = Text("Sheet", "시험지 번호")
 KEY = Text("Key", "정답")
-IN_WORDS = Text("in words", "글로 답하기")
 UNITS: dict[str, Said] = {"": "", "bit": Text("bits", "비트"), "nat": Text("nats", "내트")}
 RULES = Text(
-    f"Write three decimals; round only at the end. A number is right within ±{TOLERANCE:g}, or as "
-    "the question says. If an earlier answer of yours is wrong, a later one counts as right when "
-    "it follows from it. An infinite one is inf. $log$ is the natural logarithm (nats), $log₂$ "
-    "gives bits. Show how you get there. A calculator is allowed.",
-    f"소수점 아래 세 자리까지 쓰고, 반올림은 마지막에 한다. ±{TOLERANCE:g} 이내이면(문항에 따로 "
-    "있으면 그 범위이면) 맞다. 앞의 답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 "
-    "한다. 무한대는 inf로 쓴다. $log$는 자연로그(내트), $log₂$는 비트이다. 풀이를 쓴다. "
-    "계산기를 쓸 수 있다.",
+    f"Write three decimals; round only at the end. A number is right within ±{TOLERANCE:g}. If an "
+    "earlier answer of yours is wrong, a later one counts as right when it follows from it. $log$ "
+    "is the natural logarithm (nats), $log₂$ gives bits. Show how you get there. A calculator is "
+    "allowed. Each blank is 1 point.",
+    f"소수점 아래 세 자리까지 쓰고, 반올림은 마지막에 한다. ±{TOLERANCE:g} 이내이면 맞다. 앞의 "
+    "답이 틀려도 뒤의 답이 그것에서 바르게 나왔으면 맞은 것으로 한다. $log$는 자연로그(내트), "
+    "$log₂$는 비트이다. 풀이를 쓴다. 계산기를 쓸 수 있다. 빈칸 하나는 1점이다.",
 )
+OTHERWISE = Text(" Other points, or another ±, stand beside the blank's letter or the question's "
+                 "points.",
+                 " 배점이나 ±가 다르면 빈칸의 기호나 문항의 배점 옆에 적혀 있다.")  # fmt: skip
+
+
+def rules(sheet: Sheet) -> Text:
+    """What holds for all blanks; and where it stands if something else holds for one."""
+    other = any(a.points != 1 or a.tolerance != TOLERANCE for a in sheet.answers.values())
+    return Text(*(a + b for a, b in zip(RULES, OTHERWISE))) if other else RULES
+
+
+def head(question: Question, lang: str) -> str:
+    """What stands beside a question: "5 points", "13 points, ±0.005"."""
+    own = f", ±{question.tolerance:g}" if question.tolerance != TOLERANCE else ""
+    return points(question.points, lang) + own
+
+
+def at_blank(name: str, question: Question, answer: Answer, lang: str) -> str:
+    """What stands at a blank: "a", "b, 2 points", "c, ±0.15"."""
+    own = [points(answer.points, lang)] if answer.points != 1 else []
+    own += [f"±{answer.tolerance:g}"] if answer.tolerance != question.tolerance else []
+    return ", ".join([name, *own])
+
+
+def in_words(question: Question, lang: str) -> str:
+    """Before an answer in words: "in words (2 of the 5 points)"."""
+    if lang == "ko":
+        return f"글로 답하기 ({question.points}점 가운데 {question.hand}점)"
+    return f"in words ({question.hand} of the {question.points} points)"
 
 
 def points(number: int, lang: str) -> str:
