@@ -495,13 +495,13 @@ def test_what_the_machine_stopped_is_not_the_student_s(
         "no memory": Result([sandbox.Reply(error=("MemoryError", ""))], doubtful=True),
         "no time": Result([], "it was stopped after 4 s", doubtful=True),
     }[fault]
-    run, left = Sandbox.run, [0]
+    run, left = Sandbox.run_task, [0]
 
     def fails(self: Sandbox, *arguments: Any, **more: Any) -> Result:
         left[0] -= 1
         return broken if left[0] >= 0 else run(self, *arguments, **more)
 
-    monkeypatch.setattr(Sandbox, "run", fails)
+    monkeypatch.setattr(Sandbox, "run_task", fails)
     for times, expected, final in ((1, 8, True), (2, 0, True), (3, 0, False)):
         left[0] = times
         result = grade.grade(folder, some(key, "2.2"))

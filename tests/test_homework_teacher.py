@@ -217,8 +217,9 @@ def test_a_wrong_value_is_shown_at_the_smallest_input(graded: dict[str, Grade]) 
         assert first["shown"] == [["", f"{kl:.6g}", f"{factor * kl:.6g}"]]
     wrong = mark_of(graded, "half").evidence[0]
     dz, logvar, eps = (np.array(json.loads(text.partition("=")[2])) for text in wrong["called"])
-    slope = float((dz * eps).sum() * np.exp(logvar[0, 0] / 2))
-    assert wrong["shown"] == [["dlogvar", f"[[{0.5 * slope:.6g}]]", f"[[{0.1 * slope:.6g}]]"]]
+    sigma = np.exp(logvar / 2)
+    ours, yours = 0.5 * sigma * (dz * eps).sum(axis=0), 0.3 * sigma * dz.sum(axis=0)
+    assert wrong["shown"] == [["dlogvar", f"[[{ours.item():.6g}]]", f"[[{yours.item():.6g}]]"]]
 
 
 def test_a_part_of_an_answer_is_called_by_its_name() -> None:

@@ -79,7 +79,7 @@ def test_a_mistake_as_a_function_is_the_mistake_in_its_file() -> None:
         if job.driver == "call":
             for mistake, (_, result) in zip(catalogue.of(exercise.number), wrong(exercise.number)):
                 for case, reply in zip(job.cases, result.replies):
-                    if reply.error is None and case.kind == "value":
+                    if reply.error is None and case.kind == "value" and "order" not in case.inputs:
                         with np.errstate(all="ignore"):
                             value = mistake.function(**case.inputs)
                         np.testing.assert_array_equal(np.array(value), np.array(reply.outputs))

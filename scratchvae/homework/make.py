@@ -408,7 +408,7 @@ An exercise that is not in this table is right already.
 {points} points. Most points of an exercise are for the right value. 1 point each is for shapes
 and dtypes, for arguments that are afterwards as they were, for what is kept in the attributes
 that the docstring names, for extreme numbers, and for the errors that the docstring
-promises, where the exercise has these checks. They count once a value is right.{trained}
+promises, where the exercise has these checks. They count once one value in ten is right.{trained}
 
 An ordinary result is right when its error is below 10⁻¹² of its largest number (in chapter
 1 10⁻⁹, in float32 10⁻³). At extreme numbers, as zeros and certainty in p, log variances of

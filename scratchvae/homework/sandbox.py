@@ -26,7 +26,6 @@ import base64
 import contextlib
 import functools
 import json
-import marshal
 import os
 import platform
 import select
@@ -280,11 +279,6 @@ def _filter() -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-@functools.lru_cache(1000)  # most files of two packages are the same
-def _compiled(name: str, text: str) -> str:
-    return base64.b64encode(marshal.dumps(compile(text, f"{name}.py", "exec"))).decode()
-
-
 class Task(NamedTuple):
     """What is the same for every submission, as the beginning of a JSON object; how many cases."""
 
@@ -301,10 +295,7 @@ class Task(NamedTuple):
     ) -> "Task":
         """package: file name without .py -> text."""
         sent = [{name: wire.encode(value) for name, value in case.items()} for case in cases]
-        data = {
-            "package": dict(package), "driver": driver, "fixed": dict(fixed), "cases": sent,
-            "compiled": {name: _compiled(name, text) for name, text in package.items()},
-        }  # fmt: skip
+        data = {"package": dict(package), "driver": driver, "fixed": dict(fixed), "cases": sent}
         return cls(f"{json.dumps(data)[:-1]}, ".encode("ascii"), len(cases))
 
 

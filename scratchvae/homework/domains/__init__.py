@@ -12,7 +12,7 @@ draw from the same descriptions with a fixed seed. The kinds of check, each wort
     errors     an error where the docstring promises one
 
 A formula that gives no right value has no points for being careful: the other kinds count
-when at least one value is right.
+when one value in ten is right.
 
 Small calls are drawn often, since the smallest one that fails is shown.
 """
@@ -60,21 +60,21 @@ class Domain(NamedTuple):
 
 DRAW = chapter_1.DRAW | chapter_2.DRAW | chapter_3.DRAW
 TABLE = """
-1.1  call info.entropy                                         180 shapes extremes errors
-1.2  call info.cross_entropy                                   180 shapes extremes errors
-1.3  call info.kl_divergence                                   180 shapes extremes errors
-1.4  call info.binary_cross_entropy                            180 shapes extremes errors
-1.5  call info.information_gain                                180 shapes extremes errors
-1.6  call info.code_lengths                                    180 shapes extremes errors
-2.1  call distributions.gaussian_log_density                   100 shapes extremes
-2.2  call distributions.gaussian_kl                            100 shapes extremes
-2.3  call distributions.reparameterize                         100 shapes extremes
-2.4  call distributions.reparameterize_backward                100 shapes extremes
-2.5  call_for_new distributions.gaussian_kl_backward           100 shapes memory extremes
-2.6  call_without_warning layers.sigmoid                       100 shapes extremes
-2.7  call distributions.bernoulli_log_likelihood               100 shapes extremes
-2.8  call distributions.bernoulli_log_likelihood_backward      100 shapes extremes
-2.9  call distributions.gaussian_log_density_backward          100 shapes extremes
+1.1  call info.entropy                                         150 shapes extremes errors
+1.2  call info.cross_entropy                                   150 shapes extremes errors
+1.3  call info.kl_divergence                                   150 shapes extremes errors
+1.4  call info.binary_cross_entropy                            150 shapes extremes errors
+1.5  call info.information_gain                                150 shapes extremes errors
+1.6  call info.code_lengths                                    150 shapes extremes errors
+2.1  call distributions.gaussian_log_density                   80 shapes extremes
+2.2  call distributions.gaussian_kl                            80 shapes extremes
+2.3  call distributions.reparameterize                         80 shapes extremes
+2.4  call distributions.reparameterize_backward                80 shapes extremes
+2.5  call_for_new distributions.gaussian_kl_backward           80 shapes memory extremes
+2.6  call_without_warning layers.sigmoid                       80 shapes extremes
+2.7  call distributions.bernoulli_log_likelihood               80 shapes extremes
+2.8  call distributions.bernoulli_log_likelihood_backward      80 shapes extremes
+2.9  call distributions.gaussian_log_density_backward          80 shapes extremes
 3.1  affine_forward -             80 shapes memory
 3.2  affine_backward_weights -    80 shapes
 3.3  affine_backward_input -      80 shapes
@@ -84,10 +84,10 @@ TABLE = """
 3.7  vae_backward -               70 shapes extremes errors
 3.8  central_difference -         80 shapes errors
 3.9  optimizer Adagrad            80 shapes extremes
-3.10 optimizer Adam              100 shapes extremes
+3.10 optimizer Adam              80 shapes extremes
 3.11 binarize -                   48 shapes extremes errors
 3.12 training_step -              60 shapes
-4.1  log_mean -                  100 shapes extremes
+4.1  log_mean -                  80 shapes extremes
 4.2  importance_weighted_bound -  60 shapes extremes
 page.1 one_page 4                 12
 page.2 one_page 3                 12
