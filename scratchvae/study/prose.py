@@ -161,14 +161,15 @@ class Typesetter:
 
     def inline(self, text: str) -> str:
         """A paragraph's text with its marks and its formulas."""
-        html = self.inline(text)
+        html = self.marked(text)
         return re.sub(
             r"(<math[^>]*>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
             r'<span class="nb">\1\2</span>',
             html,
         )
 
-    def inline(self, text: str) -> str:
+    def marked(self, text: str) -> str:
+        """The same, before quotation marks and the like are set."""
         html, at = "", 0
         for match in MARKUP.finditer(text):
             html += self._words(text[at : match.start()])
@@ -183,9 +184,9 @@ class Typesetter:
             code = f"<code>{escape(name)}</code>"
             return f'<a href="{link}">{code}</a>' if link else code
         if match["bold"]:
-            return f"<strong>{self.inline(match['bold'])}</strong>"
+            return f"<strong>{self.marked(match['bold'])}</strong>"
         if match["em"]:
-            return f"<em>{self.inline(match['em'])}</em>"
+            return f"<em>{self.marked(match['em'])}</em>"
         if match["math"]:
             return self.formula(match["math"])
         if match["url"]:
@@ -196,7 +197,7 @@ class Typesetter:
             )
         link = self.code_link(match["link"]) or match["link"]
         inside = replace(self, code_link=lambda name: "", reference=lambda text: text)
-        return f'<a href="{escape(link)}">{inside.inline(match["label"])}</a>'
+        return f'<a href="{escape(link)}">{inside.marked(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
         if '"' in text:  # a quotation begins or ends: no formula goes over it
