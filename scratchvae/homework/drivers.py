@@ -6,7 +6,7 @@ one case, and returns what the function returned or did.
 
 import contextlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +32,17 @@ def drive(driver: str, fixed: dict[str, str], inputs: dict[str, Any]) -> Any:
         )
         del inputs["order"]
     return globals()[driver](**fixed, **inputs)
+
+
+@contextlib.contextmanager
+def constant(module: str, name: str, value: int) -> Iterator[None]:
+    """A constant of the package has another value, for this time."""
+    kept = getattr(package(module), name)
+    setattr(package(module), name, value)
+    try:
+        yield
+    finally:
+        setattr(package(module), name, kept)
 
 
 def package(name: str) -> ModuleType:
@@ -231,7 +242,6 @@ def optimizer(
     module: Any = package("optimizers")
     params = package("parameters").Parameters({"w": theta.shape}, theta.dtype)
     params.theta[...] = theta
-    module.BLOCK = block
     chosen = getattr(module, name)(params, **options)
     sums = {key: getattr(chosen, key) for key in chosen.sums}
     path = []
@@ -242,7 +252,8 @@ def optimizer(
             for key in chosen.sums:
                 getattr(chosen, key)[...] = sums[key]  # which are changed in place
         params.g[...] = g
-        chosen.step()
+        with constant("optimizers", "BLOCK", block):
+            chosen.step()
         g[...] = params.g  # which should be as it was
         path.append(params.theta.copy())
     return np.array(path)
@@ -298,10 +309,9 @@ def log_mean(log_w: Array, parts: tuple[int, ...]) -> Any:
 
 def importance_weighted_bound(x: Array, K: int, rows: int, seed: int, **model: Any) -> Any:
     """L_K and its standard error. rows: of z in the decoder at a time."""
-    vae = _vae(**model)
-    likelihood: Any = package("likelihood")
-    likelihood.ROWS = rows
-    return tuple(likelihood.importance_weighted_bound(vae, x, K, np.random.default_rng(seed)))
+    vae, rng = _vae(**model), np.random.default_rng(seed)
+    with constant("likelihood", "ROWS", rows):
+        return tuple(package("likelihood").importance_weighted_bound(vae, x, K, rng))
 
 
 def one_page(layer: str, x: Array, eps: Array, **theta: Array) -> Any:
