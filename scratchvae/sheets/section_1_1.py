@@ -28,8 +28,8 @@ def halvings(draw: Draw) -> Question:
     cases, left = 2**before, 2**after
     return Question(
         Text(
-            f"(a) A lost key is in one of {cases} boxes, each as probable. Somebody says a true "
-            f"sentence after which {left} boxes are left. How many bits does it carry? (b) In "
+            f"(a) A lost key is in one of {cases} boxes, all equally probable. Somebody says a "
+            f"true sentence after which {left} boxes are left. How many bits does it carry? (b) In "
             f"another town, snow had the probability {given(p)}. How many bits does the news "
             "carry that it snows?",
             f"(a) 잃어버린 열쇠가 상자 {cases}개 중 하나에 있고, 확률은 모두 같다. 누가 참말을 "

@@ -52,9 +52,9 @@ def code_for_q(draw: Draw) -> Question:
     return Question(
         Text(
             f"Three kinds of weather x have the probabilities p = {row(p)}. A code was made for q "
-            f"= {row(q)}: the message for x has $−log₂ q(x)$ bits, and one message is sent each "
-            "day. Fill in the lengths; find the mean length, the entropy of p, and how many bits a "
-            "day are lost because the code was made for q.",
+            f"= {row(q)}: the message for x has $−log₂ q(x)$ bits on average, and one message is "
+            "sent each day. Fill in the lengths; find the mean length, the entropy of p, and how "
+            "many bits a day are lost because the code was made for q.",
             f"세 가지 날씨 x의 참 확률은 p = {row(p)}이다. 부호는 q = {row(q)}에 맞추어 만들었고, "
             "x를 알리는 메시지의 길이는 $−log₂ q(x)$비트이며, 메시지는 하루에 하나 보낸다. 길이를 "
             "채우고, 평균 길이와 p의 엔트로피, 부호를 q에 맞추어 하루에 잃는 비트 수를 구하라.",
@@ -99,11 +99,12 @@ def huffman(draw: Draw) -> Question:
         Text(
             f"Make a Huffman code for p = {row(p)}: join the two least probable groups until one "
             "is left. Draw the tree. Write the lengths of the five words, in the order of p, as "
-            "43212. What is the mean length, and the entropy of p, and by how many bits is the "
-            "mean length above the entropy?",
+            "43212 (five digits, no spaces). What is the mean length, and the entropy of p, and by "
+            "how many bits is the mean length above the entropy?",
             f"p = {row(p)}에 대한 허프만 부호를 만들어라. 하나가 남을 때까지 확률이 가장 작은 두 "
-            "묶음을 합친다. 나무를 그려라. 다섯 부호의 길이를 p의 순서대로 써라(예: 43212). 평균 "
-            "길이와 p의 엔트로피는 얼마이고, 평균 길이는 엔트로피보다 몇 비트 긴가?",
+            "묶음을 합친다. 나무를 그려라. 다섯 부호의 길이를 p의 순서대로 써라(빈칸 없이 다섯 "
+            "자리, 예: 43212). 평균 길이와 p의 엔트로피는 얼마이고, 평균 길이는 엔트로피보다 몇 "
+            "비트 긴가?",
         ),
         (
             choice(Text("lengths", "길이"), "".join(map(str, lengths)), ()),

@@ -124,7 +124,8 @@ def sign_of_the_slide(draw: Draw) -> Question:
             "    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
             f"노트의 슬라이드에 아래와 같은 줄이 있다. p = {row(p)}, q = {row(q)}일 때 우변을 "
             "내트로 계산하라(∫ 대신 Σ). 계산하지 않고도 틀렸음을 어떻게 알 수 있는지 글로 쓰고, "
-            "바르게 고친 식도 그 자리에 써라.\n    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
+            "바르게 고친 식도 아래의 ‘글로 답하기’에 써라.\n"
+            "    KL(p ‖ q) = −∫ p(x) ln (p(x)/q(x)) dx",
         ),
         (
             blank(Text("right side", "우변"), -KL, "nat",

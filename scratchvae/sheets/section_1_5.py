@@ -63,8 +63,8 @@ def triangle(draw: Draw) -> Question:
             "property of a metric fails in this example.",
             f"p = {row(p)}, q = {row(q)}이다. $KL(p ‖ q)$를 비트로 구하고, r을 거쳐 가는 길 "
             "$KL(p ‖ r) + KL(r ‖ q)$가 곧바로 가는 길 $KL(p ‖ q)$보다 0.01비트 이상 짧은 "
-            "$r = (r₁, 1 − r₁)$을 찾아라. $r₁$과 길의 두 부분을 쓰고, 이 예에서 거리 함수의 어느 "
-            "성질이 성립하지 않는지 글로 써라.",
+            "$r = (r₁, 1 − r₁)$을 하나 찾아라. $r₁$과 두 구간의 KL을 쓰고, 이 예에서 거리 함수의 "
+            "어느 성질이 성립하지 않는지 글로 써라.",
         ),
         (
             blank("KL(p ‖ q)", direct, "bit",
@@ -105,8 +105,8 @@ def no_symmetry(draw: Draw) -> Question:
             f"{given(least)} bits or more, and compute both. For one q ≠ p the two are exactly "
             "equal: find it. (Hint: exchange the two states.)",
             f"p = {row(p)}이다. 두 방향의 KL의 차이가 {given(least)}비트 이상인 $q = (q₁, 1 − "
-            "q₁)$을 하나 찾고 두 값을 구하라. 두 값이 꼭 같은 q ≠ p는 하나뿐이다. 그것을 찾아라. "
-            "(힌트: 두 상태를 서로 바꾸어 보라.)",
+            "q₁)$을 하나 찾고 두 값을 구하라. 두 값이 정확히 같은 q ≠ p는 하나뿐이다. 그것을 "
+            "찾아라. (힌트: 두 상태를 서로 바꾸어 보라.)",
         ),
         (
             replace(blank("q₁", q[0]), accepts=lambda n: abs(np.diff(both(n[0]))[0]) >= least,

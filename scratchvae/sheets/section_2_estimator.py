@@ -174,7 +174,7 @@ def at_eps_zero(draw: Draw) -> Question:
         (
             blank(Text("through z", "z를 거쳐"), through,
                   wrong={NO_EPS: dz * math.sqrt(var) / 2}),
-            blank(Text("KL", "KL에서"), dlogvar,
+            blank(Text("through the KL", "KL에서"), dlogvar,
                   wrong={HALF: 2 * dlogvar, SIGN: -dlogvar, SIGMA: (math.sqrt(var) - 1) / 2}),
             blank("dlog σ²", through + dlogvar, follows=lambda n: n[0] + n[1]),
             blank("dμ", dz + dmu, wrong={NO_KL: dz, SIGN: dz - dmu}),
@@ -309,8 +309,8 @@ def read_contours(draw: Draw) -> Question:
         Text(
             "The picture has the lines of equal $KL(N(μ, σ²) ‖ N(0, 1))$, in nats. Read the KL "
             "at A and at B between the lines. At which is it larger? A and B stand where two fine "
-            "lines cross, which are 0.2 apart: read $μ$ and $σ$ of A, and compute the KL at A to "
-            "three decimals. At A, what lowers the KL more: to set μ = 0, or to set σ = 1?",
+            "lines cross; these are 0.2 apart. Read $μ$ and $σ$ of A, and compute the KL at A to "
+            "three decimals. At A, which lowers the KL more: μ = 0, or σ = 1?",
             "그림은 $KL(N(μ, σ²) ‖ N(0, 1))$이 같은 점을 이은 선이다(내트). A와 B에서의 KL을 선 "
             "사이에서 읽어라. 어느 쪽이 큰가? A와 B는 0.2 간격인 가는 선 둘이 만나는 곳에 있다. "
             "A의 $μ$와 $σ$를 읽고, A에서의 KL을 소수점 아래 세 자리까지 계산하라. A에서 KL을 더 "

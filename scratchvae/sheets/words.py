@@ -8,7 +8,7 @@ from scratchvae.sheets.question import TOLERANCE, Answer, Question, Said, Text, 
 from scratchvae.study.formulas import mathml
 
 NAME = Text("Name", "이름")
-NUMBER = Text("Sheet", "시험지 번호")
+NUMBER = Text("Sheet", "문제지 번호")
 KEY = Text("Key", "정답")
 UNITS: dict[str, Said] = {"": "", "bit": Text("bits", "비트"), "nat": Text("nats", "내트")}
 RULES = Text(
