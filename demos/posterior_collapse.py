@@ -71,9 +71,7 @@ def of_units(mu: NDArray[np.floating], logvar: NDArray[np.floating]) -> NDArray[
 
 
 # %% What z knows: I(x; z) under q
-def information(
-    vae: VAE, x: NDArray[np.floating], rng: np.random.Generator
-) -> tuple[float, float]:
+def information(vae: VAE, x: NDArray[np.floating], rng: np.random.Generator) -> tuple[float, float]:
     """I(x; z) ≃ (1/N) Σ_n [log q(z_n|x_n) − log (1/N) Σ_m q(z_n|x_m)], z_n ~ q(z|x_n), in nats.
 
     An estimate from one draw for each n, and its standard error: it can exceed the KL by chance.
@@ -98,7 +96,9 @@ KINDS = {
     "β = 0.1": (VAE(196, beta=0.1, **SIZES), 0, GREEN, ":"),
 }
 print(f"{EPOCHS} epochs of 5,000 digits; on 1,000 others, in nats for each digit")
-print("trained with     bound = reconstruction -     KL    I(x; z) ± error  active units   sd of means")
+print(
+    "trained with     bound = reconstruction -     KL   I(x; z) ± error   active units  sd of means"
+)
 history, units, dreams, found = {}, {}, {}, {}
 for name, (vae, warmup, *_) in KINDS.items():
     history[name] = fit(

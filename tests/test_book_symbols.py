@@ -43,7 +43,8 @@ RIGHT = """
 2 2-bound 2-estimator 2-process: _b=images _j=dimensions sigmoid(=logistic
 2: x_i=image_number_i _i=counts_the_images θ=decoder's θ*=unknown p_θ*(z)=prior
 2: p_θ*(x|z)=decoder
-2-bound: β=weight_of_the_KL q(z)=over_all_images q(z|x_n)=image_number_n I(x;z)=mutual _n=images θ=decoder's
+2-bound: q(z)=over_all_images q(z|x_n)=image_number_n I(x;z)=mutual _n=images θ=decoder's
+2-bound: β=weight_of_the_KL
 2-estimator: z_j=dimension_j π=3.14 φ=encoder's i=pixels j=dimensions
 2-estimator: J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels
 2-estimator: dz_l=derivative dμ=derivative

@@ -2,9 +2,9 @@
 
 The prose of the pages has its Korean blocks (`pages.py`). A page shows more: what a run
 prints, the diagram, the captions and the alternative texts of pictures, the titles of
-exercises, what the files of the source are about. Their Korean is found by the hash of the English too: that of a run on its
-page, that of the others in `pages/ko/pieces.txt`. So an English caption that has changed
-has no Korean one until somebody has looked at it.
+exercises, what the files of the source are about. Their Korean is found by the hash of
+the English too: that of a run on its page, that of the others in `pages/ko/pieces.txt`. So
+an English caption that has changed has no Korean one until somebody has looked at it.
 
 Code stays as it is but for its words. Their Korean block has a line for each:
 
