@@ -137,6 +137,14 @@ def test_a_korean_page_tells_the_same_signs_in_korean(made, page):
     assert set().union(*korean) == set().union(*english)
 
 
+def test_a_sign_with_its_meaning_stands_once_in_the_list(made):
+    """An index and a letter of one meaning, as _k and k, are one row of the page's list of signs."""
+    for page in made.glob("notes-*.html"):
+        text = page.read_text(encoding="utf-8")
+        rows = re.findall(r'<div id="s\d+">(<dt>.*?</dd>)', text)
+        assert len(rows) == len(set(rows)), page.name
+
+
 def test_no_name_of_a_function_and_no_other_sign_is_explained(made):
     """On every page of the source: log and the like have no hover; N(…) is a Gaussian, and the
     letter alone a number; an index or a prime makes another sign.
