@@ -138,7 +138,7 @@ def test_a_korean_page_tells_the_same_signs_in_korean(made, page):
 
 
 def test_a_sign_with_its_meaning_stands_once_in_the_list(made):
-    """An index and a letter of one meaning, as _k and k, are one row of the page's list of signs."""
+    """An index and a letter of one meaning, as _k and k, are one row of a page's signs."""
     for page in made.glob("notes-*.html"):
         text = page.read_text(encoding="utf-8")
         rows = re.findall(r'<div id="s\d+">(<dt>.*?</dd>)', text)
