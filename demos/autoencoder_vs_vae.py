@@ -189,8 +189,8 @@ for axes, name in zip(plane, NAMES):
         xlabel="z₁", ylabel="z₂", xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal",
     )  # fmt: skip
 for axes, name in zip(pictures, NAMES):
-    distance = f"codes {measured[8, name].kl:.2f} nats from N(0, I)"
-    ink(axes, sheets[8, name], f"{name}, n_z = 8: {distance}")
+    distance = f"KL(N(m, C) ‖ N(0, I)) = {measured[8, name].kl:.2f} nats"
+    ink(axes, sheets[8, name], f"{name}, n_z = 8, {distance}")
     if name == "PCA":
         axes.set_yticks([7, 22, 45, 67], ["test", "rebuilt", "from\nN(0, I)", "2 to 0"])
         axes.tick_params(length=0)

@@ -9,7 +9,7 @@ number
 is read in three ways.
 
 1. Message length. No code has a lower mean than H bits a day. A code of one word a day
-   needs 1 bit. Huffman's code for n days at once needs between H and H + 1/n bits a
+   needs 1 bit. Huffman's code for D days at once needs between H and H + 1/D bits a
    day.
 2. Surprise. The surprise of a sunny day is −log₂ 0.75 = 0.415 bits, that of a rainy day
    −log₂ 0.25 = 2 bits. H is their mean, weighted by the probabilities.
@@ -38,16 +38,16 @@ args = options(__doc__)
 p = np.array([0.75, 0.25])
 H = info.entropy(p)
 
-# %% 1. Message length: Huffman's code for n days at once
-print("1. message length: bits a day of Huffman's code for n days at once")
+# %% 1. Message length: Huffman's code for D days at once
+print("1. message length: bits a day of Huffman's code for D days at once")
 DAYS = range(1, 11)
 lengths = []
-for n in DAYS:
-    days = np.array([np.prod(week) for week in itertools.product(p, repeat=n)])
+for D in DAYS:
+    days = np.array([np.prod(week) for week in itertools.product(p, repeat=D)])
     words = info.huffman_code(days)
-    lengths.append(info.expected_length(days, [len(word) for word in words]) / n)
-    print(f"   n = {n:2}: {len(words):4} codewords, {lengths[-1]:.4f} bits a day")
-    assert H < lengths[-1] < H + 1 / n
+    lengths.append(info.expected_length(days, [len(word) for word in words]) / D)
+    print(f"   D = {D:2}: {len(words):4} codewords, {lengths[-1]:.4f} bits a day")
+    assert H < lengths[-1] < H + 1 / D
 print(f"   the limit is H = {H:.4f} bits a day")
 assert lengths[0] == 1 and lengths[-1] < H + 0.01
 
@@ -161,7 +161,7 @@ figure, axes = panels(
 message.bar(DAYS, lengths, color=LIGHT, edgecolor="k")
 message.axhline(H, color=BLUE, ls="--", lw=2)
 note(message, f"H = {H:.4f}", (10.5, H), (0, 9), ha="right")
-message.set(title="1. Message length", xlabel="n, days in one codeword", ylabel="bits a day")
+message.set(title="1. Message length", xlabel="D, days in one codeword", ylabel="bits a day")
 message.set(xticks=DAYS, ylim=(0, 1.1))
 
 area.bar(0, surprise[0], width=p[0], align="edge", color=ORANGE, edgecolor="k")

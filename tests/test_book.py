@@ -274,12 +274,12 @@ def printed(name):
 
 # what the words of a page say, and in which line of its runs it stands
 SAID = {
-    "1-2": ("0.8113", "0.8438", "0.9403"),
+    "1-2": ("0.8113", "0.8438", "0.8178", "0.8187", "0.9403"),
     "1-3": ("1.2075", "0.5436", "0.8945", "0.8113"),
     "1-4": ("0.7370", "0.5310"),
     "1-5": ("0.7370", "0.5310", "0.3407"),
     "1-6": ("1.08", "0.2195"),
-    "2-bound": ("0.8366", "4.1589"),
+    "2-bound": ("0.8366", "4.1589", "0.94", "0.69", "0.25", "1.12"),
     "2-process": ("1.0840", "1.2610", "0.6298", "0.8195", "1.09"),
 }
 
@@ -304,17 +304,18 @@ def test_the_units_of_the_logarithm():
 
 def test_the_claims_of_the_runs():
     """What the pages claim of their runs: the linear autoencoder reaches PCA's error; Huffman's
-    code of n days is within 1/n of the entropy; at ε = 0 no gradient of log σ² comes from z; two
+    code of D days is within 1/D of the entropy; at ε = 0 no gradient of log σ² comes from z; two
     gaps add to KL(q ‖ posterior); both estimators of the gradient have the mean 2; the collapsed
-    model's gradient is 0; with a small learning rate the mean loss stays, and single losses vary.
+    model's gradient is 0; the larger β, the less the KL and the worse the reconstruction; with a
+    small learning rate the mean loss stays, and single losses vary.
     """
     found = {name: numbers(printed(name)) for name in ("0", "1-2", "2-bound", "2-estimator")}
     *_, autoencoder, _, pca = found["0"]
     assert 0 <= autoencoder - pca < 1e-3
-    codes = re.findall(r"n = (\d): ([\d.]+) bits", printed("1-2"))
+    codes = re.findall(r"D = (\d): ([\d.]+) bits", printed("1-2"))
     assert len(codes) == 6
-    for n, mean in codes:
-        assert 0.8113 <= float(mean) < 0.8113 + 1 / int(n)
+    for D, mean in codes:
+        assert 0.8113 <= float(mean) < 0.8113 + 1 / int(D)
     text = printed("2-bound")
     kl, approximation, amortization = (
         float(re.search(rf"{words} +([\d.]+)", text)[1])
@@ -323,6 +324,12 @@ def test_the_claims_of_the_runs():
     assert abs(kl - approximation - amortization) < 2e-4 and approximation < 0.01
     gradient = float(re.search(r"largest gradient (\S+)", text)[1])
     assert gradient < 1e-12
+    weighed = re.findall(r"beta = (\S+): KL ([\d.]+) nats, reconstruction (\S+) nats", text)
+    betas, kls, reconstructions = zip(*(map(float, row) for row in weighed))
+    assert len(betas) == 5 and kls == tuple(sorted(kls, reverse=True)) and kls[-1] == 0
+    assert reconstructions == tuple(sorted(reconstructions, reverse=True))
+    # information of I nats leaves a reconstruction of at most −6 (log 2 − I), and I ≤ KL
+    assert all(r <= -6 * (math.log(2) - kl) + 0.05 for kl, r in zip(kls, reconstructions))
     text = printed("2-estimator")
     assert "dlogvar has 0.0 from z, and 1.5 from the KL" in text
     means = re.findall(r"mean ([\d.]+), variance ([\d.]+) \(exact: (\d+)\)", text)
@@ -384,7 +391,8 @@ def test_the_captions_and_titles_in_korean_are_those_of_the_pages():
     """pages/ko/pieces.txt has what the pages of Part I show, as it is now, and nothing else."""
     claims = frame.claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
     exercises = {exercise.number: exercise for exercise in EXERCISES}
-    shown = {diagram()}
+    ideas = frame.ideas({path.stem: listing.module(path.stem).doc for path in CORE})
+    shown = {diagram(), *ideas.values()}
     for name, _ in pages.ORDER:
         for block in pages.english(name):
             if block.kind == "picture":
@@ -761,7 +769,7 @@ ASKED = {
         "Hadamard": "notes-2-estimator.html", "backpropagation": "source-layers.html",
         "softplus": "source-distributions.html", "logvar": "notes-2-estimator.html",
         "posterior": "notes-2.html", "lower bound": "notes-2-bound.html",
-        "reparameterization trick": "notes-2-estimator.html", "huffman": "notes-1-3.html",
+        "reparameterization trick": "notes-2-estimator.html", "huffman": "notes-1-2.html",
     },
     "ko/index.html": {
         "젠센": "ko/notes-1-5.html", "볼록": "ko/notes-1-5.html", "삼각부등식": "ko/notes-1-5.html",

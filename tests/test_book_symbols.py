@@ -44,6 +44,7 @@ RIGHT = """
 2: x_i=image_number_i _i=counts_the_images θ=decoder's θ*=unknown p_θ*(z)=prior
 2: p_θ*(x|z)=decoder
 2-bound: q(z)=over_all_images q(z|x_n)=image_number_n I(x;z)=mutual _n=images θ=decoder's
+2-bound: β=weight_of_the_KL
 2-estimator: z_j=dimension_j π=3.14 φ=encoder's i=pixels j=dimensions
 2-estimator: J=paper's p_i=pixel_i x_i=pixel _i=counts_the_pixels
 2-estimator: dz_l=derivative dμ=derivative
@@ -134,6 +135,14 @@ def test_a_korean_page_tells_the_same_signs_in_korean(made, page):
             assert re.search("[가-힣]", said), said
     korean = [set(shown) for _, shown in hovers(made / "ko" / f"notes-{page}.html")]
     assert set().union(*korean) == set().union(*english)
+
+
+def test_a_sign_with_its_meaning_stands_once_in_the_list(made):
+    """An index and a letter of one meaning, as _k and k, are one row of a page's signs."""
+    for page in made.glob("notes-*.html"):
+        text = page.read_text(encoding="utf-8")
+        rows = re.findall(r'<div id="s\d+">(<dt>.*?</dd>)', text)
+        assert len(rows) == len(set(rows)), page.name
 
 
 def test_no_name_of_a_function_and_no_other_sign_is_explained(made):

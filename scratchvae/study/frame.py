@@ -1,5 +1,6 @@
 """What every page of the book has: its frame, its links, the lists of tests, the exercise."""
 
+import ast
 import re
 import time
 from collections import Counter
@@ -73,7 +74,7 @@ class Frame:
         self.demos = {path.stem: path for path in sorted((ROOT / "demos").glob("*.py"))}
         for helper in ("__main__", "common", "museum", "notebooks", "quadrature", "walk"):
             del self.demos[helper]
-        self.ideas = ideas(self.readme)
+        self.ideas = ideas({m.name: m.doc for m in self.modules})
         self.claims = claims((ROOT / "demos" / "README.md").read_text(encoding="utf-8"))
         self.equations = pages.readme_table(self.readme, "From equation to function")
         self.symbols = pages.readme_table(self.readme, "Symbols")
@@ -251,18 +252,16 @@ class Frame:
         command = f"scratchvae homework make assignment --exercises {number}"
         return (
             f'<div class="box"><strong>{words["exercise"]} {number}</strong> '
-            f"{title} ({exercise.points} {words['points']}): "
+            f"{title} ({exercise.points}{words['points']}): "
             f'<span class="long">{formula}</span><br><code>{command}</code></div>'
         )
 
 
-def ideas(readme: str) -> dict[str, str]:
-    """File -> its one idea, from the README's reading order."""
-    found = {}
-    for files, idea in pages.readme_table(readme, "Reading order")[1:]:
-        for name in re.findall(r"\]\((?:scratchvae|demos)/(\w+)\.py\)", files):
-            found[name] = idea
-    return found
+def ideas(docs: dict[str, str]) -> dict[str, str]:
+    """File -> its one idea: the first sentences of its docstring, and of one_page.py's."""
+    one_page = (ROOT / "demos" / "one_page.py").read_text(encoding="utf-8")
+    docs = {**docs, "one_page": (ast.get_docstring(ast.parse(one_page)) or "").split("\n")[0]}
+    return {name: " ".join(doc.split("\n\n")[0].split()) for name, doc in docs.items()}
 
 
 def row_id(row: Sequence[str]) -> str:

@@ -2,9 +2,9 @@
 
 The prose of the pages has its Korean blocks (`pages.py`). A page shows more: what a run
 prints, the diagram, the captions and the alternative texts of pictures, the titles of
-exercises. Their Korean is found by the hash of the English too: that of a run on its
-page, that of the others in `pages/ko/pieces.txt`. So an English caption that has changed
-has no Korean one until somebody has looked at it.
+exercises, what the files of the source are about. Their Korean is found by the hash of
+the English too: that of a run on its page, that of the others in `pages/ko/pieces.txt`. So
+an English caption that has changed has no Korean one until somebody has looked at it.
 
 Code stays as it is but for its words. Their Korean block has a line for each:
 
@@ -41,8 +41,13 @@ def title(english: str) -> str:
     return _piece(english)
 
 
+def idea(english: str) -> str:
+    """What a file of the source is about: the first sentences of its docstring."""
+    return _piece(english)
+
+
 def equation(english: str) -> str:
-    """The equation of an exercise; as it is where it has no words."""
+    """The equation of an exercise or of the glossary; as it is where it has no words."""
     return pages.korean("pieces").get(Block("row", english).hash, english)
 
 

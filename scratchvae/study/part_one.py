@@ -81,7 +81,7 @@ class Notes(Frame):
         if block.kind == "cite":
             return f'<pre lang="en">{html.escape(CITATIONS[text]())}</pre>'
         if block.kind == "references":
-            return _references(text)
+            return _references(text, language)
         if block.kind == "contents":
             return self._contents(language)
         if block.kind == "links":
@@ -146,7 +146,9 @@ class Notes(Frame):
                 part = leaf.part
             stem = re.sub(r".*-|\.html$", "", leaf.name)
             idea = self.ideas.get(stem, "") if level == "h3" else ""
-            said = f' <span lang="en">{typesetter.inline(idea)}</span>' if idea else ""
+            if idea and language == "ko":
+                idea = korean.idea(idea)
+            said = f" <span>{typesetter.inline(idea)}</span>" if idea else ""
             html += f'<li><a href="{root}{leaf.name}">{leaf.title}</a>{said}</li>'
         return html + "</ul>"
 
@@ -165,6 +167,7 @@ class Notes(Frame):
         head = "".join(f"<th>{word}</th>" for word in WORDS[language]["glossary"])
         rows = ""
         for english, translated, symbol, code in pages.glossary():
+            symbol = korean.equation(symbol) if language == "ko" else symbol
             sign = typesetter.formula(symbol) if symbol else ""
             name = typesetter.inline(f"`{code}`") if code else ""
             rows += (
@@ -205,15 +208,18 @@ def _output(code: str) -> str:
     return printed.getvalue().rstrip()
 
 
-def _references(group: str) -> str:
-    """The works that a group of `pages/references.txt` names."""
+def _references(group: str, language: str) -> str:
+    """The works that a group of `pages/references.txt` names; words about one in the language."""
     items = ""
     for line in (pages.FOLDER / "references.txt").read_text(encoding="utf-8").splitlines():
-        of, authors, title, where, link = line.split("\t")
+        of, authors, title, where, link, *korean_words = line.split("\t")
         if of == group:
+            said = html.escape(where)
+            if language == "ko" and korean_words:
+                said = f'<span lang="ko">{html.escape(korean_words[0])}</span>'
             items += (
                 f'<li>{html.escape(authors)}: <a href="{html.escape(link)}"><em>'
-                f"{html.escape(title)}</em></a>. {html.escape(where)}</li>"
+                f"{html.escape(title)}</em></a>. {said}</li>"
             )
     return f'<ul lang="en">{items}</ul>'
 

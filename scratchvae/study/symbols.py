@@ -84,6 +84,9 @@ class Signs:
     def __init__(self, page: str, language: str) -> None:
         self.table = table(page)
         self.numbers = {sign: i for i, sign in enumerate(self.table)}
+        for sign in self.table:  # an index and a letter of one meaning stand in the list once
+            if self.table.get(f"_{sign}") == self.table[sign]:
+                self.numbers[sign] = self.numbers[f"_{sign}"]
         self.language = language
         self.found: set[str] = set()
 
@@ -97,9 +100,10 @@ class Signs:
 
     def html(self, title: str) -> str:
         """All signs of the page that were found, with their meaning."""
-        rows = ""
+        rows, shown = "", set()
         for sign, (english, korean) in self.table.items():
-            if sign in self.found:
+            if sign in self.found and self.numbers[sign] not in shown:
+                shown.add(self.numbers[sign])
                 said = korean if self.language == "ko" else english
                 rows += (
                     f'<div id="s{self.numbers[sign]}"><dt>{drawn(sign)}</dt>'

@@ -12,7 +12,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "demos": "Demos", "pages": "pages",
         "skip": "to the text", "code": "The function", "run": "A run, made with this book",
         "tests": "The tests that attack it", "other tests": "and {} more",
-        "exercise": "Homework exercise", "points": "points",
+        "exercise": "Homework exercise", "points": " points",
         "fold": "The result", "question": "Before you go on:", "picture": "The picture",
         "print": "prints", "full": "in full size", "notebook": "as a notebook",
         "before": "Previous", "after": "Next", "printed": "The notes on one page, for printing",
@@ -22,7 +22,7 @@ WORDS: dict[str, dict[str, Any]] = {
     },
     "ko": {
         "book": "scratchvae 교재", "contents": "차례", "other": "English",
-        "part 1": "1부: 강의 노트, 절별",
+        "part 1": "1부: 강의 노트(절 순서)",
         "part 2": "2부: 소스 코드, 파일별 (영어)",
         "eight": "먼저 읽을 여덟 파일", "rest": "나머지", "more": "표",
         "equations": "식에서 함수로 (영어)", "symbols": "기호 (영어)",
