@@ -173,7 +173,7 @@ class _Parser:
             depth += (sign in OPENING) - (sign in CLOSING)
             if depth < 0 or (closed := sign == token.text and depth == 0):
                 break
-        free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½"
+        free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½E"
         return free and closed and after not in ("", " ")
 
     def _sign(self, items: list[Item]) -> Item:
