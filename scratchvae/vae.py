@@ -47,7 +47,7 @@ images, one for each row of the logits.
 
             tanh(z W + b)              h′ W + b           1 with p = sigmoid(a)
       z     ───────────→      h′     ───────────→   logits a  ~~~~~~~~~~~→     x
-  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ←───────────  (B, 784)
+  (L·B, 20) ←───────────  (L·B, 500) ←───────────  (L·B, 784) ← log p(x|z)  (B, 784)
                  dz                       dh′                      da
 
 **The bound.** E_q[...] is the mean over z ~ q(z|x). For any q, log p(x) has two parts:
