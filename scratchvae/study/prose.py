@@ -168,12 +168,7 @@ class Typesetter:
 
     def inline(self, text: str) -> str:
         """A paragraph's text with its marks and its formulas."""
-        html = self._inline(text)
-        return re.sub(
-            r"(<math[^>]*>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
-            r'<span class="nb">\1\2</span>',
-            html,
-        )
+        return bound(self._inline(text))
 
     def _inline(self, text: str) -> str:
         html, at = "", 0
@@ -220,6 +215,17 @@ class Typesetter:
         if self.language == "ko":
             return html
         return re.sub(r"[가-힣]+(?: [가-힣]+)*", r'<span lang="ko">\g<0></span>', html)
+
+
+def bound(html: str) -> str:
+    """Formulas with what no line may tear from them: a stop, a bracket, a Korean particle."""
+    math = r'<math[^>]*>(?:(?!</math>).)*</math>'
+    return re.sub(
+        rf'({math}|<span class="(?:long|middling)">{math}</span>)([.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*'
+        r"|[.,;:?!)\]]+)",
+        r'<span class="nb">\1\2</span>',
+        html,
+    )
 
 
 # ---- the blocks of a text ----
