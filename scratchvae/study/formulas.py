@@ -42,6 +42,7 @@ FUNCTIONS = {
 }  # fmt: skip
 LETTER = r"[A-Za-zΑ-ΡΤ-Ωα-ωℝℕℓ𝓛À-ſ가-힣]"
 BIG = "Σ∑∫Π"
+THIN = '<mspace width="0.22em"/>'
 STAR = r"(?:(?<=[Α-Ωα-ω𝓛q])\*)"
 MEAN = re.compile(r"\([^()]*\)\[")  # what follows p in E_p(x)[...]
 TOKEN = re.compile(
@@ -178,7 +179,7 @@ class _Parser:
 
     def _sign(self, items: list[Item]) -> Item:
         token = self.take()
-        left = bool(items) and items[-1].html.startswith('<mspace class="thin"')
+        left = bool(items) and items[-1].html == THIN
         if left:
             items.pop()
         right = self.is_now("space") and len(self.tokens[self.place].text) == 1
@@ -341,7 +342,7 @@ class _Parser:
 def _space(text: str) -> str:
     if len(text) > 1:
         return '<mspace class="wide" width="2em"/>'
-    return '<mspace class="thin" width="0.22em"/>'
+    return THIN
 
 
 def _both(low: str, high: str) -> str:
@@ -432,7 +433,7 @@ def _denominator(todo: list[Item]) -> list[Item]:
 
 
 def _is_thin(item: Item) -> bool:
-    return item.kind == "space" and "thin" in item.html
+    return item.html == THIN
 
 
 def _part(items: list[Item]) -> tuple[str, bool]:

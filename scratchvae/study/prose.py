@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from scratchvae.study import formulas
 
-STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″⌈⌉\u0302-\u0304+/|]")
+STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″‴⌈⌉\u0302-\u0304+/|]")
 OPERATOR = re.compile(r"^[=≈≃≠≤≥<>→←∈±·⊙×−+~‖/|]$")
 NAMES = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "log1p", "expm1", "ln", "KL", "JS",
@@ -161,6 +161,8 @@ class Typesetter:
         if numbered := re.fullmatch(r"(\d\.) (.+)", text):
             return f"{numbered[1]} {self.segment(numbered[2])}"
         if is_prose(text):
+            if text.startswith("←"):  # a step of an algorithm
+                return f"<span>{self.inline(text)}</span>"
             return f'<span class="aside">{self.inline(text)}</span>'
         return self.formula(text, display=True)
 
@@ -221,9 +223,9 @@ def bound(html: str) -> str:
     """Formulas with what no line may tear from them: a stop, a bracket, a Korean particle."""
     math = r'<math[^>]*>(?:(?!</math>).)*</math>'
     return re.sub(
-        rf'({math}|<span class="(?:long|middling)">{math}</span>)([.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*'
-        r"|[.,;:?!)\]]+)",
-        r'<span class="nb">\1\2</span>',
+        rf'[(\[]?(?:{math}|<span class="(?:long|middling)">{math}</span>)'
+        r"(?:[.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*|[.,;:?!)\]]+|(?<=[(\[]))",
+        r'<span class="nb">\g<0></span>',
         html,
     )
 
@@ -333,14 +335,16 @@ def right_edges(
     """
     ends: dict[int, list[tuple[int, str]]] = {}
     for row in rows:
-        for at, text in row[1:]:
+        for at, text in row:
             ends.setdefault(at + len(text), []).append((at, text))
     begin = {
         end: min(at for at, _ in found)
         for end, found in ends.items()
         if sum(bool(re.fullmatch(r"[-−]?[\d.,]+", text)) for _, text in found) > 1
     }
-    moved = [row[:1] + [(begin.get(at + len(t), at), t) for at, t in row[1:]] for row in rows]
+    first = min((at for row in rows for at, _ in row), default=0)
+    begin = {end: at for end, at in begin.items() if at > first}
+    moved = [[(begin.get(at + len(text), at), text) for at, text in row] for row in rows]
     return moved, set(begin.values())
 
 
@@ -427,7 +431,7 @@ def _run(
 
 def _is_name(text: str, words: list[tuple[int, int]], i: int) -> bool:
     """Whether the word can stand beside an operator: logvar, NaN, loss."""
-    return bool(re.fullmatch(r"[A-Za-z]{2,8}[.,;:]?", text[slice(*words[i])]))
+    return bool(re.fullmatch(r"[A-Za-z]{2,8}(\([a-z]\))?[.,;:]?", text[slice(*words[i])]))
 
 
 def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
@@ -474,6 +478,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
         if (
             part[-1] in ",;:?! '"
             or part.endswith("'s")
+            or re.search(r"\S [-=≈≤≥<>·⊙×+−]$", part)
             or (part[-1] == "." and not part.endswith("..."))
             or (opened < 0 and part[-1] in ")]}")
         ):
