@@ -415,7 +415,7 @@ def _run(
 
     depth: the brackets that are open; −1: the first bracket is none of the formula.
     """
-    j = first
+    j, whole = first, first  # the last place without an open bracket
     while j < len(words):
         word = text[slice(*words[j])]
         after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
@@ -426,7 +426,11 @@ def _run(
         j += 1
         if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
             break
-    return _trimmed(text, words[first][0], words[j - 1][1]), j
+        whole = j if depth <= 0 else whole
+    for end in (j, whole):
+        if end > first and (span := _trimmed(text, words[first][0], words[end - 1][1])):
+            return span, end
+    return None, j
 
 
 def _is_name(text: str, words: list[tuple[int, int]], i: int) -> bool:
@@ -478,7 +482,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
         if (
             part[-1] in ",;:?! '"
             or part.endswith("'s")
-            or re.search(r"\S [-=≈≤≥<>·⊙×+−]$", part)
+            or re.search(r"\S [-=≈≤≥<>·⊙×+−/]$", part)
             or (part[-1] == "." and not part.endswith("..."))
             or (opened < 0 and part[-1] in ")]}")
         ):
@@ -497,6 +501,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     ):
         return None
     words = [word for word in PROSE.findall(part) if word not in NAMES | formulas.FUNCTIONS]
+    if words and re.fullmatch(r"\S [a-z]+", part):  # ≤ becomes
+        return None
     if len(words) > 1 or (words and not re.search(r"[=≤≥≈≃(]", part)):
         return None
     return start, end
