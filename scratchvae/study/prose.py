@@ -200,7 +200,7 @@ class Typesetter:
             )
         link = self.code_link(match["link"]) or match["link"]
         inside = replace(self, code_link=lambda name: "", reference=lambda text: text)
-        return f'<a href="{escape(link)}">{inside._inline(match["label"])}</a>'
+        return f'<a href="{escape(link)}">{inside.inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
         if '"' in text:  # a quotation begins or ends: no formula goes over it
@@ -221,7 +221,7 @@ class Typesetter:
 
 def bound(html: str) -> str:
     """Formulas with what no line may tear from them: a stop, a bracket, a Korean particle."""
-    math = r'<math[^>]*>(?:(?!</math>).)*</math>'
+    math = r"<math[^>]*>(?:(?!</math>).)*</math>"
     return re.sub(
         rf'[(\[]?(?:{math}|<span class="(?:long|middling)">{math}</span>)'
         r"(?:[.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*|[.,;:?!)\]]+|(?<=[(\[]))",
@@ -415,7 +415,7 @@ def _run(
 
     depth: the brackets that are open; −1: the first bracket is none of the formula.
     """
-    j, whole = first, first  # the last place without an open bracket
+    j = first
     while j < len(words):
         word = text[slice(*words[j])]
         after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
@@ -426,11 +426,7 @@ def _run(
         j += 1
         if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
             break
-        whole = j if depth <= 0 else whole
-    for end in (j, whole):
-        if end > first and (span := _trimmed(text, words[first][0], words[end - 1][1])):
-            return span, end
-    return None, j
+    return _trimmed(text, words[first][0], words[j - 1][1]), j
 
 
 def _is_name(text: str, words: list[tuple[int, int]], i: int) -> bool:
