@@ -197,8 +197,8 @@ def test_a_quotient_binds_tighter_than_a_sum(formula):
 
 def test_no_fraction_of_the_book_takes_half_of_an_integral(made):
     """Above and below a line stands a ∫ with its dx, or none; and no line ends with Σ or Π."""
-    for text, math in set(made[1].formulas):
-        for part in [] if math is None else ET.fromstring(math).iterfind(".//mfrac/*"):
+    for text, set_ in set(made[1].formulas):
+        for part in [] if set_ is None else ET.fromstring(set_).iterfind(".//mfrac/*"):
             words = formulas._read(part)
             assert words.count("∫") <= len(re.findall(r"\bd\w\b", words)), text
             assert not re.search(r"[ΣΠ](_\w+)?$", words), text

@@ -302,14 +302,14 @@ class _Parser:
             self.take()
             return f"<mrow>{inner}</mrow>", "braced"
         if self.is_now("open") and self.now is not None and self.now.text == "(":
-            inner = self._group(self.take()).group
-            if inner is None:
+            index = self._group(self.take()).group
+            if index is None:
                 raise ValueError(f"{self.formula!r}: the index at {token.at} is not in brackets")
-            return f"<mrow>{inner}</mrow>", "paren"
+            return f"<mrow>{index}</mrow>", "paren"
         if not self.is_now("word", "number"):
             raise ValueError(f"{self.formula!r}: nothing stands below at {token.at}")
-        index = self.take()
-        html = _word(index.text) if index.kind == "word" else f"<mn>{index.text}</mn>"
+        low = self.take()
+        html = _word(low.text) if low.kind == "word" else f"<mn>{low.text}</mn>"
         if self.is_now("sub"):  # q_θ₁
             html = f'<msub class="low">{html}{self._below(self.take())[0]}</msub>'
         elif self.is_now("sup") and self.now is not None and self.now.text == "*":  # p_θ*(z)

@@ -21,8 +21,8 @@ STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√�
 OPERATOR = re.compile(r"^[=≈≃≠≤≥<>→←∈±·⊙×−+~‖/|]$")
 NAMES = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "log1p", "expm1", "ln", "KL", "JS",
-    "dW", "db", "dx", "dy", "dz", "dh", "da", "dt", "ds", "loss", "E", "Var", "Im", "cosh", "sinh", "det",
-    "...",
+    "dW", "db", "dx", "dy", "dz", "dh", "da", "dt", "ds", "loss", "E", "Var", "Im", "cosh", "sinh",
+    "det", "...",
 }  # fmt: skip
 PROSE = re.compile(r"(?<![_^\w.])[A-Za-z]{2,}(?![\w(\[])")
 ONE_LETTER = re.compile(r"^[B-HJ-Zb-zŷ]$")
