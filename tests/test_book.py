@@ -261,8 +261,12 @@ def test_a_diagram_has_arrows(made):
 
 
 def test_no_line_tears_a_particle_or_a_stop_from_its_formula(made):
-    """Behind every formula of a sentence, punctuation and Hangul stand in one box with it."""
-    torn = re.compile(r"</math>(?:</span>)?(?:[.,;:?!)\]]|[가-힣])")
+    """A formula of a sentence is in one box with the bracket before it and with the punctuation
+    and the Hangul behind it.
+    """
+    torn = re.compile(
+        r"</math>(?:</span>)?(?:[.,;:?!)\]]|[가-힣])|[(\[](?:<span class=\"\w+\">)?<math"
+    )
     for path in made[0].rglob("*.html"):
         text = re.sub(r'<span class="nb">.*?</span>(?=[^<]|<(?!/span))', "", path.read_text())
         found = torn.search(text)

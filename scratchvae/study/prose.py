@@ -141,7 +141,10 @@ class Typesetter:
                     c for c in columns if column <= c and (following is None or c < following)
                 ]
                 span = f' colspan="{len(inside)}"' if len(inside) > 1 else ""
-                span += ' class="n"' if column in right and not span else ""
+                if column in right and not span:
+                    span = ' class="n"'
+                elif column != filled[0] and cells[column][0][1][0] not in "=≈≤≥≃←":
+                    span += ' class="x"'  # another formula
                 parts = [self.segment(_restored(part, letters)) for _, part in cells[column]]
                 if column == filled[0]:  # words about no formula
                     parts[0] = parts[0].replace('<span class="aside">', "<span>", 1)
@@ -222,12 +225,10 @@ class Typesetter:
 def bound(html: str) -> str:
     """Formulas with what no line may tear from them: a stop, a bracket, a Korean particle."""
     math = r"<math[^>]*>(?:(?!</math>).)*</math>"
-    return re.sub(
-        rf'[(\[]?(?:{math}|<span class="(?:long|middling)">{math}</span>)'
-        r"(?:[.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*|[.,;:?!)\]]+|(?<=[(\[]))",
-        r'<span class="nb">\g<0></span>',
-        html,
-    )
+    formula = rf'(?:{math}|<span class="(?:long|middling)">{math}</span>)'
+    after = r"(?:[.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*|[.,;:?!)\]]+)"
+    either = rf"[(\[]{formula}{after}?|{formula}{after}"
+    return re.sub(either, r'<span class="nb">\g<0></span>', html)
 
 
 # ---- the blocks of a text ----
