@@ -3,13 +3,12 @@
 The hidden layers of the decoder turn z into h, which is h′ in `vae.py`. The output layer
 turns h into the parameters of a distribution of x.
 
-    bernoulli   x_i ∈ {0, 1}   p_i = sigmoid(a_i), a = affine(h)              AEVB appendix C.1
-    continuous-bernoulli  x_i ∈ [0, 1]   density ∝ e^(x_i a_i), a = affine(h)
-                                                                    `distributions.py`
-    gaussian    x_i ∈ ℝ        N(x; μ, σ²), μ = affine(h), s = affine(h)      AEVB appendix C.2
-    sigmoid-gaussian  x_i ∈ ℝ  the same with μ = sigmoid(affine(h)) ∈ (0, 1)
-                                                                         AEVB §5, Frey Face
-    isotropic   x_i ∈ ℝ        N(x; μ, σ² I), μ = affine(h), one s for all pixels and all z
+    bernoulli             x_i ∈ {0, 1}  p_i = sigmoid(a_i), a = affine(h)          AEVB appendix C.1
+    continuous-bernoulli  x_i ∈ [0, 1]  density ∝ e^(x_i a_i), a = affine(h)
+                                        derived in `distributions.py`
+    gaussian              x_i ∈ ℝ       N(x; μ, σ²), μ = affine(h), s = affine(h)  AEVB appendix C.2
+    sigmoid-gaussian      x_i ∈ ℝ       the same, μ = sigmoid(affine(h)) ∈ (0, 1)  AEVB §5
+    isotropic             x_i ∈ ℝ       N(x; μ, σ² I), μ = affine(h), one s for all pixels and all z
 
 Here μ and σ² are those of the pixels, not of q(z|x), and σ² = σ_min² + e^s. AEVB has
 sigmoid-gaussian for its pictures of a face, Frey Face (§5). The Gaussian decoders take any

@@ -7,9 +7,7 @@ are the derivatives with respect to θ_i. Taylor's theorem gives
 
 Subtract f(θ − h e_i) from f(θ + h e_i). The terms without ± cancel. Divide by 2h:
 
-    f(θ + h e_i) − f(θ − h e_i)
-    ─────────────────────────── = ∂f/∂θ_i + h²/6 · f‴ + ...
-                2h
+    (f(θ + h e_i) − f(θ − h e_i)) / 2h = ∂f/∂θ_i + h²/6 · f‴ + ...
 
 The one-sided quotient (f(θ + h e_i) − f(θ)) / h has the larger error h/2 · f″.
 

@@ -4,9 +4,9 @@
 
     θ, φ ← initialize parameters
     repeat
-        X^M ← random minibatch of M data points
-        ε   ← random samples from the noise distribution p(ε)
-        g   ← ∇_θ,φ 𝓛̃^M(θ, φ; X^M, ε)
+        X^M  ← random minibatch of M data points
+        ε    ← random samples from the noise distribution p(ε)
+        g    ← ∇_{θ,φ} 𝓛̃^M(θ, φ; X^M, ε)
         θ, φ ← update the parameters using g
     until convergence of the parameters
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -172,6 +173,112 @@ def test_a_diagram_is_one_block():
     assert len(diagrams) == 1
     assert diagrams[0][0].strip().startswith("ENCODER") and diagrams[0][-1].strip().endswith("da")
     assert prose.Typesetter().segment("1. da").startswith("1. <math")
+
+
+QUOTIENTS = {  # a formula: what stands above and below its lines
+    "∫ p(z|x) q(z) / p(x, z) dz": ["p(z|x) q(z) : p(x, z)"],
+    "∫ p(x, z) dz / p(x)": ["∫ p(x, z) dz : p(x)"],
+    "f(z) g(z) / h(z) k(z) / l(z) dz": ["f(z) g(z) : h(z)", "k(z) : l(z)"],
+    "Σ_k r_k (m_k − z) / v_k": ["r_k (m_k − z) : v_k"],
+    "(mean of q(z) / p(x))²": ["q(z) : p(x)"],
+    "e^(x a) / ∫ e^(t a) dt": ["e^(x a) : ∫ e^(t a) dt"],
+    "p(x) / Π_j s_j, x": ["p(x) : Π_j s_j"],
+    "α m / √v / w": ["α m : √v", "α m / √v : w"],
+}
+
+
+@pytest.mark.parametrize("formula", QUOTIENTS)
+def test_a_quotient_binds_tighter_than_a_sum(formula):
+    """Σ, ∫ and "mean of" stand before the fraction; an integral with its dx is one factor."""
+    math = ET.fromstring(formulas.mathml(formula, display=True))
+    parts = [" : ".join(map(formulas._read, line)) for line in math.iter("mfrac")]
+    assert sorted(parts) == sorted(QUOTIENTS[formula])
+
+
+def test_no_fraction_of_the_book_takes_half_of_an_integral(made):
+    """Above and below a line stands a ∫ with its dx, or none; and no line ends with Σ or Π."""
+    for text, set_ in set(made[1].formulas):
+        for part in [] if set_ is None else ET.fromstring(set_).iterfind(".//mfrac/*"):
+            words = formulas._read(part)
+            assert words.count("∫") <= len(re.findall(r"\bd\w\b", words)), text
+            assert not re.search(r"[ΣΠ](_\w+)?$", words), text
+
+
+def test_scripts_of_more_than_one_sign():
+    """L_(K+1) and θ* are set; (x) is in the exponent of e^f(x), but not in that of F^M(x); the
+    index of E_p(x)[f] is p(x), and a star behind an index belongs to that index.
+    """
+    for formula, tag, parts in (
+        ("L_(K+1)", "msub", ["L", "K+1"]), ("θ*", "msup", ["θ", "*"]), ("σ*²", "msup", ["σ", "*2"]),
+        ("e^f(x)", "msup", ["e", "f(x)"]), ("F^M(x)", "msup", ["F", "M"]),
+        ("E_p(x)[f]", "msub", ["E", "p(x)"]), ("p_θ*(z)", "msub", ["p", "θ*"]),
+    ):  # fmt: skip
+        math = formulas.mathml(formula)
+        element = next(ET.fromstring(math).iter(tag))
+        assert ["".join(part.itertext()) for part in element] == parts
+        assert formulas.text_of(math) == formula
+
+
+def test_no_mark_of_a_formula_is_left_in_the_text(made):
+    """No `^`, no `_(` and no `_{` stands in the words of a page, and no formula of a sentence ends
+    with a relation: the formula goes on behind it.
+    """
+    out, report = made
+    code = r"<(pre|code|math|script|svg)\b.*?</\1>|<div class=\"code\">.*?</div></div>|<[^>]*>"
+    for path in out.rglob("*.html"):
+        words = re.sub(code, " ", path.read_text(encoding="utf-8"), flags=re.S)
+        assert not re.search(r"\w\^|\^[\w(]|_[({]", words), path.name
+    ends = {text for text, _ in report.formulas if re.search(r"\w [=≈≤≥·+−/]$", text)}
+    assert not ends
+
+
+def test_python_in_a_docstring_is_python():
+    """A display that parses and has a loop, a keyword or an attribute is an example, no formula."""
+    text = "for x in f(a, n_x=2):\n    x.lr *= 0.9    # a comment"
+    assert prose.Typesetter().display(text.splitlines()).startswith('<pre class="example">for x')
+    assert not prose.is_python("p = q") and not prose.is_python("L = Σ_i x_i")
+
+
+def test_numbers_of_a_column_end_in_one_place():
+    """Numbers of several lengths, and their heading, are one column, and its cells are "n"."""
+    table = ["            one    two", "first      14.5    2.0", "second      3.4   12.0"]
+    rows = prose.Typesetter().display(table).split("<tr>")[1:]
+    assert [row.count('class="n"') for row in rows] == [2, 2, 2]
+    assert [row.count("<td") for row in rows] == [3, 3, 3]
+
+
+def test_a_letter_and_its_accent_take_one_column():
+    """x̂ are two signs of Unicode: what is aligned in a browser is aligned in the page."""
+    rows = prose.Typesetter().display(["x̂ = a    b = 2", "x = a    c = 3"]).split("<tr>")[1:]
+    assert rows[0].count("<td") == rows[1].count("<td") > 1
+
+
+def test_a_diagram_has_arrows(made):
+    """A fraction is drawn by its line, and not with signs for lines: only arrows need these."""
+    for path in made[0].rglob("*.html"):
+        for shown in re.findall(r'<pre class="diagram">(.*?)</pre>', path.read_text(), re.S):
+            assert re.search("→|barrier", shown), (path.name, shown)
+
+
+def test_no_line_tears_a_particle_or_a_stop_from_its_formula(made):
+    """A formula of a sentence is in one box with the bracket before it and with the punctuation
+    and the Hangul behind it.
+    """
+    torn = re.compile(
+        r"</math>(?:</span>)?(?:[.,;:?!)\]]|[가-힣])|[(\[](?:<span class=\"\w+\">)?<math"
+    )
+    for path in made[0].rglob("*.html"):
+        text = re.sub(r'<span class="nb">.*?</span>(?=[^<]|<(?!/span))', "", path.read_text())
+        found = torn.search(text)
+        assert not found, (path.name, text[found.start() - 80 : found.end() + 20])
+
+
+def test_every_page_of_the_contents_leads_to_part_one(made):
+    """On pages of either part the contents name the pages of Part I."""
+    first = f"notes-{pages.ORDER[0][0]}.html"
+    for name in ("source-vae.html", "source-hmc.html", "equations.html", "notes-2.html"):
+        side = (made[0] / name).read_text(encoding="utf-8").split('<nav class="side"')[1]
+        assert f'href="{first}"' in side.split("</nav>")[0], name
 
 
 @pytest.mark.parametrize("wrong", ["a (b", "a) b", "{x", '"x"', "_i"])
@@ -683,9 +790,19 @@ def test_a_book_is_made_again(made, tmp_path, monkeypatch):
 @pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; .ci/run installs one")
 def test_every_page_in_chromium(made):
     """From a file: address, at 360, 800 and 1400 pixels: no console error, no request that
-    leaves the folder, and nothing wider than the window.
+    leaves the folder, and nothing wider than the window. At 1400 pixels no line of code is wider
+    than its box. Emphasis in Korean is not slanted.
     """
     out, _ = made
+    cut_off = (
+        "[...document.querySelectorAll('pre.example, .code, pre[lang]')]"
+        ".filter((box) => box.scrollWidth > box.clientWidth)"
+        ".map((box) => box.innerText.slice(0, 60)).join()"
+    )
+    slanted = (
+        "[...document.querySelectorAll('em')].some((em) => em.closest('[lang]').lang === 'ko'"
+        " && getComputedStyle(em).fontStyle !== 'normal')"
+    )
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     found = []
     with (
@@ -708,6 +825,10 @@ def test_every_page_in_chromium(made):
                 )  # fmt: skip
                 if page.js(wide) > 0:
                     found.append((name, width, page.js(wide)))
+            if cut := page.js(cut_off):
+                found.append((name, "a line of code is cut", cut))
+            if page.js(slanted):
+                found.append((name, "Hangul is slanted"))
     assert not found, found
 
 

@@ -4,11 +4,15 @@
 
 A formula of the docstrings is one line of Unicode. `mathml` parses it:
 
-    x₁, x_i, g_{t−1}        a subscript
+    x₁, x_i, g_{t−1}        a subscript; of L_(K+1) the brackets are not drawn
     σ², e^a, e^(−a), dWᵀ    a superscript; its round brackets are not drawn
+    θ*, p_θ*(z)             a raised star; after an index it belongs to the index
+    e^f(x), F^M(x)          f(x) is in the exponent of e or of a number; else (x) is no exponent
+    E_p(x)[...]             the whole p(x) is the index of a mean
     √w, √(2π σ²)            a root
     a / b, a/b              a fraction, if the formula stands on a line of its own;
-                            there (1/B) x has no brackets
+                            there (1/B) x has no brackets, and a sign Σ, ∫ or "mean of"
+                            stands before the fraction: ∫ a / b dx, but ∫ a dx / b
     Σ_j, ∫, ∂, ∇            with the index below, or beside
     |a|, ‖θ‖, ⌈a⌉           brackets; p(x|z) and KL(p ‖ q) have the same signs between two things
 
@@ -36,7 +40,11 @@ FUNCTIONS = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "sinh", "cosh", "log1p", "expm1",
     "ln", "det", "Var", "Im", "Re", "mean", "sum",
 }  # fmt: skip
-LETTER = r"[A-Za-zΑ-ΡΤ-Ωα-ωℝℕℓ𝓛ŷÀ-ÿ가-힣]"
+LETTER = r"[A-Za-zΑ-ΡΤ-Ωα-ωℝℕℓ𝓛À-ſ가-힣]"
+BIG = "Σ∑∫Π"
+THIN = '<mspace width="0.22em"/>'
+STAR = r"(?:(?<=[Α-Ωα-ω𝓛q])\*)"
+MEAN = re.compile(r"\([^()]*\)\[")  # what follows p in E_p(x)[...]
 TOKEN = re.compile(
     r"(?P<space> +)"
     r"|(?P<code>`[^`]*`|[A-Za-z_]\w*(?:\.\w+)+)"
@@ -44,7 +52,7 @@ TOKEN = re.compile(
     r"|(?P<number>\d+(?:,\d{3})*(?:\.\d+)?(?:e[-−+]?\d+)?)"
     r"|(?P<vulgar>[½¼¾⅓⅔])"
     rf"|(?P<word>(?:log1p|expm1)|(?:{LETTER}[\u0300-\u036f]*)+)"
-    rf"|(?P<sup>[{''.join(SUPERSCRIPTS)}]+)"
+    rf"|(?P<sup>{STAR}?[{''.join(SUPERSCRIPTS)}]+|{STAR})"
     rf"|(?P<sub>[{''.join(SUBSCRIPTS)}]+)"
     rf"|(?P<prime>[{PRIMES}])"
     r"|(?P<big>[Σ∑∫ΠΠ])"
@@ -166,12 +174,12 @@ class _Parser:
             depth += (sign in OPENING) - (sign in CLOSING)
             if depth < 0 or (closed := sign == token.text and depth == 0):
                 break
-        free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½"
+        free = before in OPENING + SIGNS + FENCES + " ^∂√Σ∫½E"
         return free and closed and after not in ("", " ")
 
     def _sign(self, items: list[Item]) -> Item:
         token = self.take()
-        left = bool(items) and items[-1].html.startswith('<mspace class="thin"')
+        left = bool(items) and items[-1].html == THIN
         if left:
             items.pop()
         right = self.is_now("space") and len(self.tokens[self.place].text) == 1
@@ -264,7 +272,7 @@ class _Parser:
         while self.is_now("under", "caret", "sub", "sup", "prime"):
             token = self.take()
             if token.kind in ("under", "sub"):
-                index, name = self._below(token)
+                index, name = self._below(token, base)
                 if base in ("Σ", "∑", "Π") and self.display:
                     html, last = f'<munder class="{name}">{html}{index}</munder>', None
                 else:
@@ -274,7 +282,7 @@ class _Parser:
                 sign = f'<mo lspace="0" rspace="0">{token.text}</mo>'
                 html, last = f"<mrow>{html}{sign}</mrow>", None
             else:
-                exponent, name = self._above(token)
+                exponent, name = self._above(token, base)
                 if last is not None:
                     html = (
                         f'<msubsup class="{_both(last[2], name)}">{last[0]}{last[1]}{exponent}'
@@ -285,7 +293,7 @@ class _Parser:
                     html = f'<msup class="{name}">{html}{exponent}</msup>'
         return html.replace(' class=""', "")
 
-    def _below(self, token: Token) -> tuple[str, str]:
+    def _below(self, token: Token, base: str = "") -> tuple[str, str]:
         if token.kind == "sub":
             return _row(_plain("".join(SUBSCRIPTS[c] for c in token.text))), "low"
         if self.is_now("open") and self.now is not None and self.now.text == "{":
@@ -293,17 +301,26 @@ class _Parser:
             inner = "".join(item.html for item in self.sequence(""))
             self.take()
             return f"<mrow>{inner}</mrow>", "braced"
+        if self.is_now("open") and self.now is not None and self.now.text == "(":
+            index = self._group(self.take()).group
+            if index is None:
+                raise ValueError(f"{self.formula!r}: the index at {token.at} is not in brackets")
+            return f"<mrow>{index}</mrow>", "paren"
         if not self.is_now("word", "number"):
             raise ValueError(f"{self.formula!r}: nothing stands below at {token.at}")
-        index = self.take()
-        html = _word(index.text) if index.kind == "word" else f"<mn>{index.text}</mn>"
+        low = self.take()
+        html = _word(low.text) if low.kind == "word" else f"<mn>{low.text}</mn>"
         if self.is_now("sub"):  # q_θ₁
             html = f'<msub class="low">{html}{self._below(self.take())[0]}</msub>'
+        elif self.is_now("sup") and self.now is not None and self.now.text == "*":  # p_θ*(z)
+            html = f'<msup class="u">{html}{self._above(self.take(), "")[0]}</msup>'
+        elif base == "E" and self.now is not None and MEAN.match(self.formula, self.now.at):
+            html = f"<mrow>{html}{self._group(self.take()).html}</mrow>"  # E_p(x)[...]
         return html, ""
 
-    def _above(self, token: Token) -> tuple[str, str]:
+    def _above(self, token: Token, base: str) -> tuple[str, str]:
         if token.kind == "sup":
-            return _row(_plain("".join(SUPERSCRIPTS[c] for c in token.text))), "u"
+            return _row(_plain("".join(SUPERSCRIPTS.get(c, c) for c in token.text))), "u"
         if self.is_now("open") and self.now is not None and self.now.text == "(":
             opened = self.take()
             group = self._group(opened)
@@ -317,7 +334,7 @@ class _Parser:
         if self.is_now("under", "sub"):
             index, name = self._below(self.take())
             inner = f'<msub class="{name}">{inner}{index}</msub>'
-        elif self.is_now("open"):
+        elif self.is_now("open") and (base == "e" or base.isdigit()):  # e^f(x); but F^M(x)
             inner += self._group(self.take()).html
         return f"<mrow>{minus}{inner}</mrow>", ""
 
@@ -325,7 +342,7 @@ class _Parser:
 def _space(text: str) -> str:
     if len(text) > 1:
         return '<mspace class="wide" width="2em"/>'
-    return '<mspace class="thin" width="0.22em"/>'
+    return THIN
 
 
 def _both(low: str, high: str) -> str:
@@ -389,7 +406,13 @@ def _numerator(done: list[Item], spaced: bool) -> list[Item]:
         function = len(done) > 2 and done[-2].kind == "space" and done[-3].text in FUNCTIONS
         return [] if function or done[-1].text in FUNCTIONS else done[-1:]
     start = len(done)
+    whole = re.fullmatch(r"d\w", done[-1].text)  # ∫ a dx / b; but ∫ a / b dx
     while start and (done[start - 1].kind == "factor" or _is_thin(done[start - 1])):
+        before = done[start - 1]
+        if before.text == "of" or (before.text in tuple(BIG) and not whole):
+            break
+        if before.html.startswith('<mfrac class="spaced') and start < len(done):
+            break  # a / b c / d: two fractions
         start -= 1
     while start < len(done) and done[start].kind == "space":
         start += 1
@@ -401,11 +424,16 @@ def _denominator(todo: list[Item]) -> list[Item]:
         return []
     if todo[0].text.lstrip("∂") in FUNCTIONS and len(todo) > 2 and _is_thin(todo[1]):
         return todo[:3]  # ∂log σ²
+    if todo[0].text in tuple(BIG):  # a / ∫ b dx
+        n = 0
+        while n < len(todo) and (todo[n].kind == "factor" or _is_thin(todo[n])):
+            n += 1
+        return todo[: n - (todo[n - 1].kind == "space")]
     return todo[:1]
 
 
 def _is_thin(item: Item) -> bool:
-    return item.kind == "space" and "thin" in item.html
+    return item.html == THIN
 
 
 def _part(items: list[Item]) -> tuple[str, bool]:
@@ -439,8 +467,8 @@ def _read(element: ET.Element) -> str:
     if element.tag == "msup":
         return parts[0] + _read_above(parts[1], names)
     if element.tag == "msubsup":
-        low = [name for name in names if name in ("low", "braced")]
-        high = [name for name in names if name not in ("low", "braced")]
+        low = [name for name in names if name in ("low", "braced", "paren")]
+        high = [name for name in names if name not in low]
         return parts[0] + _read_below(parts[1], low) + _read_above(parts[2], high)
     if element.tag == "mfrac":
         slash = " / " if "spaced" in names else "/"
@@ -457,10 +485,12 @@ def _read(element: ET.Element) -> str:
 def _read_below(index: str, names: list[str]) -> str:
     if "low" in names:
         return "".join(_LOW[c] for c in index)
+    if "paren" in names:
+        return f"_({index})"
     return f"_{{{index}}}" if "braced" in names else f"_{index}"
 
 
 def _read_above(exponent: str, names: list[str]) -> str:
     if "u" in names:
-        return "".join(_HIGH[c] for c in exponent)
+        return "".join(_HIGH.get(c, c) for c in exponent)
     return f"^({exponent})" if "round" in names else f"^{exponent}"

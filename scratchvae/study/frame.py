@@ -252,7 +252,7 @@ class Frame:
         command = f"scratchvae homework make assignment --exercises {number}"
         return (
             f'<div class="box"><strong>{words["exercise"]} {number}</strong> '
-            f"{title} ({exercise.points}{words['points']}): "
+            f"{title} ({words['points'].format(exercise.points)}): "
             f'<span class="long">{formula}</span><br><code>{command}</code></div>'
         )
 

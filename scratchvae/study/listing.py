@@ -95,13 +95,13 @@ def _collect(body: Sequence[ast.stmt], module_name: str, prefix: str, parts: lis
 
 @lru_cache
 def coloured(text: str) -> list[str]:
-    """Each line of a file as HTML, with spans for keywords, strings and comments."""
+    """Each line of a file as HTML, with tags for keywords, strings and comments."""
     lines = text.splitlines()
     marks: list[list[tuple[int, int, str]]] = [[] for _ in lines]
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        kind = {tokenize.COMMENT: "c", tokenize.STRING: "s"}.get(token.type)
+        kind = {tokenize.COMMENT: "i", tokenize.STRING: 'span class="s"'}.get(token.type)
         if token.type == tokenize.NAME and keyword.iskeyword(token.string):
-            kind = "k"
+            kind = "b"
         if kind and token.start[0] == token.end[0]:
             marks[token.start[0] - 1].append((token.start[1], token.end[1], kind))
         elif kind:
@@ -113,7 +113,7 @@ def coloured(text: str) -> list[str]:
     for line, found in zip(lines, marks):
         out, at = "", 0
         for start, end, kind in found:
-            out += escape(line[at:start]) + f'<span class="{kind}">{escape(line[start:end])}</span>'
+            out += f"{escape(line[at:start])}<{kind}>{escape(line[start:end])}</{kind.split()[0]}>"
             at = end
         html.append(out + escape(line[at:]))
     return html

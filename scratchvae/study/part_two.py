@@ -191,4 +191,4 @@ class Source(Frame):
 
 def _row(number: str, code: str) -> str:
     """A line. number: the attribute that the style sheet shows before it."""
-    return f'<span class="row" {number}>{code or " "}</span>'
+    return f"<span {number}>{code or ' '}</span>"

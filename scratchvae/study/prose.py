@@ -7,6 +7,7 @@ sign of their own, as σ² = e^logvar. `runs` finds them: a formula is a run of 
 mathematics is written with.
 """
 
+import ast
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,12 +17,12 @@ from itertools import pairwise
 
 from scratchvae.study import formulas
 
-STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″⌈⌉\u0302-\u0304+/|]")
+STRONG = re.compile(r"[Α-Ωα-ω⁰-⁹ᵀᵗ₀-₉²³¹ˣᵃ∂∇Σ∫√∛½¼¾⊙≤≥≈≃≠→←∞·−=<>^_‖𝓛ℝ∈±×~′″‴⌈⌉\u0302-\u0304+/|]")
 OPERATOR = re.compile(r"^[=≈≃≠≤≥<>→←∈±·⊙×−+~‖/|]$")
 NAMES = {
     "log", "exp", "tanh", "sigmoid", "softplus", "max", "min", "log1p", "expm1", "ln", "KL", "JS",
-    "dW", "db", "dx", "dy", "dz", "dh", "da", "loss", "E", "Var", "Im", "cosh", "sinh", "det",
-    "...",
+    "dW", "db", "dx", "dy", "dz", "dh", "da", "dt", "ds", "loss", "E", "Var", "Im", "cosh", "sinh",
+    "det", "...",
 }  # fmt: skip
 PROSE = re.compile(r"(?<![_^\w.])[A-Za-z]{2,}(?![\w(\[])")
 ONE_LETTER = re.compile(r"^[B-HJ-Zb-zŷ]$")
@@ -118,10 +119,13 @@ class Typesetter:
 
     def display(self, lines: list[str]) -> str:
         """Formulas, a line each. What stands in one column stays in one column."""
-        parsed = [segments(line) for line in textwrap.dedent("\n".join(lines)).splitlines()]
-        if all(is_code(text) for row in parsed for _, text in row):
-            code = textwrap.dedent("\n".join(lines))
-            return f'<pre class="example">{escape(code)}</pre>'
+        block = textwrap.dedent("\n".join(lines))
+        if is_python(block) or all(is_code(line) for line in re.split(" {2,}|\n", block) if line):
+            return f'<pre class="example">{escape(block)}</pre>'
+        letters = sorted(set(re.findall(r".[\u0300-\u036f]", block)))  # x̂ takes one column
+        for i, letter in enumerate(letters):
+            block = block.replace(letter, chr(_PRIVATE + i))
+        parsed, right = right_edges([segments(line) for line in block.splitlines()])
         columns = aligned(parsed)
         rows = []
         for row in parsed:
@@ -137,7 +141,13 @@ class Typesetter:
                     c for c in columns if column <= c and (following is None or c < following)
                 ]
                 span = f' colspan="{len(inside)}"' if len(inside) > 1 else ""
-                parts = [self.segment(part) for _, part in cells[column]]
+                if column in right and not span:
+                    span = ' class="n"'
+                elif column != filled[0] and cells[column][0][1][0] not in "=≈≤≥≃←":
+                    span += ' class="x"'  # another formula
+                parts = [self.segment(_restored(part, letters)) for _, part in cells[column]]
+                if column == filled[0]:  # words about no formula
+                    parts[0] = parts[0].replace('<span class="aside">', "<span>", 1)
                 html += f"<td{span}>{'<span class=gap></span>'.join(parts)}</td>"
             rows.append(f"<tr>{html}</tr>")
         return f'<div class="wide"><table class="display">{"".join(rows)}</table></div>'
@@ -145,7 +155,7 @@ class Typesetter:
     @staticmethod
     def _gap(columns: list[int], first: int) -> str:
         n = sum(c < first for c in columns)
-        return "<td></td>" if n == 1 else f'<td colspan="{n}"></td>'
+        return f"<td{f' colspan={n}' if n > 1 else ''}><span class=gap></span></td>"
 
     def segment(self, text: str) -> str:
         """A part of a displayed line: a formula, or words about it."""
@@ -154,6 +164,8 @@ class Typesetter:
         if numbered := re.fullmatch(r"(\d\.) (.+)", text):
             return f"{numbered[1]} {self.segment(numbered[2])}"
         if is_prose(text):
+            if text.startswith("←"):  # a step of an algorithm
+                return f"<span>{self.inline(text)}</span>"
             return f'<span class="aside">{self.inline(text)}</span>'
         return self.formula(text, display=True)
 
@@ -161,15 +173,9 @@ class Typesetter:
 
     def inline(self, text: str) -> str:
         """A paragraph's text with its marks and its formulas."""
-        html = self.marked(text)
-        return re.sub(
-            r"(<math[^>]*>(?:(?!</math>).)*</math>)([.,;:?!)\]]+)",
-            r'<span class="nb">\1\2</span>',
-            html,
-        )
+        return bound(self._inline(text))
 
-    def marked(self, text: str) -> str:
-        """The same, before quotation marks and the like are set."""
+    def _inline(self, text: str) -> str:
         html, at = "", 0
         for match in MARKUP.finditer(text):
             html += self._words(text[at : match.start()])
@@ -184,9 +190,9 @@ class Typesetter:
             code = f"<code>{escape(name)}</code>"
             return f'<a href="{link}">{code}</a>' if link else code
         if match["bold"]:
-            return f"<strong>{self.marked(match['bold'])}</strong>"
+            return f"<strong>{self._inline(match['bold'])}</strong>"
         if match["em"]:
-            return f"<em>{self.marked(match['em'])}</em>"
+            return f"<em>{self._inline(match['em'])}</em>"
         if match["math"]:
             return self.formula(match["math"])
         if match["url"]:
@@ -197,7 +203,7 @@ class Typesetter:
             )
         link = self.code_link(match["link"]) or match["link"]
         inside = replace(self, code_link=lambda name: "", reference=lambda text: text)
-        return f'<a href="{escape(link)}">{inside.marked(match["label"])}</a>'
+        return f'<a href="{escape(link)}">{inside.inline(match["label"])}</a>'
 
     def _words(self, text: str) -> str:
         if '"' in text:  # a quotation begins or ends: no formula goes over it
@@ -214,6 +220,15 @@ class Typesetter:
         if self.language == "ko":
             return html
         return re.sub(r"[가-힣]+(?: [가-힣]+)*", r'<span lang="ko">\g<0></span>', html)
+
+
+def bound(html: str) -> str:
+    """Formulas with what no line may tear from them: a stop, a bracket, a Korean particle."""
+    math = r"<math[^>]*>(?:(?!</math>).)*</math>"
+    formula = rf'(?:{math}|<span class="(?:long|middling)">{math}</span>)'
+    after = r"(?:[.,;:?!)\]]*[가-힣]+[.,;:?!)\]]*|[.,;:?!)\]]+)"
+    either = rf"[(\[]{formula}{after}?|{formula}{after}"
+    return re.sub(either, r'<span class="nb">\g<0></span>', html)
 
 
 # ---- the blocks of a text ----
@@ -280,8 +295,8 @@ def aligned(rows: list[list[tuple[int, str]]]) -> list[int]:
     for i, row in enumerate(rows):
         for at, text in row:
             others = [other for j, other in enumerate(starts) if j != i and at in other]
-            inside = re.match(r"[=≈≤≥≃]", text) and any(
-                0 <= at - begins < len(words) and words[at - begins] in "=≈≤≥≃"
+            inside = re.match(r"[=≈≤≥≃←]", text) and any(
+                0 <= at - begins < len(words) and words[at - begins] in "=≈≤≥≃←"
                 for j, other in enumerate(rows) if j != i
                 for begins, words in other
             )  # fmt: skip
@@ -294,7 +309,7 @@ def split_at(at: int, text: str, columns: list[int]) -> list[tuple[int, str]]:
     """The segment, divided before a relation that stands in an aligned column."""
     cuts = [
         c - at for c in columns
-        if at < c < at + len(text) and text[c - at] in "=≈≤≥≃" and text[c - at - 1] == " "
+        if at < c < at + len(text) and text[c - at] in "=≈≤≥≃←" and text[c - at - 1] == " "
     ]  # fmt: skip
     bounds = [0, *cuts, len(text)]
     parts = [(at + low, text[low:high].strip()) for low, high in pairwise(bounds)]
@@ -310,6 +325,48 @@ def _balanced(text: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
+
+
+def right_edges(
+    rows: list[list[tuple[int, str]]],
+) -> tuple[list[list[tuple[int, str]]], set[int]]:
+    """Numbers of one column end in one place: they, and what ends there too, begin together.
+
+    Returns the lines, and where such columns begin.
+    """
+    ends: dict[int, list[tuple[int, str]]] = {}
+    for row in rows:
+        for at, text in row:
+            ends.setdefault(at + len(text), []).append((at, text))
+    begin = {
+        end: min(at for at, _ in found)
+        for end, found in ends.items()
+        if sum(bool(re.fullmatch(r"[-−]?[\d.,]+", text)) for _, text in found) > 1
+    }
+    first = min((at for row in rows for at, _ in row), default=0)
+    begin = {end: at for end, at in begin.items() if at > first}
+    moved = [[(begin.get(at + len(text), at), text) for at, text in row] for row in rows]
+    return moved, set(begin.values())
+
+
+_PRIVATE = 0xE000  # one sign for a letter and its accent, while columns are counted
+
+
+def _restored(text: str, letters: list[str]) -> str:
+    for i, letter in enumerate(letters):
+        text = text.replace(chr(_PRIVATE + i), letter)
+    return text
+
+
+def is_python(block: str) -> bool:
+    """Whether a display is Python: it parses, and it does what no formula does."""
+    try:
+        nodes = list(ast.walk(ast.parse(block)))
+    except SyntaxError:
+        return False
+    kinds = (ast.For, ast.While, ast.If, ast.With, ast.Import, ast.ImportFrom, ast.FunctionDef,
+             ast.AugAssign, ast.keyword, ast.Attribute)  # fmt: skip
+    return any(isinstance(node, kinds) for node in nodes)
 
 
 def is_code(text: str) -> bool:
@@ -341,18 +398,9 @@ def runs(text: str) -> list[tuple[int, int]]:
             first = i - 1  # logvar = log σ²
         else:
             first = i
-        j, depth = first, 0
-        while j < len(words):
-            word = text[slice(*words[j])]
-            after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
-            goes_on = _is_math(text, words, j) or (after and _is_name(text, words, j))
-            if depth <= 0 and j > first and not goes_on:
-                break
-            depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
-            j += 1
-            if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
-                break
-        span = _trimmed(text, words[first][0], words[j - 1][1])
+        span, j = _run(text, words, first, 0)
+        if span is None and text[words[first][0]] in "([":  # words follow in the bracket
+            span, j = _run(text, words, first, -1)
         if span is not None and (not found or span[0] >= found[-1][1]):
             found.append(span)
             i = max(j, i + 1)
@@ -361,20 +409,43 @@ def runs(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def _run(
+    text: str, words: list[tuple[int, int]], first: int, depth: int
+) -> tuple[tuple[int, int] | None, int]:
+    """The formula that begins at this word, if there is one, and the word after it.
+
+    depth: the brackets that are open; −1: the first bracket is none of the formula.
+    """
+    j = first
+    while j < len(words):
+        word = text[slice(*words[j])]
+        after = j > first and OPERATOR.match(text[slice(*words[j - 1])])
+        goes_on = _is_math(text, words, j) or (after and _is_name(text, words, j))
+        if depth <= 0 and j > first and not goes_on:
+            break
+        depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
+        j += 1
+        if depth <= 0 and re.search(r"[.,;:?!]$", word) and not word.endswith("..."):
+            break
+    return _trimmed(text, words[first][0], words[j - 1][1]), j
+
+
 def _is_name(text: str, words: list[tuple[int, int]], i: int) -> bool:
     """Whether the word can stand beside an operator: logvar, NaN, loss."""
-    return bool(re.fullmatch(r"[A-Za-z]{2,8}[.,;:]?", text[slice(*words[i])]))
+    return bool(re.fullmatch(r"[A-Za-z]{2,8}(\([a-z]\))?[.,;:]?", text[slice(*words[i])]))
 
 
 def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
     word = text[slice(*words[i])]
     bare = word.strip(".,;:?!()[]“”\"'")
-    if not bare:
-        return bool(OPERATOR.match(word))
     before = text[slice(*words[i - 1])].lower() if i else ""
+    if not bare:  # an operator, or the dots of a + b + ...
+        return bool(OPERATOR.match(before if word.startswith("...") else word))
     if before in ("appendix", "figure", "section", "table", "chapter", "method", "estimator"):
         return False
-    if bare in NAMES or re.fullmatch(r"[\d.,]+(e[-−]?\d+)?", bare):
+    if bare in NAMES or re.fullmatch(r"[\d.,]+(e[-−]?\d+)?|\dh|(max|min)_[a-z]", bare):
+        return True
+    if text[words[i][0] :].startswith("(mean of ") or (bare == "of" and before == "(mean"):
         return True
     if ONE_LETTER.match(bare):
         return True
@@ -385,7 +456,8 @@ def _is_math(text: str, words: list[tuple[int, int]], i: int) -> bool:
         r"[A-Za-z]{2,}[-/][A-Za-z]{2,}|\.py|§|°|://", word
     ):
         return False
-    if re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", bare) and len(bare) > 4 and bare[:2] != "n_":
+    name = re.fullmatch(r"[a-z]+(_[a-z0-9]+)+|__\w+", bare)
+    if name and len(bare) > 4 and bare[:2] != "n_":
         return False  # a name of the code
     if STRONG.search(bare):
         return True
@@ -405,7 +477,9 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
         part = text[start:end]
         opened = sum(c in "([{" for c in part) - sum(c in ")]}" for c in part)
         if (
-            part[-1] in ",;:?! "
+            part[-1] in ",;:?! '"
+            or part.endswith("'s")
+            or re.search(r"\S [-=≈≤≥<>·⊙×+−/]$", part)
             or (part[-1] == "." and not part.endswith("..."))
             or (opened < 0 and part[-1] in ")]}")
         ):
@@ -424,6 +498,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     ):
         return None
     words = [word for word in PROSE.findall(part) if word not in NAMES | formulas.FUNCTIONS]
+    if words and re.fullmatch(r"\S [a-z]+", part):  # ≤ becomes
+        return None
     if len(words) > 1 or (words and not re.search(r"[=≤≥≈≃(]", part)):
         return None
     return start, end

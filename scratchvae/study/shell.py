@@ -101,8 +101,6 @@ lang="{other_language}">{words["other"]}</a></nav></header>
         for leaf in leaves[1:]:
             if leaf.part == "rest" and here not in ("rest", "more"):
                 continue  # the first page has them all
-            if leaf.part == "part 1" and here in ("eight", "rest"):
-                continue
             if leaf.part != part:
                 html += ("</ul>" if part else "") + f"<p>{words[leaf.part]}</p><ul>"
                 part = leaf.part

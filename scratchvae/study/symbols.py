@@ -17,6 +17,7 @@ from html import escape
 
 from scratchvae.study import formulas
 from scratchvae.study.pages import FOLDER
+from scratchvae.study.prose import Typesetter
 
 HEADS = ("word", "partial", "big", "sign")
 GOES_ON = ("under", "sub", "prime")  # then the letter before is another sign
@@ -105,9 +106,9 @@ class Signs:
             if sign in self.found and self.numbers[sign] not in shown:
                 shown.add(self.numbers[sign])
                 said = korean if self.language == "ko" else english
+                said = Typesetter().inline(said) if "^" in said else escape(said)
                 rows += (
-                    f'<div id="s{self.numbers[sign]}"><dt>{drawn(sign)}</dt>'
-                    f"<dd>{escape(said)}</dd></div>"
+                    f'<div id="s{self.numbers[sign]}"><dt>{drawn(sign)}</dt><dd>{said}</dd></div>'
                 )
         if not rows:
             return ""
