@@ -103,8 +103,8 @@ class _Replace(ast.NodeTransformer):
         return self.new if node is self.old else self.generic_visit(node)
 
 
-def noticed(exercise: Exercise, text: str) -> bool:
-    """Whether a public test of the exercise fails with this function in place of its own."""
+def noticed(exercise: Exercise, text: str) -> str:
+    """The first public test that fails with this function in place of its own; "" for none."""
     module = importlib.import_module(f"scratchvae.{exercise.module}")
     owner_name, _, name = exercise.name.rpartition(".")
     owner = getattr(module, owner_name) if owner_name else module
@@ -114,14 +114,14 @@ def noticed(exercise: Exercise, text: str) -> bool:
         setattr(owner, name, scope[name])
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for _, test in public_tests(vars(module_of_tests), exercise.number):
+            for name_of_test, test in public_tests(vars(module_of_tests), exercise.number):
                 try:
                     test()
                 except BaseException as error:  # pytest's Failed is no Exception
                     if isinstance(error, KeyboardInterrupt):
                         raise
-                    return True
-        return False
+                    return name_of_test
+        return ""
     finally:
         setattr(owner, name, kept)
 

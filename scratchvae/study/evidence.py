@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -209,7 +208,7 @@ def edits_of(folder: Path) -> dict[str, list[Edit]]:
                 line=_line_of(function, edited),
                 what=name.removeprefix(exercise.number).strip(),
                 code=re.sub(r"\s+", " ", code),
-                noticed_by=_noticed_by(mutations, exercise, edited),
+                noticed_by=mutations.noticed(exercise, edited),
             )
             found.setdefault(exercise.number, []).append(edit)
     return found
@@ -225,26 +224,3 @@ def _line_of(function: ast.AST, edited: str) -> int:
     theirs = [node for node in ast.walk(ast.parse(whole)) if isinstance(node, ast.stmt)]
     lines = [(b.lineno, a.lineno) for a, b in zip(ours, theirs) if b.lineno <= changed]
     return max(lines)[1]
-
-
-def _noticed_by(mutations: Any, exercise: Any, text: str) -> str:
-    """The name of the first public test that fails with the edited function; "" for none."""
-    from scratchvae.homework import public_tests
-
-    marked = [
-        name for name, test in vars(public_tests).items()
-        if name.startswith("test_")
-        and any(mark.name == exercise.marker for mark in getattr(test, "pytestmark", ()))
-    ]  # fmt: skip
-    kept = mutations.public_tests_of
-    try:
-        for name in marked:
-            mutations.public_tests_of = lambda e, name=name: [
-                call for call in kept(e)
-                if (call.__defaults__ or (None,))[0] is getattr(public_tests, name)
-            ]  # fmt: skip
-            if mutations.noticed(exercise, text):
-                return name
-    finally:
-        mutations.public_tests_of = kept
-    return ""
