@@ -34,7 +34,10 @@ from scratchvae.homework.submission import Submission
 IDS = [exercise.number for exercise in EXERCISES]
 SANDBOX = best_sandbox()
 WITH_HOMEWORK = {"tests/test_homework.py", "scratchvae/homework.json"}  # of the handout
-BESIDE = {f"tests/homework/{name}" for name in (*make.BESIDE, "__init__.py", "answers.json")}
+BESIDE = {
+    f"tests/homework/{name}"
+    for name in (*make.BESIDE, "__init__.py", "expected.py", "answers.json")
+}
 
 
 @pytest.fixture(scope="module")

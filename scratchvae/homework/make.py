@@ -22,11 +22,24 @@ LOOK = Path(__file__).with_name("look.py")
 NEEDED = {"1": "info", "2": "distributions", "3": "training", "4": "likelihood"}  # to look
 # What the public tests import: in the handout it stands beside them, in tests/homework/.
 BESIDE = {f"domains/{path.name}": path for path in Path(domains.__file__).parent.glob("*.py")} | {
-    name: Path(__file__).with_name(file)
-    for name, file in {"compare.py": "compare.py",
-                         "drivers.py": "drivers.py", "expected.py": "handed_out.py",
-                         "wire.py": "wire.py"}.items()
-}  # fmt: skip
+    name: Path(__file__).with_name(name) for name in ("compare.py", "drivers.py", "wire.py")
+}
+EXPECTED = '''"""What is right for the calls that are drawn: worked out when this was made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOUND: dict[str, dict[str, Any]] = json.loads(
+    Path(__file__).with_name("answers.json").read_text(encoding="utf-8")
+)
+NUMBERS = list(FOUND)
+
+
+def answers(number: str) -> dict[str, Any]:
+    """right, apart: see the file."""
+    return FOUND[number]
+'''
 
 
 PART = '''"""Of the package, what the exercises need.
@@ -311,6 +324,7 @@ def handout(
     files["tests/test_homework.py"] = tests.replace("scratchvae.homework", "homework")
     if tests:
         files["tests/homework/__init__.py"] = ""
+        files["tests/homework/expected.py"] = EXPECTED
         answers = {e.number: expected.answers(e.number) for e in blanked.exercises}
         files["tests/homework/answers.json"] = json.dumps(answers) + "\n"
         for name, path in BESIDE.items():
