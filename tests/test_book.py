@@ -295,6 +295,14 @@ def test_a_sentence_keeps_its_words():
     assert found == ["ε ~ N(0, I)", "z ~ N(μ, σ²)"]
 
 
+def test_a_second_formula_of_a_line_keeps_its_distance():
+    """A column is "x" in each of its lines, or in none: in none where relations begin in it."""
+    rows = prose.Typesetter().display(["A  a = b   c = d", "   e = f   g = h"]).split("<tr>")[1:]
+    assert [row.count('class="x"') for row in rows] == [2, 2]
+    rows = prose.Typesetter().display(["a  = b", "   = c"]).split("<tr>")[1:]
+    assert [row.count('class="x"') for row in rows] == [0, 0]
+
+
 # ---- nothing is missing ----
 
 

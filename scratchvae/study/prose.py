@@ -127,6 +127,8 @@ class Typesetter:
             block = block.replace(letter, chr(_PRIVATE + i))
         parsed, right = right_edges([segments(line) for line in block.splitlines()])
         columns = aligned(parsed)
+        whole = [part for row in parsed for segment in row for part in split_at(*segment, columns)]
+        related = {place for place, part in whole if part[0] in "=≈≤≥≃←"}
         rows = []
         for row in parsed:
             cells: dict[int, list[tuple[int, str]]] = {}
@@ -143,7 +145,7 @@ class Typesetter:
                 span = f' colspan="{len(inside)}"' if len(inside) > 1 else ""
                 if column in right and not span:
                     span = ' class="n"'
-                elif column != filled[0] and cells[column][0][1][0] not in "=≈≤≥≃←":
+                elif column != columns[0] and column not in related:
                     span += ' class="x"'  # another formula
                 parts = [self.segment(_restored(part, letters)) for _, part in cells[column]]
                 if column == filled[0]:  # words about no formula
