@@ -357,7 +357,9 @@ SLIPS = [
 
 
 @pytest.mark.parametrize("module, program, number, name", SLIPS)
-def test_a_wrong_program_has_one_wrong_line(module, program, number, name) -> None:  # type: ignore
+def test_a_wrong_program_has_one_wrong_line(
+    module: Any, program: str, number: str, name: str
+) -> None:
     """The program has five lines or more below its first. As it should be, it gives what the
     exercise's own function gives; with one other line, what the mistake of this name gives.
 
@@ -509,7 +511,7 @@ def test_the_guide_has_a_sheet_for_each_of_five_weeks() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="it prints with Chromium")
-def test_the_sheets_of_five_weeks_have_two_sides(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_sheets_of_five_weeks_have_two_sides(tmp_path: Path) -> None:
     """All five, in both languages, one after another in one file: at most 20 sides of paper."""
     parts = [
         page.page([choose.sheet(choose.choose(week.split(","), 45), 5)], "Week", lang)
@@ -587,7 +589,7 @@ def planned(seed: int) -> tuple[str, list[str], list[float], list[str]]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_marks_are_as_planned(seed: int, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_marks_are_as_planned(seed: int, tmp_path: Path) -> None:
     """60 files with planned errors: only the planned blanks have no points, what follows from
     them has its points, and each classical mistake is named.
     """
@@ -625,7 +627,7 @@ def test_a_number_is_read_as_it_is_written() -> None:
         (b"name,sheet\rx,1\r", "is no table"),
     ],
 )
-def test_a_table_that_is_none_is_refused(data: bytes, sentence: str, tmp_path) -> None:  # type: ignore
+def test_a_table_that_is_none_is_refused(data: bytes, sentence: str, tmp_path: Path) -> None:
     """A sentence says which file, and what it should be."""
     path = tmp_path / "a.csv"
     path.write_bytes(data)
@@ -640,7 +642,7 @@ def run(*arguments: object) -> int:
     return core.main([*map(str, ("homework", *arguments))], rooms=[cli.add_commands])
 
 
-def test_a_class_has_a_sheet_each_and_one_key(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_class_has_a_sheet_each_and_one_key(tmp_path: Path) -> None:
     """From an export of Canvas: sheets, files for each, a key for all, a table to fill; the table,
     filled with the key, has full points but for the answers in words; the gradebook gets them.
     """
@@ -686,7 +688,9 @@ def test_a_class_has_a_sheet_each_and_one_key(tmp_path) -> None:  # type: ignore
         (["grade-sheet", "none.csv"], "--topics should be"),
     ],
 )
-def test_what_is_wrong_is_said(arguments: list[str], sentence: str, capsys) -> None:  # type: ignore
+def test_what_is_wrong_is_said(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A wrong argument is an exit code of 2, and a sentence that says what it should be."""
     assert run(*arguments) == 2
     assert sentence in capsys.readouterr().err

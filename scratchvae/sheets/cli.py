@@ -1,10 +1,9 @@
 """The commands `scratchvae homework sheet` and `grade-sheet`."""
 
 import argparse
-import re
 from pathlib import Path
 
-from scratchvae.files import made, written_whole
+from scratchvae.files import written_whole
 from scratchvae.options import Commands, from_zero, positive
 from scratchvae.progress import say
 
@@ -66,7 +65,8 @@ def _page(text: str) -> Path:
 
 def sheet(args: argparse.Namespace) -> int:
     """Make a printable sheet of exercises by hand, with numbers of its own, or its key."""
-    from scratchvae.sheets import choose
+    from scratchvae.sheets import choose, write
+    from scratchvae.sheets.students import names_of
 
     if args.list:
         return _list(args.lang)
@@ -78,33 +78,10 @@ def sheet(args: argparse.Namespace) -> int:
     title = args.title or args.out.stem
     if args.students is None:
         one = choose.sheet(templates, args.seed or 0)
-        _write(args.out, [one], title, args.lang, args.key)
+        write.page_of(args.out, [one], title, args.lang, args.key)
         say(f"wrote {args.out}: {len(templates)} questions, {one.points} points, {one.minutes} min")
         return 0
-    return _class(args, templates, title)
-
-
-def _class(args: argparse.Namespace, templates, title: str) -> int:  # type: ignore[no-untyped-def]
-    from scratchvae.sheets import choose, mark, page
-    from scratchvae.sheets.students import names_of
-
-    sheets = choose.of_class(templates, names_of(args.students))
-    out, kind = args.out, args.out.suffix
-    _write(out, sheets, title, args.lang, False)
-    folder = made(out.with_suffix(""))
-    for one in sheets:
-        name = re.sub(r"[^\w .-]", "_", one.name).strip(". ") or "student"
-        _write(folder / f"{name} {one.number}{kind}", [one], title, args.lang, False)
-        _write(folder / f"{name} {one.number} key{kind}", [one], title, args.lang, True)
-    key = out.with_name(f"{out.stem}-key.html")
-    before = page.results(sheets, title, args.lang)
-    _text(key, page.page(sheets[:1], title, args.lang, key=True, before=before))
-    answers = out.with_name(f"{out.stem}-answers.csv")
-    _text(answers, "\ufeff" + mark.empty_table(sheets))
-    say(
-        f"wrote {out}: {len(sheets)} sheets, {sheets[0].points} points each; each of them and its "
-        f"key in {folder}; {key} for all; {answers} to fill in"
-    )
+    say(write.of_class(args.out, templates, names_of(args.students), title, args.lang))
     return 0
 
 
@@ -123,18 +100,6 @@ def _list(lang: str) -> int:
 
 def _topics(text: str) -> list[str]:
     return [topic.strip() for topic in text.split(",") if topic.strip()]
-
-
-def _write(path: Path, sheets, title: str, lang: str, key: bool) -> None:  # type: ignore[no-untyped-def]
-    from scratchvae.sheets import markdown, page
-
-    write = markdown.markdown if path.suffix == ".md" else page.page
-    _text(path, write(sheets, title, lang, key=key))
-
-
-def _text(path: Path, text: str) -> None:
-    with written_whole(path) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def grade_sheet(args: argparse.Namespace) -> int:

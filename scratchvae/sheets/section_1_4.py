@@ -1,8 +1,10 @@
 """§1.4 KL divergence: the bits that are lost because q is used in place of p."""
 
 import math
+from collections.abc import Callable
 
 from scratchvae.info import cross_entropy, differential_kl, entropy, kl_divergence
+from scratchvae.parameters import FloatArray
 from scratchvae.sheets.question import (
     BITS,
     NATS,
@@ -151,7 +153,7 @@ def two_densities(draw: Draw) -> Question:
     a = draw.number(0.1, 3, 0.1)
     b = round(a + draw.number(0.2, 5, 0.1), 6)
 
-    def uniform(width: float):  # type: ignore[no-untyped-def]
+    def uniform(width: float) -> Callable[[FloatArray], FloatArray]:
         return lambda x: (x < width) / width
 
     KL = math.log2(b / a)
