@@ -12,7 +12,7 @@ from homework_marks import package_with, public_failures, right, verdict_on
 from homework_submissions import best_sandbox, filled, hand_in
 
 from scratchvae import decoders, layers
-from scratchvae.homework import compare, domains, grade, judge, make, page, source, wire
+from scratchvae.homework import compare, domains, grade, judge, make, page, source, where, wire
 from scratchvae.homework.domains import Call
 from scratchvae.homework.exercises import select
 from scratchvae.homework.here import Here
@@ -188,3 +188,64 @@ def test_a_call_of_another_exercise_is_said_by_the_grader() -> None:
     assert mark.kind == "other" and mark.points == 0
     assert mark.sentence.startswith("it calls cross_entropy, of exercise 1.2, which it should do")
     assert mark.evidence[0]["said"].startswith("Your function calls cross_entropy")
+
+
+LATER = [  # wrong answers to chapters 2 and 3, and what is said first
+    ("2.4", "return dz.sum(axis=0), dz.mean(axis=0) * eps.sum(axis=0) * np.exp(logvar / 2) / 2", "",
+     "Your answer is wrong wherever dz.shape[-3] > 1, and right everywhere else."),
+    ("2.3", "z = _KEPT.setdefault(eps.shape, np.empty(eps.shape))\n"
+     "z[...] = mu + np.exp(0.5 * logvar) * eps\nreturn z", "\n_KEPT = {}\n", judge.OVERWRITES),
+    ("2.5", "return mu, 0.5 * np.expm1(logvar)", "",
+     f"{judge.FORGETS}: whether an array is an argument itself."),
+    ("3.5", "self.remembered, self._x = '', self.as_data(x)\n"
+     "self._eps = checks.noise(eps, len(self._x), self.n_z, self.dtype)\n"
+     "self._mu_logvar = mu, logvar = self._heads(self._x)\n"
+     "z = reparameterize(mu, logvar, self._eps)\n"
+     "p = self.decode(z.reshape(-1, self.n_z)).reshape(*z.shape[:2], -1)\n"
+     "self.remembered = 'forward'\n"
+     "log_px = (self._x * np.log(p) + (1 - self._x) * np.log(1 - p)).sum(axis=-1)\n"
+     "return log_px.mean(axis=0), gaussian_kl(mu, logvar)", "",
+     "Your answer is wrong wherever decoder is not 'bernoulli', and right everywhere else."),
+    ("3.9", "s = self.s.copy()\ns[block] += g * g\nself.s = s\n"
+     "theta -= self.lr * g / (np.sqrt(s[block]) + self.epsilon)", "",
+     "Your answer is wrong wherever resume is given, and right everywhere else."),
+    ("3.9", "if not hasattr(self, 'own'):\n    self.own = np.zeros_like(self.params.theta)\n"
+     "s = self.own[block]\ns += g * g\ntheta -= self.lr * g / (np.sqrt(s) + self.epsilon)", "",
+     "Your answer is wrong wherever resume is given, and right everywhere else."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, body, top, said", LATER, ids=[row[0] for row in LATER])
+def test_what_the_wrong_calls_have_in_common_is_said(
+    number: str, body: str, top: str, said: str
+) -> None:
+    """L > 1; the next call; a decoder; another optimizer that takes over. A public test fails."""
+    assert verdict_on(number, body, top).remarks[0] == said
+    assert public_failures(number, package_with(number, body, top))
+
+
+def test_a_gradient_by_differences_has_no_points() -> None:
+    """Its digits are too few, and it goes through the network for each weight."""
+    body = """
+theta, kept, x, eps = self.params.theta, self.params.theta.copy(), self._x, self._eps
+for i in range(theta.size):
+    ends = []
+    for h in (1e-5, -1e-5):
+        theta[i] = kept[i] + h
+        ends.append(-float(np.subtract(*self.forward(x, eps)).mean()))
+    theta[i], self.params.g[i] = kept[i], (ends[0] - ends[1]) / 2e-5"""
+    verdict = verdict_on("3.7", body)
+    assert verdict.passed["value"][0] == 0 and verdict.points == 0
+    assert public_failures("3.7", package_with("3.7", body))
+
+
+def test_no_property_is_said_that_right_calls_have_as_often() -> None:
+    """Two wrong calls, or wrong ones at random among like ones, have nothing in common."""
+    calls = [Call("value", {"a": np.full(2, i % 2)}) for i in range(40)]
+    assert where.said(calls, [i < 2 for i in range(40)]) == ""
+    assert where.said(calls, [i % 3 == 0 for i in range(40)]) == ""
+    assert "wherever a has a 0" in where.said(calls, [i % 2 == 0 for i in range(40)])
+    many = [Call("value", {"a": np.full(2, i % 2)}) for i in range(200)]
+    assert where.said(many, [i % 2 == 0 and i < 80 for i in range(200)]) == ""  # 40 of 100
+    few = [Call("value", {"a": np.full(2, float(i > 4))}) for i in range(40)]
+    assert where.said(few, [i < 4 for i in range(40)]) == ""  # 4 of 5 may be chance
