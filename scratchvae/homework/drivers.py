@@ -20,17 +20,10 @@ REMEMBERED = ("_x", "_eps", "_mu_logvar")  # by VAE.forward, as its docstring sa
 
 def drive(driver: str, fixed: dict[str, str], inputs: dict[str, Any]) -> Any:
     """What this driver returns. inputs: with order, arrays whose columns are contiguous, "F"."""
-    if "order" in inputs:
-        kept = {name: value for name, value in inputs.items() if name != "order"}
-        inputs.update(
-            {
-                name: np.asfortranarray(value)
-                if isinstance(value, np.ndarray) and value.ndim > 1
-                else value
-                for name, value in kept.items()
-            }
-        )
-        del inputs["order"]
+    if inputs.pop("order", "C") == "F":
+        for name, value in inputs.items():
+            if isinstance(value, np.ndarray) and value.ndim > 1:
+                inputs[name] = np.asfortranarray(value)
     return globals()[driver](**fixed, **inputs)
 
 
