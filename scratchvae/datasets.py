@@ -41,6 +41,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil, prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -509,11 +510,21 @@ def binarize(
     """
     dtype = _check_draw(images, rng, dtype, part)
     if images.dtype == np.uint8:
-        # 0, 1, ..., 254: u < 255 always, u < 0 never
-        u: NDArray[Any] = rng.integers(0, 255, images.shape, np.uint8)
-    else:
-        u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
+        return (_one_to_255(images.shape, rng) <= images).astype(dtype)  # P(u ≤ p) = p / 255
+    u = rng.random(images.shape)  # [0, 1): u < 1 always, u < 0 never
     return (u < images).astype(dtype)
+
+
+def _one_to_255(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """1, ..., 255, each with the same probability: random bytes, and a 0 is drawn again.
+
+    These are the numbers of 1 + rng.integers(0, 255, shape, np.uint8), in half the time. As
+    there, rng gives four bytes at a time.
+    """
+    n, drawn = prod(shape), b""
+    while len(drawn) < n:
+        drawn += rng.bytes(4 * ceil((n - len(drawn)) / 4)).replace(b"\0", b"")
+    return np.frombuffer(drawn, np.uint8, n).reshape(shape)
 
 
 def grey(

@@ -218,14 +218,16 @@ def sigmoid(a: FloatArray) -> FloatArray:
 
         a ≥ 0:  1 / (1 + e^(−a))          a < 0:  e^a / (1 + e^a)
 
-    In both cases the denominator is 1 + e^(−|a|), and the numerator is e^min(a, 0):
+    In both cases the denominator is 1 + e^(−|a|). The numerator is 1 or e^(−|a|): the larger one
+    of e^(−|a|), which is at most 1, and of [a ≥ 0], which is 1 or 0:
 
-        sigmoid(a) = e^min(a, 0) / (1 + e^(−|a|))
+        sigmoid(a) = max(e^(−|a|), [a ≥ 0]) / (1 + e^(−|a|))
 
     >>> sigmoid(np.array([-1000.0, 0.0, np.log(3)]))
     array([0.  , 0.5 , 0.75])
     """
-    return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))
+    e = np.exp(-np.abs(a))
+    return np.maximum(e, a >= 0) / (1 + e)
 
 
 class Sigmoid(Layer):

@@ -72,7 +72,7 @@ import numpy as np
 from scratchvae import checks
 from scratchvae.parameters import FloatArray, Parameters
 
-BLOCK = 24_576  # Adam uses five arrays of it: half a megabyte in float32
+BLOCK = 40_960  # Adam uses five arrays of it: 0.8 megabytes in float32
 
 
 class Optimizer:

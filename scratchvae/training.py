@@ -40,11 +40,11 @@ from scratchvae.datasets import Images, minibatches
 from scratchvae.evaluation import Model, check_rebuilt, data_of, evaluate_part, seen_by
 from scratchvae.history import Bound, Epoch, History
 from scratchvae.optimizers import Adam, Optimizer
-from scratchvae.parallel import Team
 from scratchvae.parameters import FloatArray
 from scratchvae.progress import ProgressLine
 from scratchvae.resume import Saved, settings_of
 from scratchvae.schedules import SCHEDULES
+from scratchvae.team import Team
 
 
 def training_step(
@@ -121,6 +121,7 @@ def epochs(
     algorithm: AEVB, `wake_sleep.WakeSleep`, `mcem.MCEM`, or your own subclass of AEVB.
     workers: processes that share each step of AEVB (`parallel.py`). The same seed and workers
     give the same bits; another number of workers draws the same numbers, and rounds differently.
+    More workers than cores wait for one another.
     A script with workers > 1 needs the guard `if __name__ == "__main__":`. TypeError for a model
     or an optimizer with an attribute that its `settings` do not tell; the same with `saved`.
     saved: a file with the state after each epoch and the body that follows it (`resume.Saved`).
@@ -158,9 +159,8 @@ def epochs(
     evaluated = images[:batch_size] if test_images is None else test_images
 
     def loop() -> Iterator[Epoch]:
-        data = images, evaluated, batch_size, pixels
-        alone = nullcontext(_OneProcess(run, *data))
-        with alone if workers == 1 else Team(model, optimizer, *data, workers) as team:
+        steps = Steps(run, images, evaluated, batch_size, pixels)
+        with nullcontext(steps) if workers == 1 else Team(steps, workers) as team:
             for number in count(done + 1) if n is None else range(done + 1, n + 1):  # repeat
                 lr = optimizer.lr * SCHEDULES[schedule](number, n or number)
                 beta = model.beta * schedules.warm_up(number, warmup)
@@ -279,8 +279,8 @@ def _numbers_of(algorithm: type[AEVB]) -> dict[str, Any]:
     }
 
 
-class _OneProcess(NamedTuple):
-    """The epochs of an algorithm in this process; `parallel.Team` makes them with several."""
+class Steps(NamedTuple):
+    """The epochs of an algorithm: in this process, or in each process of `parallel.Team`."""
 
     algorithm: AEVB
     images: Images

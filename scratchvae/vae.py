@@ -289,6 +289,11 @@ class VAE:
         return f"{type(self).__name__}({sizes}, {self.activation}, {self.decoder})"
 
     @property
+    def output(self) -> Output:
+        """The last part of the decoder: p(x|z), given h′."""
+        return self._output
+
+    @property
     def pixels(self) -> str:
         """What the decoder models: "bits" for a Bernoulli, else "grey" levels."""
         return self._output.pixels

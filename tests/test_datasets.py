@@ -330,6 +330,23 @@ def test_uint8_and_bool_have_one_meaning(name):
     assert np.isfinite(calls_on(np.zeros((600, 12), np.uint8))[name]()).all()
 
 
+@given(
+    st.sampled_from(["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]), st.integers(0, 2**32),
+    st.tuples(st.integers(0, 40), st.integers(0, 40)), st.booleans(),
+)  # fmt: skip
+def test_bits_of_bytes_are_those_of_numpy(kind, seed, shape, odd):
+    """x = [u < pixel] with u = rng.integers(0, 255), the numbers that this package drew always,
+    for every generator of NumPy, and the generator goes on as after it.
+    """
+    images = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+    ours, theirs = (np.random.Generator(getattr(np.random, kind)(seed)) for _ in range(2))
+    for rng in (ours, theirs):
+        rng.integers(0, 2**32, 1 + odd, np.uint32)  # half a number may be left
+    expected = theirs.integers(0, 255, shape, np.uint8) < images
+    np.testing.assert_array_equal(binarize(images, ours, part=True), expected)
+    np.testing.assert_array_equal(ours.integers(0, 2**32, 3), theirs.integers(0, 2**32, 3))
+
+
 def test_a_dark_minibatch_is_no_bits():
     """A whole set is looked at and no part of it: minibatches and chunks with the maximum 1
     train and count as levels, in one process and in two.

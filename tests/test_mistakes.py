@@ -367,7 +367,7 @@ def test_what_a_reader_finds_is_blank_or_written_down() -> None:
     for where in (
         "likelihood._posterior",
         "gradient_check.complex_step",
-        "parallel._Worker.epoch",
+        "parallel._Part.forward",
     ):
         module, _, name = where.partition(".")
         text = ast.unparse(source.need(files[f"scratchvae/{module}.py"], name, module))

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import HANG, until
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scratchvae import (
     SGD,
@@ -29,7 +27,6 @@ from scratchvae import (
     fit,
     log_likelihood,
 )
-from scratchvae.parallel import _part, _stretch, _weight_rows
 from scratchvae.processes import WorkerDied, undisturbed
 
 RNG = np.random.default_rng(0)
@@ -60,7 +57,7 @@ def trained(workers, kind=VAE, optimizer=Adam, epochs=3, **keywords):
     ],
 )
 def test_two_workers_make_the_steps_of_one(kind, optimizer, keywords):
-    """g by rows of the weights, an update by stretches: θ, bounds, the optimizer's sums and t, and
+    """Each has a part of the units: θ, bounds, the optimizer's sums and t, and
     the generator's next number, as by one process, to rounding. Minibatches of 33 divide unevenly.
     """
     theta, history, steps, rng = trained(1, kind, optimizer, **keywords)
@@ -81,32 +78,6 @@ def test_the_same_seed_and_workers_give_the_same_bits():
         fit(model, IMAGES[:20], epochs=2, batch_size=2, workers=3, progress=False)
         thetas.append(model.params.theta.tobytes())
     assert thetas[0] == thetas[1]
-
-
-def test_parts_cover_everything_once():
-    """0 ... size − 1 in n stretches: each number in exactly one."""
-    for size in (0, 1, 7, 100):
-        for n in (1, 2, 3, 8):
-            covered = [i for rank in range(n) for i in range(size)[_part(size, rank, n)]]
-            assert covered == list(range(size))
-
-
-@given(
-    st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=3), min_size=1, max_size=6),
-    st.integers(1, 5),
-)
-def test_the_stretches_are_whole_rows(shapes, n):
-    """Each row of each weight belongs to one worker, and the stretches of θ are these rows."""
-    named = {str(i): tuple(shape) for i, shape in enumerate(shapes)}
-    views = Parameters(named)
-    for rank in range(n):
-        stretch = _stretch(named, rank, n)
-        views.theta[stretch] += rank + 1
-        for name, rows in _weight_rows(named, stretch).items():
-            views.grads[name][rows] += rank + 1
-    assert views.theta.min() >= 1  # everything once: the next line fails for what is added twice
-    np.testing.assert_array_equal(views.theta, views.g)
-    assert (np.diff(views.theta) >= 0).all() and views.theta.max() <= n
 
 
 @pytest.mark.parametrize("workers", [6, 20])
@@ -178,19 +149,19 @@ def test_too_little_shared_memory(monkeypatch):
         fit(VAE(12, (7,), 2), IMAGES, workers=2, progress=False)
 
 
-class TwoRows(Autoencoder):
-    """A model whose layers see two rows for each data point."""
+class TenRows(Autoencoder):
+    """A model whose layers see ten rows for each data point."""
 
     def forward(self, x, eps=None):
-        terms = super().forward(np.repeat(x, 2, axis=0))
-        return tuple(term.reshape(-1, 2).mean(axis=1) for term in terms)
+        terms = super().forward(np.repeat(x, 10, axis=0))
+        return tuple(term.reshape(-1, 10).mean(axis=1) for term in terms)
 
 
-def test_a_layer_with_other_rows_is_refused(capfd):
-    """Rows of a layer that are not the data points cannot be divided: the worker says so."""
+def test_a_layer_with_too_many_rows_is_refused(capfd):
+    """There is room for the rows of the data points: the worker says so."""
     with pytest.raises(WorkerDied):
-        fit(TwoRows(12, (3,), 2), IMAGES, epochs=1, workers=2, progress=False)
-    assert "has 100 rows for 50 data points" in capfd.readouterr().err
+        fit(TenRows(12, (3,), 2), IMAGES, epochs=1, workers=2, progress=False)
+    assert "a layer has more rows than there are data points" in capfd.readouterr().err
 
 
 def test_divergence_is_reported_as_by_one_process():

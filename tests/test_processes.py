@@ -69,7 +69,7 @@ def test_the_rule_for_workers(monkeypatch, cores, most):
 
 def test_a_process_needs_the_memory_that_is_said():
     """A new process with the package has at most PROCESS bytes, and more than a quarter."""
-    code = "import scratchvae.parallel; print(open('/proc/self/status').read())"
+    code = "import scratchvae.team; print(open('/proc/self/status').read())"
     if not Path("/proc/self/status").exists():
         pytest.skip("looks into /proc")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
@@ -225,7 +225,7 @@ def test_no_shared_memory_says_one_worker(monkeypatch, kind, where):
         raise kind
 
     if where == "memory":
-        monkeypatch.setattr("scratchvae.parallel.SharedMemory", refused)
+        monkeypatch.setattr("scratchvae.team.SharedMemory", refused)
         calls = [CALLS["fit"]]
     else:
         monkeypatch.setattr(multiprocessing.synchronize.SemLock, "__init__", refused)

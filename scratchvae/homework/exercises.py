@@ -127,14 +127,16 @@ EXERCISES = (
     ),
     Exercise(
         "3.1", "affine layer, forward", "layers", "Affine.forward", "y = x W + b", "notes §2", 6,
+        also_blank=("parallel._Part.forward",),
     ),
     Exercise(
         "3.2", "affine layer, gradient of the weights", "layers", "Affine.backward_weights",
         "dW = xᵀ dy, db = Σ_b dy_b", "chain rule", 7, ("3.1",),
+        also_blank=("parallel._Part.backward_weights",),
     ),
     Exercise(
         "3.3", "affine layer, gradient of the input", "layers", "Affine.backward_input",
-        "dx = dy Wᵀ", "chain rule", 6, ("3.1",),
+        "dx = dy Wᵀ", "chain rule", 6, ("3.1",), also_blank=("parallel._Part.backward_input",),
     ),
     Exercise(
         "3.4", "tanh layer, backward", "layers", "Tanh.backward_input", "dx = dy ⊙ (1 − y²)",
@@ -179,8 +181,7 @@ EXERCISES = (
     Exercise(
         "3.12", "one turn of Algorithm 1", "training", "training_step", "draw ε, find g, update θ",
         "AEVB Algorithm 1", 8, (*_BACKWARD, "3.7", "3.9", "3.10"),
-        also_blank=("parallel._Worker.epoch", "parallel._Worker._step", "mcem.fit_encoder",
-                    "wake_sleep.WakeSleep.step"),
+        also_blank=("mcem.fit_encoder", "wake_sleep.WakeSleep.step"),
         derived=("The algorithm",),
     ),
     Exercise(

@@ -133,8 +133,10 @@ def record(
 
     >>> from scratchvae.layers import sigmoid
     >>> _, steps = record(sigmoid, np.array([0.0, np.log(3)]))
-    >>> [(step.name, step.value.round(2).tolist(), step.text) for step in steps]
-    [('return', [0.5, 0.75], 'return np.exp(np.minimum(a, 0)) / (1 + np.exp(-np.abs(a)))')]
+    >>> [(step.name, step.value.round(2).tolist(), step.text)  # doctest: +NORMALIZE_WHITESPACE
+    ...  for step in steps]
+    [('e', [1.0, 0.33], 'e = np.exp(-np.abs(a))'),
+     ('return', [0.5, 0.75], 'return np.maximum(e, a >= 0) / (1 + e)')]
     """
     recorder = _Recorder(labels or {}, None if files is None else set(files))
     before = sys.gettrace()

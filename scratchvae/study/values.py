@@ -65,7 +65,7 @@ def values_of(modules: Iterable[Module]) -> Values:
     return values
 
 
-EXPENSIVE = ("training", "parallel", "processes", "resume")  # their examples train models
+EXPENSIVE = ("training", "parallel", "processes", "resume", "team")  # their examples train models
 VARIANTS = {
     "decoder": ("gaussian", "sigmoid-gaussian", "isotropic", "continuous-bernoulli"),
     "activation": ("relu", "sigmoid"),
