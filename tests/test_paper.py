@@ -99,7 +99,7 @@ def test_a_training_is_what_the_paper_states(images, tmp_path):
 def test_the_step_size_with_the_best_start_is_taken(images, tmp_path):
     """The chosen lr has the highest trial objective of the three; a second call reads it."""
     data = load_mnist(images).train_images
-    job = Training(n_z=2, hidden=(6,), n_train=60, samples=600, data=str(images))
+    job = Training(n_z=2, hidden=(6,), n_train=60, samples=6000, data=str(images))
     objectives = {lr: job._trial(lr, data) for lr in STEP_SIZES}
     assert len(set(objectives.values())) == 3
     assert job._lr(tmp_path, data) == max(objectives, key=objectives.get)
@@ -135,9 +135,11 @@ def test_an_optimizer_of_ones_own_makes_a_figure(images, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("n", [60, 1000, 12_000])
-def test_a_trial_is_ten_thousand_samples_and_their_second_half(images, monkeypatch, n):
-    """It trains for 10,000 samples or a few more, on 5,000 images at most, and gives the mean
-    objective of the second half of the epochs. A bound that is not finite is the worst.
+@pytest.mark.parametrize(("samples", "tried"), [(9, 1), (300_000, 30_000), (10**7, 100_000)])
+def test_a_trial_is_the_beginning_of_a_training(images, monkeypatch, n, samples, tried):
+    """It trains for 100,000 samples, or a tenth of the training, or a few more, on 5,000 images at
+    most, and gives the mean objective of the second half of the epochs. A bound that is not
+    finite is the worst.
     """
     data, asked = np.resize(load_mnist(images).train_images, (n, 30)), []
 
@@ -146,11 +148,12 @@ def test_a_trial_is_ten_thousand_samples_and_their_second_half(images, monkeypat
         for number in range(1, count + 1):
             yield Epoch(number, Bound(float(number**2), 0.0, 0.0), None, 0.0, 1.0)
 
-    job = Training(n_z=2, hidden=(6,), n_train=n, samples=n, data=str(images))
+    job = Training(n_z=2, hidden=(6,), n_train=n, samples=samples, data=str(images))
     monkeypatch.setattr(runs, "epochs", told)
     found = job._trial(0.02, data)
     ((part, count),) = asked
-    assert part == min(n, 5000) and 10_000 <= part * count < 10_000 + part
+    assert part == min(n, 5000) and (count == 2 or tried <= part * count < tried + part)
+    assert count >= 2 and part * (count - 1) < max(tried, 2 * part)
     assert found == np.mean([i**2 for i in range(count // 2 + 1, count + 1)])
 
     def diverges(*arguments, **others):
