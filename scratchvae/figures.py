@@ -440,8 +440,8 @@ NAMES = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
 
 
 def published(
-    panels: Sequence[tuple[str, Sequence[Line]]], *, ylabel: str, ylim: tuple[float, float],
-    path: PathName | None = None,
+    panels: Sequence[tuple[str, Sequence[Line]]], *, ylabel: str, xlim: tuple[float, float],
+    ylim: tuple[float, float], path: PathName | None = None,
 ) -> Figure:  # fmt: skip
     """AEVB Figures 2 and 3: one panel for each setting, ours over the paper's own curves."""
     width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
@@ -453,6 +453,7 @@ def published(
             pen = {"lw": 4, "alpha": 0.3} if line.paper else {"lw": 1.3, "marker": "o", "ms": 3}
             axes.plot(line.x, line.y, **style, **pen)
         axes.set_xscale("log")
+        axes.set_xlim(xlim)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("training samples")
         axes.spines[["top", "right"]].set_visible(False)

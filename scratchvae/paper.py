@@ -275,7 +275,9 @@ def _publish(
     trainings: Sequence[Training], ours: Sequence[Point], path: Path, *, by: str, panel: str,
     table: str, ylabel: str, ylim: tuple[float, float],
 ) -> None:  # fmt: skip
-    """Figure 2 or 3 as CSV, table and picture: a panel for each value of the setting `by`."""
+    """Figure 2 or 3 as CSV, table and picture: a panel for each value of the setting `by` of which
+    a result is there, or of the paper's curves alone while none is.
+    """
     theirs = digitised(int(path.stem[-1]))
     with written_whole(path.with_suffix(".csv")) as part:
         part.write_text("".join(",".join(map(str, row)) + "\n" for row in (Point._fields, *ours)))
@@ -283,7 +285,7 @@ def _publish(
     from scratchvae import figures
 
     panels = []
-    for value in dict.fromkeys(getattr(training, by) for training in trainings):
+    for value in dict.fromkeys(getattr(shown, by) for shown in (ours or trainings)):
         lines: dict[tuple[str, str, bool], list[Point]] = {}
         for paper, points in ((True, theirs), (False, ours)):
             for p in points:
@@ -296,8 +298,18 @@ def _publish(
         panels.append((f"{panel} = {value}", curves))
     lowest = min((y for _, part in panels for line in part for y in line.y), default=ylim[0])
     limits = (max(min(ylim[0], lowest), -200), ylim[1])
-    figures.published(panels, ylabel=ylabel, ylim=limits, path=path)
+    figures.published(panels, ylabel=ylabel, xlim=_range(ours, theirs), ylim=limits, path=path)
     say(f"wrote {path} and {path.with_suffix('.csv')}")
+
+
+def _range(ours: Sequence[Point], theirs: Sequence[Point]) -> tuple[float, float]:
+    """The samples that the picture shows: from where the paper's curves begin, if ours reach so
+    far, to where the last one ends.
+    """
+    first, last = min(p.samples for p in theirs), max(p.samples for p in (*ours, *theirs))
+    if ours and max(p.samples for p in ours) < first:
+        first = min(p.samples for p in ours)
+    return 0.9 * first, 1.1 * last
 
 
 def _table(title: str, ours: Sequence[Point], theirs: Sequence[Point], by: str) -> None:

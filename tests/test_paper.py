@@ -20,6 +20,7 @@ from scratchvae import (
     checks,
     cli,
     evaluate,
+    figures,
     load_mnist,
     load_model,
     log_likelihood,
@@ -162,6 +163,27 @@ def test_a_trial_is_the_beginning_of_a_training(images, monkeypatch, n, samples,
 
     monkeypatch.setattr(runs, "epochs", diverges)
     assert job._trial(0.1, data) == -np.inf
+
+
+def test_a_picture_has_the_papers_range(tmp_path, monkeypatch):
+    """From where the paper's curves begin, if ours reach so far, and no panel without ours."""
+    drawn = []
+    monkeypatch.setattr(figures, "published", lambda panels, **how: drawn.append((panels, how)))
+    trainings = [Training(n_z=n_z) for n_z in (3, 5, 10)]
+
+    def draw(*samples):
+        ours = [paper.Point(5, 50_000, "aevb", "test", n, -120.0) for n in samples]
+        paper._publish(
+            trainings, ours, tmp_path / "figure2.png", by="n_z", panel="n_z", table="", ylabel="",
+            ylim=(-150, -95),
+        )  # fmt: skip
+        panels, how = drawn.pop()
+        return [title for title, _ in panels], how["xlim"]
+
+    first, last = (f(p.samples for p in paper.digitised(2)) for f in (min, max))
+    assert draw(100_000, 10**6) == (["n_z = 5"], (0.9 * first, 1.1 * last))
+    assert draw(10_000, 20_000) == (["n_z = 5"], (9_000, 1.1 * last))
+    assert draw() == ([f"n_z = {n}" for n in (3, 5, 10)], (0.9 * first, 1.1 * last))
 
 
 def test_likelihood_in_parts_is_that_of_the_whole(tmp_path):
