@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from scratchvae.homework.exercises import EXERCISES, PAGE
+from scratchvae.study import book
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("dev", deadline=None, max_examples=100)
@@ -91,6 +92,18 @@ def write_image_set(
 def image_set(tmp_path: Path) -> Path:
     """A folder with a small image set of 6 x 5 pixels."""
     return write_image_set(tmp_path / "images")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The book, made once: its folder and its report. No test changes the folder.
+
+    The edits of the homework's functions have tests of their own.
+    """
+    out, start = tmp_path_factory.mktemp("book"), time.process_time()
+    report: Any = book.build(out, edits=False, printed=True)
+    report.processor = time.process_time() - start
+    return out, report
 
 
 def until(

@@ -16,9 +16,15 @@ from scratchvae.homework.merge import SourceError, merge
 from scratchvae.homework.sandbox import Result
 
 
+@lru_cache
+def job_of(number: str) -> domains.Job:
+    """The calls of the exercise, drawn once. Nothing changes them: each run gets its own copies."""
+    return domains.job(number)
+
+
 def run(number: str, package: dict[str, str]) -> Result:
     """What this package's function returns in every case of the exercise."""
-    job = domains.job(number)
+    job = job_of(number)
     return Here().run(package, job.driver, job.fixed, [case.inputs for case in job.cases])
 
 
@@ -46,7 +52,7 @@ def wrong(number: str) -> list[judge.Named]:
 
 def verdict_on_package(number: str, package: dict[str, str]) -> Verdict:
     """Of the function in this package."""
-    job, exercise = domains.job(number), BY_NUMBER[number]
+    job, exercise = job_of(number), BY_NUMBER[number]
     return judge.judge(
         job, exercise.points, right(number), run(number, package), lambda: wrong(number)
     )

@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+HANG = 1800  # seconds: in .ci/run tests go first, and a kernel may wait for them
+
 
 def main(folder: Path, keep: bool = False) -> int:
     """Returns the number of notebooks that are not valid or stop."""
@@ -34,7 +36,8 @@ def main(folder: Path, keep: bool = False) -> int:
         nbformat.validate(notebook)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
             client = NotebookClient(
-                notebook, timeout=600, kernel_name="python3", record_timing=False,
+                notebook, kernel_name="python3", record_timing=False,
+                timeout=HANG, startup_timeout=HANG, iopub_timeout=HANG,
                 resources={"metadata": {"path": empty}},
             )  # fmt: skip
             try:

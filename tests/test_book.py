@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -41,15 +40,6 @@ from scratchvae.study.step import training_step
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORE = sorted(path for path in (ROOT / "scratchvae").glob("*.py") if path.stem != "__init__")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The book, made once. The edits of the homework's functions have tests of their own."""
-    out, start = tmp_path_factory.mktemp("book"), time.process_time()
-    report = book.build(out, edits=False, printed=True)
-    report.processor = time.process_time() - start
-    return out, report
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from scratchvae.study import book, formulas, pages, symbols
+from scratchvae.study import formulas, pages, symbols
 from scratchvae.study.formulas import FUNCTIONS
 
 # page: sign = a word that its meaning has to have there. A sign that is not here has no hover.
@@ -54,11 +54,10 @@ RIGHT = """
 PLAIN = {"dx"}  # a differential alone, in "read ∫ ... dx for Σ"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    out = tmp_path_factory.mktemp("symbols")
-    book.build(out, edits=False)
-    return out
+@pytest.fixture
+def folder(made):
+    """The book's."""
+    return made[0]
 
 
 def right(page):
@@ -110,16 +109,16 @@ def letters(element, index=False):
 
 
 @pytest.mark.parametrize("page", [name for name, section in pages.ORDER if section])
-def test_every_hover_of_part_one_is_right_by_its_section(made, page):
+def test_every_hover_of_part_one_is_right_by_its_section(folder, page):
     """Each sign that a formula explains has, on this page, the words of the table above; and each
     letter of each formula is explained, but for the plain ones.
     """
     table = right(page)
-    for _, shown in hovers(made / f"notes-{page}.html"):
+    for _, shown in hovers(folder / f"notes-{page}.html"):
         for sign, said in shown.items():
             words = table.get(sign) or table.get(f"_{sign}")
             assert words and (words in said or table.get(f"_{sign}", "?") in said), (sign, said)
-    for element, shown in hovers(made / f"notes-{page}.html", prose=True):
+    for element, shown in hovers(folder / f"notes-{page}.html", prose=True):
         for letter, index in letters(element):
             explained = any(letter in sign for sign in shown)
             text = formulas.text_of(ET.tostring(element, "unicode"))
@@ -127,30 +126,30 @@ def test_every_hover_of_part_one_is_right_by_its_section(made, page):
 
 
 @pytest.mark.parametrize("page", [name for name, section in pages.ORDER if section])
-def test_a_korean_page_tells_the_same_signs_in_korean(made, page):
+def test_a_korean_page_tells_the_same_signs_in_korean(folder, page):
     """The formulas of the prose have the same signs in both languages, and a meaning in Korean."""
-    english = [set(shown) for _, shown in hovers(made / f"notes-{page}.html")]
-    for _, shown in hovers(made / "ko" / f"notes-{page}.html"):
+    english = [set(shown) for _, shown in hovers(folder / f"notes-{page}.html")]
+    for _, shown in hovers(folder / "ko" / f"notes-{page}.html"):
         for said in shown.values():
             assert re.search("[가-힣]", said), said
-    korean = [set(shown) for _, shown in hovers(made / "ko" / f"notes-{page}.html")]
+    korean = [set(shown) for _, shown in hovers(folder / "ko" / f"notes-{page}.html")]
     assert set().union(*korean) == set().union(*english)
 
 
-def test_a_sign_with_its_meaning_stands_once_in_the_list(made):
+def test_a_sign_with_its_meaning_stands_once_in_the_list(folder):
     """An index and a letter of one meaning, as _k and k, are one row of a page's signs."""
-    for page in made.glob("notes-*.html"):
+    for page in folder.glob("notes-*.html"):
         text = page.read_text(encoding="utf-8")
         rows = re.findall(r'<div id="s\d+">(<dt>.*?</dd>)', text)
         assert len(rows) == len(set(rows)), page.name
 
 
-def test_no_name_of_a_function_and_no_other_sign_is_explained(made):
+def test_no_name_of_a_function_and_no_other_sign_is_explained(folder):
     """On every page of the source: log and the like have no hover; N(…) is a Gaussian, and the
     letter alone a number; an index or a prime makes another sign.
     """
     several = 0
-    for path in made.glob("source-*.html"):
+    for path in folder.glob("source-*.html"):
         for element, shown in hovers(path):
             text = formulas.text_of(ET.tostring(element, "unicode"))
             several += len(shown)

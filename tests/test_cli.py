@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,26 +32,19 @@ def run(*arguments, cwd=None, **keywords):
     )
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """A small model of n_z = 2, trained once, on what is in every test's `image_set`."""
+    place = tmp_path_factory.mktemp("trained")
+    data = ["--data", str(write_image_set(place / "images"))]
+    assert main(["train", *data, "--out", str(place / "run"), "--n-z", "2", "--quiet", *QUICK]) == 0
+    return place / "run"
+
+
 @pytest.fixture
-def trained(image_set, tmp_path):
-    """A folder with a small trained model of n_z = 2."""
-    assert (
-        main(
-            [
-                "train",
-                "--data",
-                str(image_set),
-                "--out",
-                str(tmp_path / "run"),
-                "--n-z",
-                "2",
-                "--quiet",
-                *QUICK,
-            ]
-        )
-        == 0
-    )
-    return tmp_path / "run"
+def trained(trained_once, tmp_path):
+    """A folder of the test's own with the small trained model."""
+    return shutil.copytree(trained_once, tmp_path / "run")
 
 
 def test_train_says_what_it_reached_and_leaves_its_files(image_set, tmp_path):

@@ -273,6 +273,16 @@ def test_all_faults_of_an_exercise_are_said(graded: dict[str, Grade]) -> None:
     assert handback.said(mark_of(graded, "forgets"))[0].startswith("You")
 
 
+def test_a_changed_argument_is_shown_at_its_smallest() -> None:
+    """Of three calls that all change it, in any order."""
+    for sizes in itertools.permutations((1, 2, 3)):
+        calls = [domains.Call("value", {"a": np.arange(1, n + 1)}) for n in sizes]
+        replies = [Reply(0.0, after={"a": 2 * call.inputs["a"]}) for call in calls]
+        (found,) = evidence._changed(calls, replies)
+        assert found["called"] == ["a = [1]"]
+        assert found["shown"] == [["a afterwards", "[1]", "[2]"]]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_exercise_fits_a_screen(fault: str, graded: dict[str, Grade]) -> None:
     """At most 24 lines, none of computed text over 96 columns; said to "you", by no other name."""

@@ -126,14 +126,15 @@ def _changed(cases: Sequence[Call], replies: Sequence[Reply]) -> list[Evidence]:
         if case.kind in ("errors", "memory") or reply.error is not None:
             continue
         for name in reply.after:
+            if name in smallest and bulk(case) >= smallest[name][0]:
+                continue
             after = reply.after.get(name)
             said, shown = f"You change {name}: the caller needs it as it was.", []
             if name != LAST:
                 said = said.replace(name, f"your argument `{name}`")
                 exact = case._replace(rtol=0.0, atol=0.0)
                 shown = [[f"{name} afterwards", *compare.pair(case.inputs[name], after, exact)]]
-            if name not in smallest or bulk(case) < smallest[name][0]:
-                called = compare.called(case)
-                new = Evidence(kind="inputs", said=said, called=called, shown=shown)
-                smallest[name] = (bulk(case), new)
+            called = compare.called(case)
+            new = Evidence(kind="inputs", said=said, called=called, shown=shown)
+            smallest[name] = (bulk(case), new)
     return [evidence for _, evidence in smallest.values()]
