@@ -14,8 +14,8 @@ db is the sum of the rows of dy, for the entries of b that a process has.
 before is divided by its outputs, process k computes its units of h alone, and h_k can be the x_k of
 the next one. For one hidden layer:
 
-    x  ──  h_k = tanh(x W_k + b_k)  ──  μ, log σ² = Σ_k h_k W_k + b  ──  z                encoder
-    z  ──  h′_k = tanh(z W_k + b_k)  ──  h′  ──  a_k = h′ W_k + b_k  ──  Σ_k log p(x_k|z)   decoder
+    x  →  h_k = tanh(x W_k + b_k)   →  μ, log σ² = Σ_k h_k W_k + b  →  z
+    z  →  h′_k = tanh(z W_k + b_k)  →  h′  →  a_k = h′ W_k + b_k  →  Σ_k log p(x_k|z)
 
 x_k are the pixels of process k, and a_k their logits. A decoder whose pixels are independent for a
 given z has log p(x|z) = Σ_k log p(x_k|z). Backwards da_k is at home. dh′, of which each process

@@ -223,7 +223,8 @@ PLANTS = [
     ),
     (
         "files",
-        "\n\ndef logistic(t):\n    return np.exp(np.minimum(t, 0)) / (1 + np.exp(-np.abs(t)))\n",
+        "\n\ndef logistic(t):\n    small = np.exp(-np.abs(t))\n"
+        "    return np.maximum(small, t >= 0) / (1 + small)\n",
         "layers.sigmoid",
     ),
     (
