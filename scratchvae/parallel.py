@@ -35,10 +35,10 @@ that is not one of the package's own may use its numbers in other ways. Then the
 each affine layer are whole in every process, and the other layers are computed by all.
 
 **More processes.** In the default sizes two processes on two cores took 2.0 ms for a step. About
-0.45 ms of it are not divided: drawing, the latents, the exchange and its six barriers. The products,
-the update and the rest are 3.0 ms of work. So n processes on n cores should take about 3.0 / n +
-0.45 ms: 1.2 for four, 0.8 for eight. Only two were measured. More processes than cores wait for
-one another: on two cores three took 1.8 times, and four 1.5 times, as long as two.
+0.45 ms of it are not divided: drawing, the latents, the exchange and its six barriers. The
+products, the update and the rest are 3.0 ms of work. So n processes on n cores should take about
+3.0 / n + 0.45 ms: 1.2 for four, 0.8 for eight. Only two were measured. More processes than cores
+wait for one another: on two cores three took 1.8 times, and four 1.5 times, as long as two.
 
 The same seed and the same number of processes give the same bits. Another number of processes
 adds the sums in another order, and rounds differently.
