@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
 STANDARD = sys.stdlib_module_names
 ASKED = ("2.1", "2.2", "2.3")
 SECONDS = 0.7  # for one exercise, or more on a slow machine; the honest ones take a fiftieth of it
-JOBS = 6  # at a time: most of the hostile wait until their limit; the honest have room in theirs
+JOBS = 4  # at a time: most of the hostile wait until their limit; the honest have room in theirs
 MARK = f"SCRATCHVAE_TESTS_{os.getpid()}"  # in the environment of the sandboxes of this run
 
 
