@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from scratchvae import checks
@@ -447,6 +448,7 @@ def published(
     width = max(8.5, 1.5 + 2.9 * len(panels))  # the legend needs as much
     figure = Picture(figsize=(width, 4.4), layout="constrained")
     row = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    labelled = (1.0, 2.0, 5.0) if xlim[1] < 30 * xlim[0] else (1.0,)  # in each power of ten
     for axes, (title, lines) in zip(row, panels):
         for line in sorted(lines, key=lambda line: not line.paper):
             style = {"color": COLOURS[line.algorithm], "ls": "--" if line.split == "train" else "-"}
@@ -454,6 +456,8 @@ def published(
             axes.plot(line.x, line.y, **style, **pen)
         axes.set_xscale("log")
         axes.set_xlim(xlim)
+        axes.xaxis.set_major_locator(LogLocator(subs=labelled))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("training samples")
         axes.spines[["top", "right"]].set_visible(False)
