@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import HANG, write_image_set
 
+from scratchvae.__main__ import ROOMS
+
 ROOT = Path(__file__).parents[1]
 NAMES = ["README.md", "README.ko.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 NAMES += ["demos/README.md", "data/README.md"]
@@ -95,6 +97,20 @@ def test_an_import_points_up_the_reading_order():
                 _, *module = node.module.split(".")
                 used = set(module[:1] or [alias.name for alias in node.names]) & files
                 assert used <= set(order[:i]), f"{name} imports {used - set(order[:i])}"
+
+
+def test_the_core_knows_nothing_of_its_rooms():
+    """A folder of the package is a room, and a command of `__main__`; no file of the core names one
+    in an import.
+    """
+    package = ROOT / "scratchvae"
+    folders = {path.parent.name for path in package.glob("*/*.py")}
+    assert folders == set(ROOMS)
+    for path in package.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                words = ast.unparse(node).replace(",", " ").replace(".", " ").split()
+                assert not folders & set(words), (path.name, ast.unparse(node))
 
 
 PUBLIC_ALL_THE_SAME = {

@@ -44,9 +44,9 @@ from scratchvae.homework.grade import Grade, Mark, grade_read
 from scratchvae.homework.here import Here
 from scratchvae.homework.key import Key
 from scratchvae.homework.sandbox import Reply, Result, Sandbox
+from scratchvae.homework.sheets import cli as sheets
 from scratchvae.homework.submission import Submission
 from scratchvae.homework.wire import Opaque
-from scratchvae.sheets import cli as sheets
 
 SANDBOX = best_sandbox()
 CHOSEN = ("2.2", "2.4", "3.1")

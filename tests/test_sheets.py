@@ -16,8 +16,7 @@ import pytest
 from scratchvae import cli as core
 from scratchvae.distributions import gaussian_kl
 from scratchvae.homework import catalogue, cli
-from scratchvae.info import entropy, kl_divergence
-from scratchvae.sheets import (
+from scratchvae.homework.sheets import (
     choose,
     mark,
     markdown,
@@ -26,8 +25,9 @@ from scratchvae.sheets import (
     section_1_4,
     section_2_estimator,
 )
-from scratchvae.sheets.question import TEMPLATES
-from scratchvae.sheets.words import plain
+from scratchvae.homework.sheets.question import TEMPLATES
+from scratchvae.homework.sheets.words import plain
+from scratchvae.info import entropy, kl_divergence
 
 SEEDS = range(12)  # 1,000 of each template take minutes; they were run by hand
 GUIDE = (Path(cli.__file__).parent / "README.md").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 # read at the import: a long run may have newer files beside it than it runs
 CODE = {
     path.relative_to(HERE).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted([*HERE.glob("*.py"), *HERE.glob("*/*.py"), *HERE.glob("*/*.txt")])
+    for path in sorted([*HERE.glob("*.py"), *HERE.glob("domains/*.py"), *HERE.glob("*/*.txt")])
 }
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from scratchvae.files import written_whole
 from scratchvae.homework.asked import MOST_WHOLE, Asked
 from scratchvae.homework.exercises import select, weights
+from scratchvae.homework.sheets import cli as sheets
 from scratchvae.options import Commands, command, file_name
 from scratchvae.processes import check_workers
 from scratchvae.progress import say
-from scratchvae.sheets import cli as sheets
 
 
 def add_commands(commands: Commands) -> None:

@@ -7,11 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scratchvae.distributions import gaussian_kl, reparameterize
-from scratchvae.layers import sigmoid
-from scratchvae.optimizers import Adam
-from scratchvae.parameters import Parameters
-from scratchvae.sheets.pictures import learning_curve
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.pictures import learning_curve
+from scratchvae.homework.sheets.question import (
     HALF,
     LOG_SIGMA,
     MEAN,
@@ -31,6 +28,9 @@ from scratchvae.sheets.question import (
     signed,
     template,
 )
+from scratchvae.layers import sigmoid
+from scratchvae.optimizers import Adam
+from scratchvae.parameters import Parameters
 from scratchvae.vae import VAE
 
 LOOSE = 0.005  # of a number at the end of a long way

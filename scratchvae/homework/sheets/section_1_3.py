@@ -4,18 +4,7 @@ import math
 
 import numpy as np
 
-from scratchvae.info import (
-    binary_cross_entropy,
-    binary_cross_entropy_from_logits,
-    cross_entropy,
-    entropy,
-    expected_length,
-    huffman_code,
-    information,
-    kl_divergence,
-)
-from scratchvae.layers import sigmoid
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     BITS,
     NATS,
     SIGN,
@@ -33,6 +22,17 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
+from scratchvae.info import (
+    binary_cross_entropy,
+    binary_cross_entropy_from_logits,
+    cross_entropy,
+    entropy,
+    expected_length,
+    huffman_code,
+    information,
+    kl_divergence,
+)
+from scratchvae.layers import sigmoid
 
 LN2 = math.log(2)
 

@@ -12,9 +12,8 @@ from scratchvae.distributions import (
     reparameterize,
     reparameterize_backward,
 )
-from scratchvae.layers import sigmoid
-from scratchvae.sheets.pictures import contours_of_kl
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.pictures import contours_of_kl
+from scratchvae.homework.sheets.question import (
     BITS,
     HALF,
     LOG_SIGMA,
@@ -39,6 +38,7 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
+from scratchvae.layers import sigmoid
 
 
 def kl_of(mu: float, logvar: float) -> float:

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from scratchvae.info import binary_cross_entropy, gaussian_kl, kl_divergence, monte_carlo_kl
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     BITS,
     CLEAR,
     HALF,
@@ -25,6 +24,7 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
+from scratchvae.info import binary_cross_entropy, gaussian_kl, kl_divergence, monte_carlo_kl
 
 LN2 = math.log(2)
 

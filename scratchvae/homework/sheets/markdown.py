@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from scratchvae.sheets.choose import LETTERS, Sheet
-from scratchvae.sheets.page import result
-from scratchvae.sheets.question import Answer, Cell, Question, said
-from scratchvae.sheets.words import KEY, NAME, at_blank, facts, head, in_words, plain, rules, unit
+from scratchvae.homework.sheets.choose import LETTERS, Sheet
+from scratchvae.homework.sheets.page import result
+from scratchvae.homework.sheets.question import Answer, Cell, Question, said
+from scratchvae.homework.sheets.words import (
+    KEY,
+    NAME,
+    at_blank,
+    facts,
+    head,
+    in_words,
+    plain,
+    rules,
+    unit,
+)
 
 LINE = "_" * 10
 

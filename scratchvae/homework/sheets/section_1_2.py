@@ -4,15 +4,7 @@ import math
 
 import numpy as np
 
-from scratchvae.info import (
-    differential_entropy,
-    entropy,
-    gini_impurity,
-    information,
-    information_gain,
-    kl_divergence,
-)
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     MEAN,
     NATS,
     SIGN,
@@ -29,6 +21,14 @@ from scratchvae.sheets.question import (
     shown,
     sum_of,
     template,
+)
+from scratchvae.info import (
+    differential_entropy,
+    entropy,
+    gini_impurity,
+    information,
+    information_gain,
+    kl_divergence,
 )
 
 LN2 = math.log(2)

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scratchvae.sheets import (  # noqa: F401  each registers its templates
+from scratchvae.homework.sheets import (  # noqa: F401  each registers its templates
     section_1_1,
     section_1_2,
     section_1_3,
@@ -23,7 +23,7 @@ from scratchvae.sheets import (  # noqa: F401  each registers its templates
     section_2_estimator,
     section_2_process,
 )
-from scratchvae.sheets.question import TEMPLATES, Answer, Question, Template
+from scratchvae.homework.sheets.question import TEMPLATES, Answer, Question, Template
 
 MOST = 999_999  # a sheet's number has six digits
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -5,9 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scratchvae.info import entropy, kl_divergence
-from scratchvae.likelihood import LogMean
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     BITS,
     LOG_OF_MEAN,
     MEAN_OF_LOG,
@@ -27,6 +25,8 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
+from scratchvae.info import entropy, kl_divergence
+from scratchvae.likelihood import LogMean
 
 LN2, E = math.log(2), math.e
 

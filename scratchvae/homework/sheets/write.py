@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scratchvae.files import made, written_whole
-from scratchvae.sheets import choose, mark, markdown, page
-from scratchvae.sheets.choose import Sheet
-from scratchvae.sheets.question import Template
+from scratchvae.homework.sheets import choose, mark, markdown, page
+from scratchvae.homework.sheets.choose import Sheet
+from scratchvae.homework.sheets.question import Template
 
 
 def of_class(

@@ -2,8 +2,7 @@
 
 import math
 
-from scratchvae.info import information
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     NATS,
     SIGN,
     Draw,
@@ -15,6 +14,7 @@ from scratchvae.sheets.question import (
     shown,
     template,
 )
+from scratchvae.info import information
 
 LN2 = math.log(2)
 

@@ -3,8 +3,8 @@
 import re
 from html import escape
 
-from scratchvae.sheets.choose import Sheet
-from scratchvae.sheets.question import TOLERANCE, Answer, Question, Said, Text, said
+from scratchvae.homework.sheets.choose import Sheet
+from scratchvae.homework.sheets.question import TOLERANCE, Answer, Question, Said, Text, said
 from scratchvae.study.formulas import mathml
 
 NAME = Text("Name", "이름")

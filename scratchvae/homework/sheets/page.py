@@ -7,9 +7,9 @@ sheet with the numbers in the blanks, and every step.
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from scratchvae.sheets.choose import LETTERS, Sheet
-from scratchvae.sheets.question import Answer, Question, said, shown
-from scratchvae.sheets.words import (
+from scratchvae.homework.sheets.choose import LETTERS, Sheet
+from scratchvae.homework.sheets.question import Answer, Question, said, shown
+from scratchvae.homework.sheets.words import (
     KEY,
     NAME,
     NUMBER,

@@ -65,8 +65,8 @@ def _page(text: str) -> Path:
 
 def sheet(args: argparse.Namespace) -> int:
     """Make a printable sheet of exercises by hand, with numbers of its own, or its key."""
-    from scratchvae.sheets import choose, write
-    from scratchvae.sheets.students import names_of
+    from scratchvae.homework.sheets import choose, write
+    from scratchvae.homework.sheets.students import names_of
 
     if args.list:
         return _list(args.lang)
@@ -86,7 +86,7 @@ def sheet(args: argparse.Namespace) -> int:
 
 
 def _list(lang: str) -> int:
-    from scratchvae.sheets import choose, question
+    from scratchvae.homework.sheets import choose, question
 
     assert choose.topics()  # the import has registered them
     for t in question.TEMPLATES.values():
@@ -105,7 +105,7 @@ def _topics(text: str) -> list[str]:
 def grade_sheet(args: argparse.Namespace) -> int:
     """Mark a table of answers to sheets: numbers, what follows from them, and which mistakes."""
     from scratchvae.homework import gradebook
-    from scratchvae.sheets import choose, mark
+    from scratchvae.homework.sheets import choose, mark
 
     if not args.topics:
         raise ValueError("--topics should be those of the sheet")

@@ -5,13 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scratchvae.info import (
-    jensen_shannon_distance,
-    jensen_shannon_divergence,
-    kl_divergence,
-    total_variation,
-)
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     BITS,
     HALF,
     LOG_OF_MEAN,
@@ -31,7 +25,13 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
-from scratchvae.sheets.section_1_4 import kl_terms
+from scratchvae.homework.sheets.section_1_4 import kl_terms
+from scratchvae.info import (
+    jensen_shannon_distance,
+    jensen_shannon_divergence,
+    kl_divergence,
+    total_variation,
+)
 
 LN2 = math.log(2)
 

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable
 
-from scratchvae.info import cross_entropy, differential_kl, entropy, kl_divergence
-from scratchvae.parameters import FloatArray
-from scratchvae.sheets.question import (
+from scratchvae.homework.sheets.question import (
     BITS,
     NATS,
     SIGN,
@@ -23,6 +21,8 @@ from scratchvae.sheets.question import (
     sum_of,
     template,
 )
+from scratchvae.info import cross_entropy, differential_kl, entropy, kl_divergence
+from scratchvae.parameters import FloatArray
 
 LN2 = math.log(2)
 

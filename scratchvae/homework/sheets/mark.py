@@ -19,10 +19,10 @@ from pathlib import Path
 
 from scratchvae.homework.gradebook import cell
 from scratchvae.homework.names import decoded, same
-from scratchvae.sheets.choose import LETTERS, Sheet, sheet
-from scratchvae.sheets.question import Answer, Question, Template, Text
-from scratchvae.sheets.students import rows_of
-from scratchvae.sheets.words import plain
+from scratchvae.homework.sheets.choose import LETTERS, Sheet, sheet
+from scratchvae.homework.sheets.question import Answer, Question, Template, Text
+from scratchvae.homework.sheets.students import rows_of
+from scratchvae.homework.sheets.words import plain
 
 MOST_COMMENT = 2000  # characters
 RIGHT, FOLLOWS, WRONG, EMPTY = "right", "follows", "wrong", "empty"
