@@ -280,7 +280,7 @@ def _numbers_of(algorithm: type[AEVB]) -> dict[str, Any]:
 
 
 class Steps(NamedTuple):
-    """The epochs of an algorithm: in this process, or in each process of `parallel.Team`."""
+    """The epochs of an algorithm: in this process, or in each process of `team.Team`."""
 
     algorithm: AEVB
     images: Images
